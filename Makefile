@@ -1,0 +1,43 @@
+# Every target sets itself up from nothing but Python ≥ 3.10 with venv, a C++ compiler and a package index.
+# To take torch from another place: make test PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
+
+PYTHON ?= python3
+PIP_ARGS ?=
+BIN := .venv/bin
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt
+export MPLBACKEND ?= Agg
+
+.PHONY: demo test lint format bench clean
+.DEFAULT_GOAL := test
+
+demo: .venv/installed
+	$(BIN)/python examples/quickstart.py
+
+test: .venv/installed
+	$(BIN)/python -m pytest
+
+lint: .venv/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/installed
+	$(BIN)/python -m benchmarks.embedding
+
+clean:
+	rm -rf .venv build
+
+# torch comes first, at the version that everything else was tested with
+.venv/installed: constraints.txt pyproject.toml CMakeLists.txt $(wildcard src/csrc/*)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed, found %d.%d; name one with make PYTHON=…" % sys.version_info[:2])'
+	@echo "Setting up .venv; this takes a few minutes the first time."
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(INSTALL) torch
+	$(INSTALL) scikit-build-core nanobind cmake ninja
+	$(INSTALL) --no-build-isolation --editable ".[all,test,lint]"
+	touch $@

@@ -1,0 +1,117 @@
+"""From summed moments to coefficients: one constant linear map."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+from typing_extensions import Self
+
+from ..ops import moment_exponents
+from .radial import RadialBasis
+from .solid_harmonics import solid_harmonic
+
+Column = tuple[int, int, int]  # l, n, m
+Parity = tuple[int, ...]  # of x, y, z
+
+
+class MomentProjection(torch.nn.Module):
+    r"""Coefficients :math:`c_{nlm}` of a density from its damped moments :math:`A_{abc}`.
+
+    .. math::
+        c_{nlm} = \sum_{n'} [S_l^{-1/2}]_{nn'} N_{l+2n'} \sum_{abc} p^{ln'm}_{abc} A_{abc}, \qquad
+        r^{2n'} r^l Y_{lm} = \sum_{abc} p^{ln'm}_{abc} x^a y^b z^c
+
+    Normalisation, Löwdin orthonormalisation and e3nn's basis are folded into one matrix. Every solid
+    harmonic is even or odd in each of x, y and z, as every moment is, so this matrix has one block for
+    each of the eight parities and zeros elsewhere.
+
+    Parameters
+    ----------
+    basis : RadialBasis
+    n_radial : sequence of int
+        Number of radial functions for each l.
+    n_types : int
+        Number of neighbour types.
+    rcond : float
+        Directions of the overlap :math:`S_l` with eigenvalues ≤ `rcond` are dropped.
+    """
+
+    matrix: Tensor
+    output_order: Tensor
+
+    def __init__(
+        self, basis: RadialBasis, n_radial: Sequence[int], n_types: int, rcond: float
+    ) -> None:
+        super().__init__()
+        self.degree = max(l + 2 * (n - 1) for l, n in enumerate(n_radial))
+        columns = sorted(_columns(n_radial), key=_parity)
+        rows = _runs([tuple(k % 2 for k in n) for n in moment_exponents(self.degree)])
+        self._blocks = [
+            (rows[parity], run) for parity, run in _runs([_parity(c) for c in columns]).items()
+        ]
+        self._exact = _folded_matrix(columns, basis, n_radial, rcond, self.degree)
+        position = {column: k for k, column in enumerate(columns)}
+        order = [
+            t * len(columns) + position[l, n, m]
+            for l, count in enumerate(n_radial)
+            for t in range(n_types)
+            for n in range(count)
+            for m in range(-l, l + 1)
+        ]
+        self.register_buffer("matrix", self._exact.to(torch.get_default_dtype()), persistent=False)
+        self.register_buffer("output_order", torch.tensor(order), persistent=False)
+
+    def forward(self, moments: Tensor) -> Tensor:
+        """Coefficients of every centre.
+
+        Parameters
+        ----------
+        moments : Tensor ``(centre, type, moment)``
+            In the order of :func:`anisoap_e3nn.ops.moment_exponents`.
+
+        Returns
+        -------
+        Tensor ``(centre, coefficient)``
+            By l, then type, n and m: e3nn's ``mul_ir`` layout.
+        """
+        coefficients = torch.cat(
+            [moments[..., rows] @ self.matrix[rows, columns] for rows, columns in self._blocks], dim=-1
+        )  # -> [centre, type, column]
+        return coefficients.flatten(1).index_select(1, self.output_order)  # -> [centre, coefficient]
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        super()._apply(fn, recurse)
+        # cast from the exact matrix, so that float32 and back to float64 loses nothing
+        self.matrix = self._exact.to(self.matrix)
+        return self
+
+
+def _columns(n_radial: Sequence[int]) -> list[Column]:
+    return [
+        (l, n, m) for l, count in enumerate(n_radial) for n in range(count) for m in range(-l, l + 1)
+    ]
+
+
+def _parity(column: Column) -> Parity:
+    l, _, m = column
+    return tuple(k % 2 for k in next(iter(solid_harmonic(l, m))))
+
+
+def _runs(parities: Sequence[Parity]) -> dict[Parity, slice]:
+    """Where each run of equal parities stands."""
+    first = {parity: parities.index(parity) for parity in parities}
+    return {parity: slice(start, start + parities.count(parity)) for parity, start in first.items()}
+
+
+def _folded_matrix(
+    columns: Sequence[Column], basis: RadialBasis, n_radial: Sequence[int], rcond: float, degree: int
+) -> Tensor:
+    row = {exponents: k for k, exponents in enumerate(moment_exponents(degree))}
+    orthonormal = [basis.orthonormalization(l, count, rcond) for l, count in enumerate(n_radial)]
+    matrix = torch.zeros(len(row), len(columns), dtype=torch.float64)
+    for k, (l, n, m) in enumerate(columns):
+        for n_raw in range(n_radial[l]):
+            factor = orthonormal[l][n, n_raw] * basis.normalization(l + 2 * n_raw)
+            for exponents, coefficient in solid_harmonic(l, m, n_raw).items():
+                matrix[row[exponents], k] += factor * coefficient
+    return matrix  # -> [moment, column]

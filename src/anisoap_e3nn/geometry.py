@@ -1,0 +1,168 @@
+"""Orientations and ellipsoids as tensors: quaternions, rotation matrices, covariances.
+
+Quaternions are ``(w, x, y, z)`` and, like rotation matrices, turn body-frame vectors into space-frame
+vectors. Everything here is plain, differentiable torch that knows nothing of e3nn.
+"""
+
+import torch
+from torch import Tensor
+
+
+def quaternions_to_matrices(quaternions: Tensor) -> Tensor:
+    r"""Rotation matrices of quaternions of any non-zero norm.
+
+    .. math:: R = I + \frac{2}{|q|^2} \left( w [v]_\times + [v]_\times^2 \right), \qquad q = (w, v)
+
+    Parameters
+    ----------
+    quaternions : Tensor ``(..., 4)``
+        ``(w, x, y, z)``, body → space.
+
+    Returns
+    -------
+    Tensor ``(..., 3, 3)``
+        Proper rotations. The result does not depend on the norm of the quaternions, nor does its
+        gradient point along them.
+
+    Examples
+    --------
+    >>> quaternions_to_matrices(torch.tensor([2.0, 0.0, 0.0, 2.0]))  # a quarter turn about z
+    tensor([[ 0., -1.,  0.],
+            [ 1.,  0.,  0.],
+            [ 0.,  0.,  1.]])
+    """
+    if quaternions.shape[-1:] != (4,):
+        raise ValueError(
+            f"quaternions have shape (..., 4) as (w, x, y, z), found {tuple(quaternions.shape)}"
+        )
+    # R is homogeneous of degree 0, so a constant scale changes neither it nor its gradient; it keeps
+    # |q|² away from overflow.
+    scaled = quaternions / quaternions.detach().abs().amax(-1, keepdim=True)
+    w, x, y, z = scaled.unbind(-1)  # -> [...]
+    s = 2 / scaled.square().sum(-1)  # -> [...]
+    rows = [
+        1 - s * (y * y + z * z), s * (x * y - w * z), s * (x * z + w * y),
+        s * (x * y + w * z), 1 - s * (x * x + z * z), s * (y * z - w * x),
+        s * (x * z - w * y), s * (y * z + w * x), 1 - s * (x * x + y * y),
+    ]  # fmt: skip
+    return torch.stack(rows, dim=-1).unflatten(-1, (3, 3))  # -> [..., 3, 3]
+
+
+def matrices_to_quaternions(matrices: Tensor) -> Tensor:
+    r"""Unit quaternions ``(w, x, y, z)`` with :math:`w \ge 0` of rotation matrices.
+
+    Of the four equivalent formulas (one for each component that may be divided by) the one with the
+    largest divisor is taken, so no accuracy is lost for any rotation.
+
+    Parameters
+    ----------
+    matrices : Tensor ``(..., 3, 3)``
+
+    Returns
+    -------
+    Tensor ``(..., 4)``
+
+    Examples
+    --------
+    >>> matrices_to_quaternions(torch.diag(torch.tensor([1.0, -1.0, -1.0])))  # half a turn about x
+    tensor([0., 1., 0., 0.])
+    """
+    if matrices.shape[-2:] != (3, 3):
+        raise ValueError(f"rotation matrices have shape (..., 3, 3), found {tuple(matrices.shape)}")
+    xx, xy, xz, yx, yy, yz, zx, zy, zz = matrices.flatten(-2).unbind(-1)
+    # four times the outer product q qᵀ: its column with the largest diagonal entry is the quaternion
+    outer = torch.stack(
+        [
+            1 + xx + yy + zz, zy - yz, xz - zx, yx - xy,
+            zy - yz, 1 + xx - yy - zz, yx + xy, xz + zx,
+            xz - zx, yx + xy, 1 - xx + yy - zz, zy + yz,
+            yx - xy, xz + zx, zy + yz, 1 - xx - yy + zz,
+        ],
+        dim=-1,
+    ).unflatten(-1, (4, 4))  # fmt: skip  # -> [..., 4, 4]
+    largest = outer.diagonal(dim1=-2, dim2=-1).argmax(-1)  # -> [...]
+    column = outer.take_along_dim(largest[..., None, None], dim=-2).squeeze(-2)  # -> [..., 4]
+    column = torch.where(column[..., :1] < 0, -column, column)
+    return column / column.norm(dim=-1, keepdim=True)
+
+
+def rotation_matrices(orientations: Tensor) -> Tensor:
+    """Rotation matrices of orientations in either spelling, told apart by their shape.
+
+    Parameters
+    ----------
+    orientations : Tensor ``(N, 4)`` or ``(N, 3, 3)``
+        Quaternions ``(w, x, y, z)`` of any non-zero norm, or rotation matrices; body → space.
+
+    Returns
+    -------
+    Tensor ``(N, 3, 3)``
+
+    Raises
+    ------
+    ValueError
+        For any other shape.
+    """
+    if orientations.dim() == 2 and orientations.shape[1] == 4:
+        return quaternions_to_matrices(orientations)
+    if orientations.dim() == 3 and orientations.shape[1:] == (3, 3):
+        return orientations
+    raise ValueError(
+        "orientations are quaternions (N, 4) as (w, x, y, z) or rotation matrices (N, 3, 3), "
+        f"found a tensor of shape {tuple(orientations.shape)}"
+    )
+
+
+def covariances(orientations: Tensor, semiaxes: Tensor) -> Tensor:
+    r"""Covariances :math:`\Sigma = R \, \mathrm{diag}(a^2) \, R^\top` of ellipsoids.
+
+    Parameters
+    ----------
+    orientations : Tensor ``(N, 4)`` or ``(N, 3, 3)``
+    semiaxes : Tensor ``(N, 3)``
+        Semi-axes :math:`a` in the body frame, a length; zero is legal (disk, needle, point).
+
+    Returns
+    -------
+    Tensor ``(N, 3, 3)``
+        Symmetric, positive semi-definite; a length squared.
+    """
+    rotations = rotation_matrices(orientations)  # -> [N, 3, 3]
+    return _rotate_diagonal(rotations, semiaxes.square())
+
+
+def damped_covariances(
+    orientations: Tensor, semiaxes: Tensor, exponent: float
+) -> tuple[Tensor, Tensor]:
+    r"""The ellipsoid's Gaussian after multiplication by :math:`e^{-\beta |x|^2 / 2}`.
+
+    .. math::
+        C = \Sigma (I + \beta \Sigma)^{-1}
+          = R \, \mathrm{diag}\!\left(\frac{a^2}{1 + \beta a^2}\right) R^\top, \qquad
+        w = \det(I + \beta \Sigma)^{-1/2} = \prod_k (1 + \beta a_k^2)^{-1/2}
+
+    so that :math:`e^{-\beta|x|^2/2} N(x; r, \Sigma) = W \, N(x; r - \beta C r, C)` with
+    :math:`W = w \exp(-\tfrac12 \beta \, r \cdot (r - \beta C r))`. Both belong to the particle, not to
+    the pair, and :math:`\Sigma` is never inverted.
+
+    Parameters
+    ----------
+    orientations : Tensor ``(N, 4)`` or ``(N, 3, 3)``
+    semiaxes : Tensor ``(N, 3)``
+        A length.
+    exponent : float
+        :math:`\beta \ge 0`, an inverse length squared; 0 gives back :math:`\Sigma` and 1.
+
+    Returns
+    -------
+    covariances : Tensor ``(N, 3, 3)``
+    weights : Tensor ``(N,)``
+    """
+    rotations = rotation_matrices(orientations)  # -> [N, 3, 3]
+    squared = semiaxes.square()  # -> [N, 3]
+    growth = 1 + exponent * squared  # -> [N, 3]
+    return _rotate_diagonal(rotations, squared / growth), growth.prod(-1).rsqrt()
+
+
+def _rotate_diagonal(rotations: Tensor, diagonal: Tensor) -> Tensor:
+    return (rotations * diagonal[:, None, :]) @ rotations.transpose(1, 2)  # -> [N, 3, 3]

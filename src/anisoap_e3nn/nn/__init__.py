@@ -1,0 +1,6 @@
+"""The layers."""
+
+from .cutoff import ShiftedCosine
+from .embedding import AniSOAPEmbedding
+
+__all__ = ["AniSOAPEmbedding", "ShiftedCosine"]

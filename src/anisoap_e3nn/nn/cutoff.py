@@ -1,0 +1,32 @@
+"""Cutoff functions: how a neighbour's weight falls to zero with its distance."""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+class ShiftedCosine(torch.nn.Module):
+    r"""The cosine cutoff :math:`f(r) = \tfrac12 \left[ 1 + \cos(\pi r / r_{cut}) \right]`, 0 beyond.
+
+    Parameters
+    ----------
+    cutoff : float
+        :math:`r_{cut}`, in the unit of the positions.
+
+    Examples
+    --------
+    >>> ShiftedCosine(4.0)(torch.tensor([0.0, 2.0, 4.0, 5.0]))
+    tensor([1.0000, 0.5000, 0.0000, 0.0000])
+    """
+
+    def __init__(self, cutoff: float) -> None:
+        super().__init__()
+        self.cutoff = cutoff
+
+    def forward(self, distances: Tensor) -> Tensor:
+        """Weights ``(...)`` of the `distances` ``(...)``."""
+        return 0.5 + 0.5 * torch.cos(math.pi * (distances / self.cutoff).clamp(max=1.0))
+
+    def extra_repr(self) -> str:
+        return f"cutoff={self.cutoff}"

@@ -1,0 +1,321 @@
+"""The AniSOAP density expansion as a layer."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from e3nn import o3
+from torch import Tensor
+
+from ..basis import MomentProjection, build_radial_basis, radial_counts
+from ..geometry import damped_covariances
+from ..graph import edge_vectors as vectors_along_edges
+from ..graph import neighbor_list
+from ..ops import gaussian_moments
+from .cutoff import ShiftedCosine
+from .inputs import check_inputs
+
+
+class AniSOAPEmbedding(torch.nn.Module):
+    r"""Expansion of the density of ellipsoids around each particle, as e3nn irreps.
+
+    .. math::
+        c^{i,s}_{nlm} = \sum_{j \in N(i),\, s_j = s} f(r_{ij})
+            \int \phi_{nl}(|x|) \, Y_{lm}(\hat x) \, N(x; r_{ij}, \Sigma_j) \, d^3x, \qquad
+        \Sigma_j = R_j \, \mathrm{diag}(a_j^2) \, R_j^\top
+
+    with orthonormalised radial functions :math:`\phi_{nl}` (see :mod:`anisoap_e3nn.basis`) and e3nn's real
+    spherical harmonics (``normalization="integral"``). The coefficients are those of AniSOAP (J. Chem.
+    Phys. 161, 074112, 2024) in e3nn's basis. The type of the centre does not enter them.
+
+    Parameters
+    ----------
+    types : sequence of int
+        The particle types that occur, in the order of the output's channels.
+    cutoff : float
+        Neighbours up to this distance count, in the unit of the positions.
+    max_angular : int
+        The largest l.
+    max_radial : int or sequence of int, optional
+        The largest n, for every l or one for each; by default coupled to l, n ≤ (max_angular - l) // 2.
+    radial_basis : {"gto", "monomial"}
+        Gaussian-type orbitals :math:`r^{l+2n} e^{-r^2/2\sigma^2}` or monomials :math:`r^{l+2n}`.
+    radial_gaussian_width : float, optional
+        :math:`\sigma` of the Gaussian-type orbitals, a length; not for monomials.
+    rcond : float
+        In the orthonormalisation of the radial functions, directions with eigenvalues ≤ `rcond` of
+        their overlap are dropped.
+    cutoff_function : {"shifted_cosine"} or Module, optional
+        :math:`f(r)`, a module from distances ``(edge,)`` to weights ``(edge,)``; 1 by default, as in
+        AniSOAP.
+    include_self : bool
+        Whether a particle's own density is part of its neighbourhood.
+    irreps_out : Irreps or str, optional
+        Adds a learnable equivariant linear map to these irreps; by default the coefficients come out.
+    per_center_type : bool
+        Whether that map has weights of its own for each type of the centre.
+
+    Attributes
+    ----------
+    irreps_out : Irreps
+        Of the output.
+    irreps_coefficients : Irreps
+        Of the coefficients: one entry for each l, multiplicity types × n.
+    channels : list of str
+        In words, which channel of `irreps_coefficients` is which type and n.
+    hyperparameters : dict
+        The arguments: ``AniSOAPEmbedding(**embedding.hyperparameters)`` is the same layer.
+
+    Raises
+    ------
+    ValueError
+        For hyperparameters that make no sense, with what was found and expected.
+
+    Examples
+    --------
+    >>> embedding = AniSOAPEmbedding([1, 6], cutoff=5.0, max_angular=2, radial_gaussian_width=1.5)
+    >>> embedding.irreps_out
+    4x0e+2x1o+2x2e
+    >>> embedding.channels[:3]
+    ['l=0 type=1 n=0', 'l=0 type=1 n=1', 'l=0 type=6 n=0']
+    >>> r = torch.tensor([[0.0, 0.0, 2.0]])
+    >>> sphere, rod = torch.ones(3), torch.tensor([0.5, 0.5, 2.0])
+    >>> x = embedding(
+    ...     edge_vectors=torch.stack([r[0], -r[0]]),        # neighbour - centre
+    ...     edge_index=torch.tensor([[1, 0], [0, 1]]),      # neighbours, centres
+    ...     types=torch.tensor([6, 1]),
+    ...     orientations=torch.tensor([[1.0, 0.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.0]]),
+    ...     semiaxes=torch.stack([sphere, rod]),
+    ... )
+    >>> x.shape
+    torch.Size([2, 20])
+    """
+
+    def __init__(
+        self,
+        types: Sequence[int],
+        cutoff: float,
+        max_angular: int,
+        max_radial: int | Sequence[int] | None = None,
+        radial_basis: str = "gto",
+        radial_gaussian_width: float | None = None,
+        rcond: float = 1e-8,
+        cutoff_function: str | torch.nn.Module | None = None,
+        include_self: bool = True,
+        irreps_out: o3.Irreps | str | None = None,
+        per_center_type: bool = False,
+    ) -> None:
+        super().__init__()
+        n_radial = radial_counts(max_angular, max_radial)
+        self.types = _distinct(types)
+        self.cutoff = _positive("cutoff", cutoff)
+        self.include_self = include_self
+        self.basis = build_radial_basis(radial_basis, self.cutoff, radial_gaussian_width)
+        self.cutoff_function = _cutoff_function(cutoff_function, self.cutoff)
+        self.projection = MomentProjection(self.basis, n_radial, len(self.types), rcond)
+        self.register_buffer("type_values", torch.tensor(self.types), persistent=False)
+
+        self.irreps_coefficients = o3.Irreps(
+            [(len(self.types) * n, (l, (-1) ** l)) for l, n in enumerate(n_radial)]
+        )
+        self.channels = [
+            f"l={l} type={type_} n={n}"
+            for l, count in enumerate(n_radial)
+            for type_ in self.types
+            for n in range(count)
+        ]
+        self.irreps_out = self.irreps_coefficients if irreps_out is None else o3.Irreps(irreps_out)
+        self.linears = torch.nn.ModuleList()
+        if irreps_out is not None:
+            self._refuse_unreachable(self.irreps_out)
+            self.linears.extend(
+                o3.Linear(self.irreps_coefficients, self.irreps_out)
+                for _ in range(len(self.types) if per_center_type else 1)
+            )
+        elif per_center_type:
+            raise ValueError("per_center_type=True needs irreps_out: there is no linear map without")
+        self.hyperparameters: dict[str, Any] = {
+            "types": self.types,
+            "cutoff": self.cutoff,
+            "max_angular": max_angular,
+            "max_radial": max_radial if isinstance(max_radial, int | None) else list(max_radial),
+            "radial_basis": radial_basis,
+            "radial_gaussian_width": radial_gaussian_width,
+            "rcond": rcond,
+            "cutoff_function": cutoff_function,
+            "include_self": include_self,
+            "irreps_out": None if irreps_out is None else str(self.irreps_out),
+            "per_center_type": per_center_type,
+        }
+
+    def forward(
+        self,
+        edge_vectors: Tensor | Any,
+        edge_index: Tensor | None = None,
+        types: Tensor | None = None,
+        orientations: Tensor | None = None,
+        semiaxes: Tensor | None = None,
+    ) -> Tensor:
+        """Features of every particle.
+
+        Call it with five tensors, or with one :class:`~anisoap_e3nn.EllipsoidData` or a batch of them
+        (whose neighbours are searched for if it has no ``edge_index``).
+
+        Parameters
+        ----------
+        edge_vectors : Tensor ``(edge, 3)``, or EllipsoidData
+            r_neighbour - r_centre, a length. Longer ones than the cutoff do not count.
+        edge_index : Tensor ``(2, edge)``, int64
+            Neighbours (row 0) and centres (row 1), in any order; both directions of each pair, no
+            particle with itself (`include_self` takes care of that) save with its periodic images.
+        types : Tensor ``(N,)``, int64
+            With values from the list given at construction.
+        orientations : Tensor ``(N, 4)`` or ``(N, 3, 3)``
+            Quaternions (w, x, y, z) of any non-zero norm, or rotation matrices; body → space.
+        semiaxes : Tensor ``(N, 3)``
+            A length; zero is legal.
+
+        Returns
+        -------
+        Tensor ``(N, irreps_out.dim)``
+
+        Raises
+        ------
+        ValueError
+            For shapes that do not fit, unknown types, indices out of range, NaN or infinity, negative
+            semi-axes, zero quaternions, or a graph built with a smaller cutoff.
+        TypeError
+            For dtypes other than the module's.
+        """
+        if edge_index is None:
+            return self._forward_data(edge_vectors)
+        if types is None or orientations is None or semiaxes is None:
+            raise TypeError("the embedding takes one EllipsoidData, or edge_vectors, edge_index, types, "
+                            "orientations and semiaxes")
+        check_inputs(edge_vectors, edge_index, types, orientations, semiaxes, self.projection.matrix.dtype)
+        type_index = self._type_index(types)  # -> [particle]
+        covariances, weights = damped_covariances(orientations, semiaxes, self.basis.exponent)
+
+        neighbors, centers = edge_index
+        distances = torch.linalg.vector_norm(edge_vectors, dim=-1)  # -> [edge]
+        pair_weights = (distances <= self.cutoff).to(edge_vectors.dtype)  # -> [edge]
+        if self.cutoff_function is not None:
+            pair_weights = pair_weights * self.cutoff_function(distances)
+        if self.include_self:
+            particles = torch.arange(len(types), device=types.device)
+            edge_vectors = torch.cat([edge_vectors, edge_vectors.new_zeros(len(types), 3)])
+            pair_weights = torch.cat([pair_weights, pair_weights.new_ones(len(types))])
+            neighbors, centers = torch.cat([neighbors, particles]), torch.cat([centers, particles])
+        segments = centers * len(self.types) + type_index.index_select(0, neighbors)  # -> [edge]
+
+        moments = gaussian_moments(
+            edge_vectors,
+            neighbors,
+            segments,
+            len(types) * len(self.types),
+            covariances,
+            weights,
+            pair_weights,
+            exponent=self.basis.exponent,
+            degree=self.projection.degree,
+        ).unflatten(0, (len(types), len(self.types)))  # -> [particle, type, moment]
+        coefficients = self.projection(moments)  # -> [particle, irreps_coefficients.dim]
+        return self._mix(coefficients, type_index)  # -> [particle, irreps_out.dim]
+
+    def _forward_data(self, data: Any) -> Tensor:
+        batch, cell = getattr(data, "batch", None), getattr(data, "cell", None)
+        edge_index, edge_shifts = getattr(data, "edge_index", None), getattr(data, "edge_shifts", None)
+        if edge_index is None:
+            edge_index, edge_shifts = neighbor_list(
+                data.pos,
+                self.cutoff,
+                cell=cell,
+                pbc=getattr(data, "pbc", None),
+                types=data.types,
+                batch=batch,
+            )
+        elif (built_with := getattr(data, "edge_cutoff", None)) is not None:
+            shortest = float(torch.as_tensor(built_with).min())
+            if shortest < self.cutoff:
+                raise ValueError(
+                    f"the data's neighbours were searched up to {shortest}, but the embedding needs "
+                    f"them up to its cutoff {self.cutoff}; use data.with_edges({self.cutoff})"
+                )
+        vectors = vectors_along_edges(data.pos, edge_index, edge_shifts, cell, batch)  # -> [edge, 3]
+        features: Tensor = self(vectors, edge_index, data.types, data.orientations, data.semiaxes)
+        return features
+
+    def _type_index(self, types: Tensor) -> Tensor:
+        matches = types[:, None] == self.type_values  # -> [particle, type]
+        if not torch.compiler.is_compiling() and not matches.any(1).all():
+            unknown = sorted(set(types.tolist()) - set(self.types))
+            raise ValueError(
+                f"unknown particle types {unknown}: this embedding was built for types={self.types}"
+            )
+        return matches.to(torch.int64).argmax(1)  # -> [particle]
+
+    def _mix(self, coefficients: Tensor, type_index: Tensor) -> Tensor:
+        if len(self.linears) == 0:
+            return coefficients
+        if not self.hyperparameters["per_center_type"]:
+            mixed: Tensor = self.linears[0](coefficients)
+            return mixed
+        of_type = torch.nn.functional.one_hot(type_index, len(self.types)).to(coefficients.dtype)
+        mixed = torch.stack([linear(coefficients) for linear in self.linears], dim=1)  # -> [N, type, dim]
+        return torch.einsum("nt,ntd->nd", of_type, mixed)
+
+    def _refuse_unreachable(self, irreps_out: o3.Irreps) -> None:
+        missing = sorted({str(ir) for _, ir in irreps_out if ir not in self.irreps_coefficients})
+        if missing:
+            raise ValueError(
+                f"irreps_out has {', '.join(missing)}, which no linear map makes from the coefficients, "
+                f"{self.irreps_coefficients}; raise max_angular or leave them out"
+            )
+
+    def get_extra_state(self) -> Tensor:
+        """The hyperparameters, as the bytes of a JSON text (a tensor, so that any format stores it)."""
+        return torch.tensor(list(self._hyperparameters_json().encode()), dtype=torch.uint8)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Refuses a checkpoint written by an embedding with other hyperparameters."""
+        theirs = json.loads(bytes(state.tolist()).decode())
+        ours = json.loads(self._hyperparameters_json())
+        differing = [k for k in ours if ours[k] != theirs.get(k)]
+        if differing:
+            raise ValueError(
+                "the checkpoint was written by an embedding with other hyperparameters: "
+                + ", ".join(f"{k}={theirs.get(k)!r} (here {ours[k]!r})" for k in differing)
+            )
+
+    def _hyperparameters_json(self) -> str:
+        return json.dumps(self.hyperparameters, default=repr)
+
+    def extra_repr(self) -> str:
+        given = ", ".join(f"{k}={v!r}" for k, v in self.hyperparameters.items())
+        return f"{given} | ellipsoids → {self.irreps_out}"
+
+
+def _distinct(types: Sequence[int]) -> list[int]:
+    values = [int(type_) for type_ in types]
+    if not values or len(set(values)) != len(values):
+        raise ValueError(f"types is {values}, expected one or more different integers")
+    return values
+
+
+def _positive(name: str, value: float) -> float:
+    if not 0 < value < float("inf"):
+        raise ValueError(f"{name} is {value}, expected a finite length > 0")
+    return float(value)
+
+
+def _cutoff_function(
+    function: str | torch.nn.Module | None, cutoff: float
+) -> torch.nn.Module | None:
+    if function is None or isinstance(function, torch.nn.Module):
+        return function
+    if function == "shifted_cosine":
+        return ShiftedCosine(cutoff)
+    raise ValueError(
+        f"unknown cutoff_function {function!r}, expected None, 'shifted_cosine' or a module"
+    )

@@ -1,0 +1,84 @@
+"""What the embedding refuses, and what it says then."""
+
+import torch
+from torch import Tensor
+
+
+def check_inputs(
+    edge_vectors: Tensor,
+    edge_index: Tensor,
+    types: Tensor,
+    orientations: Tensor,
+    semiaxes: Tensor,
+    dtype: torch.dtype,
+) -> None:
+    """Refuses inputs of wrong shape, type or range.
+
+    Shapes and types cost nothing to look at. The values are looked at too, except inside
+    ``torch.compile``, where a look would break the graph.
+    """
+    n = types.shape[0] if types.dim() else 0
+    expected_shapes = {
+        "edge_vectors": (edge_vectors, [(edge_vectors.shape[0], 3)]),
+        "edge_index": (edge_index, [(2, edge_vectors.shape[0])]),
+        "types": (types, [(n,)]),
+        "orientations": (orientations, [(n, 4), (n, 3, 3)]),
+        "semiaxes": (semiaxes, [(n, 3)]),
+    }
+    for name, (tensor, shapes) in expected_shapes.items():
+        if tuple(tensor.shape) not in shapes:
+            raise ValueError(
+                f"{name} has shape {tuple(tensor.shape)}, expected {' or '.join(map(str, shapes))} "
+                f"for {edge_vectors.shape[0]} edges and {n} particles"
+            )
+    for name, tensor in (
+        ("edge_vectors", edge_vectors),
+        ("orientations", orientations),
+        ("semiaxes", semiaxes),
+    ):
+        if tensor.dtype != dtype:
+            raise TypeError(
+                f"{name} is {tensor.dtype} but the embedding is {dtype}; convert one of them, for "
+                f"example embedding.to({tensor.dtype})"
+            )
+    for name, tensor in (("edge_index", edge_index), ("types", types)):
+        if tensor.dtype != torch.int64:
+            raise TypeError(f"{name} is {tensor.dtype}, expected torch.int64; use .long()")
+    if not torch.compiler.is_compiling():
+        _check_values(edge_vectors, edge_index, orientations, semiaxes)
+
+
+def _check_values(
+    edge_vectors: Tensor, edge_index: Tensor, orientations: Tensor, semiaxes: Tensor
+) -> None:
+    n = len(semiaxes)
+    if edge_index.numel() > 0:
+        lowest, highest = edge_index.aminmax()
+        if lowest < 0 or highest >= n:
+            raise ValueError(
+                f"edge_index names particles {int(lowest)} to {int(highest)}, but there are {n} "
+                f"particles, 0 to {n - 1}"
+            )
+    _refuse_non_finite("edge_vectors", edge_vectors, "check the positions and the cell")
+    _refuse_non_finite("orientations", orientations, "check the file they came from")
+    _refuse_non_finite("semiaxes", semiaxes, "check the file they came from")
+    if n > 0 and semiaxes.amin() < 0:
+        row = int((semiaxes < 0).any(1).nonzero()[0])
+        raise ValueError(
+            f"semiaxes[{row}] is {semiaxes[row].tolist()}, expected lengths ≥ 0 (zero is legal)"
+        )
+    if orientations.dim() == 2 and n > 0 and (zero := (orientations == 0).all(1)).any():
+        raise ValueError(
+            f"orientations[{int(zero.nonzero()[0])}] is the zero quaternion, which is no rotation; "
+            "the identity is (1, 0, 0, 0)"
+        )
+
+
+def _refuse_non_finite(name: str, tensor: Tensor, remedy: str) -> None:
+    # one pass for the sum; it can overflow where every value is finite, so only then look at each
+    if torch.isfinite(tensor.detach().sum()):
+        return
+    finite = torch.isfinite(tensor).flatten(1).all(1)
+    if not finite.all():
+        row = int((~finite).nonzero()[0])
+        raise ValueError(f"{name}[{row}] is {tensor[row].tolist()}, expected finite numbers; {remedy}")

@@ -1,0 +1,57 @@
+"""Engine ``torch``: the definitions, in plain torch. Any device, any order of derivative by autograd."""
+
+import torch
+from torch import Tensor
+
+from ..monomials import moment_exponents
+
+Exponents = tuple[int, int, int]
+
+
+def gaussian_moments(
+    edge_vectors: Tensor,
+    neighbors: Tensor,
+    segments: Tensor,
+    n_segments: int,
+    covariances: Tensor,
+    weights: Tensor,
+    pair_weights: Tensor | None,
+    exponent: float,
+    degree: int,
+) -> Tensor:
+    r"""See :func:`anisoap_e3nn.ops.gaussian_moments`.
+
+    By the recurrence :math:`M_{n + e_k} = \mu_k M_n + \sum_q C_{kq} n_q M_{n - e_q}` from :math:`M_0 = W`.
+    """
+    C = covariances.index_select(0, neighbors)  # -> [edge, 3, 3]
+    mu = edge_vectors - exponent * torch.einsum("ekq,eq->ek", C, edge_vectors)  # -> [edge, 3]
+    W = weights.index_select(0, neighbors) * torch.exp(
+        -0.5 * exponent * (edge_vectors * mu).sum(-1)
+    )  # -> [edge]
+    if pair_weights is not None:
+        W = W * pair_weights
+
+    exponents = moment_exponents(degree)
+    moments: dict[Exponents, Tensor] = {(0, 0, 0): W}
+    for target in sorted(exponents, key=sum)[1:]:
+        k = _cheapest_axis(target)
+        n = _lowered(target, k)
+        moment = mu[:, k] * moments[n]
+        for q in range(3):
+            if n[q] > 0:
+                moment = moment + n[q] * C[:, k, q] * moments[_lowered(n, q)]
+        moments[target] = moment  # -> [edge]
+
+    stacked = torch.stack([moments[n] for n in exponents], dim=-1)  # -> [edge, moment]
+    return stacked.new_zeros(n_segments, len(exponents)).index_add(0, segments, stacked)
+
+
+def _lowered(n: Exponents, axis: int) -> Exponents:
+    a, b, c = (n[k] - (k == axis) for k in range(3))
+    return a, b, c
+
+
+def _cheapest_axis(target: Exponents) -> int:
+    """The axis whose step to `target` has the fewest terms."""
+    axes = [k for k in range(3) if target[k] > 0]
+    return min(axes, key=lambda k: sum(component > 0 for component in _lowered(target, k)))

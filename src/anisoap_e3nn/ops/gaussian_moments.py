@@ -1,0 +1,109 @@
+"""Sums of the Cartesian moments of Gaussians over neighbourhoods."""
+
+import torch
+from torch import Tensor
+
+from .backends import choose_engine
+
+
+def gaussian_moments(
+    edge_vectors: Tensor,
+    neighbors: Tensor,
+    segments: Tensor,
+    n_segments: int,
+    covariances: Tensor,
+    weights: Tensor,
+    pair_weights: Tensor | None = None,
+    *,
+    exponent: float,
+    degree: int,
+    backend: str | None = None,
+) -> Tensor:
+    r"""Moments of damped Gaussians, summed over the edges of each segment.
+
+    .. math::
+        A_{s, abc} = \sum_{e \in s} W_e \, \mathrm{E}\left[ x^a y^b z^c \right]_{N(\mu_e, C_j)},
+        \qquad a + b + c \le D
+
+    with :math:`j` the neighbour of edge :math:`e`, :math:`\mu_e = r_e - \beta C_j r_e` and
+    :math:`W_e = w_j f_e \exp(-\tfrac12 \beta \, r_e \cdot \mu_e)`: the integrals of
+    :math:`x^a y^b z^c e^{-\beta |x|^2/2} N(x; r_e, \Sigma_j)` where :math:`C_j` and :math:`w_j` come from
+    :func:`anisoap_e3nn.geometry.damped_covariances`.
+
+    Parameters
+    ----------
+    edge_vectors : Tensor ``(edge, 3)``, float32 or float64
+        :math:`r_e`, from the centre to the neighbour.
+    neighbors : Tensor ``(edge,)``, int64
+        The particle :math:`j` at the end of each edge.
+    segments : Tensor ``(edge,)``, int64
+        The sum that each edge belongs to, in any order (sorted is fastest).
+    n_segments : int
+        Number of sums; one without edges is zero.
+    covariances : Tensor ``(particle, 3, 3)``
+        :math:`C_j`, symmetric and positive semi-definite.
+    weights : Tensor ``(particle,)``
+        :math:`w_j`.
+    pair_weights : Tensor ``(edge,)``, optional
+        :math:`f_e`; ones by default.
+    exponent : float
+        :math:`\beta`.
+    degree : int
+        The highest degree :math:`D`.
+    backend : {"torch", "native"}, optional
+        The engine; by default the environment variable ``ANISOAP_E3NN_BACKEND``, else the fastest that
+        serves these tensors.
+
+    Returns
+    -------
+    Tensor ``(segment, moment)``
+        In the order of :func:`~anisoap_e3nn.ops.moment_exponents`.
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not fit each other or an unknown engine.
+    TypeError
+        For floating-point tensors of different types or integers that are not int64.
+    """
+    _check(edge_vectors, neighbors, segments, covariances, weights, pair_weights)
+    differentiable = (edge_vectors, covariances, weights, pair_weights)
+    engine = choose_engine("gaussian_moments", differentiable, backend)
+    moments: Tensor = engine(
+        edge_vectors,
+        neighbors,
+        segments,
+        n_segments,
+        covariances,
+        weights,
+        pair_weights,
+        exponent,
+        degree,
+    )
+    return moments
+
+
+def _check(
+    edge_vectors: Tensor,
+    neighbors: Tensor,
+    segments: Tensor,
+    covariances: Tensor,
+    weights: Tensor,
+    pair_weights: Tensor | None,
+) -> None:
+    edges, particles = edge_vectors.shape[:1], covariances.shape[:1]
+    expected = {
+        "edge_vectors": (edge_vectors, (*edges, 3), edge_vectors.dtype),
+        "neighbors": (neighbors, edges, torch.int64),
+        "segments": (segments, edges, torch.int64),
+        "covariances": (covariances, (*particles, 3, 3), edge_vectors.dtype),
+        "weights": (weights, particles, edge_vectors.dtype),
+    }
+    if pair_weights is not None:
+        expected["pair_weights"] = (pair_weights, edges, edge_vectors.dtype)
+    for name, (tensor, shape, dtype) in expected.items():
+        if tensor.shape != shape:
+            raise ValueError(f"{name} has shape {tuple(tensor.shape)}, expected {tuple(shape)}")
+        if tensor.dtype != dtype:
+            raise TypeError(f"{name} is {tensor.dtype}, expected {dtype} as edge_vectors has it"
+                            if dtype.is_floating_point else f"{name} is {tensor.dtype}, expected {dtype}")

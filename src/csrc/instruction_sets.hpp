@@ -1,0 +1,31 @@
+// The compiled copies of the kernels that this machine can run.
+#pragma once
+
+#include <vector>
+
+#include "gaussian_moments.hpp"
+
+namespace anisoap {
+
+#if defined(__x86_64__)
+extern const InstructionSet instruction_set_v2, instruction_set_v3, instruction_set_v4;
+
+inline std::vector<const InstructionSet*> runnable_instruction_sets() {
+    __builtin_cpu_init();
+    std::vector<const InstructionSet*> found{&instruction_set_v2};
+    const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                    __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+    const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                    __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+                    __builtin_cpu_supports("avx512vl");
+    if (v3) found.insert(found.begin(), &instruction_set_v3);
+    if (v4) found.insert(found.begin(), &instruction_set_v4);
+    return found;  // best first
+}
+#else
+extern const InstructionSet instruction_set_generic;
+
+inline std::vector<const InstructionSet*> runnable_instruction_sets() { return {&instruction_set_generic}; }
+#endif
+
+}  // namespace anisoap
