@@ -1,0 +1,219 @@
+"""Ellipsoids from files."""
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from anisoap_e3nn.data import ase_files, hoomd, lammps
+from anisoap_e3nn.data.ellipsoid_data import EllipsoidData
+from anisoap_e3nn.data.stored_frame import (
+    ORIENTATION_SPELLINGS,
+    SIZE_SPELLINGS,
+    Array,
+    QuaternionOrder,
+    StoredFrame,
+    StoredSizes,
+)
+from anisoap_e3nn.geometry import matrices_to_quaternions, quaternions_to_matrices
+
+Size = float | Sequence[float]
+
+
+class _Format(NamedTuple):
+    iterate_frames: Callable[[Path], Iterator[StoredFrame]]
+    count_frames: Callable[[Path], int | None]
+
+
+def read_ellipsoids(
+    path: str | PathLike[str],
+    *,
+    semiaxes: Size | Mapping[int, Size] | None = None,
+    stored_sizes: StoredSizes | None = None,
+    quaternion_order: QuaternionOrder | None = None,
+    space_to_body: bool = False,
+    dtype: torch.dtype | None = None,
+) -> list[EllipsoidData]:
+    """Read all frames of a file of ellipsoids.
+
+    Reads what ASE reads, text dumps of LAMMPS (also ``.gz``) and GSD files of HOOMD-blue. In files
+    of ASE and LAMMPS these columns count; brackets may be escaped or missing:
+
+    =============================================  ===============================================
+    orientation                                    order, always body → space
+    =============================================  ===============================================
+    ``c_q``, ``c_quat``, ``c_orient``              (w, x, y, z), one column of four or ``[1]..[4]``
+    ``quaternions``                                (w, x, y, z)
+    ``quatw quati quatj quatk``                    LAMMPS
+    ``orientation``                                (x, y, z, w), OVITO
+    =============================================  ===============================================
+
+    =============================================  ===============================================
+    size                                           meaning
+    =============================================  ===============================================
+    ``c_diameter``                                 diameters, AniSOAP
+    ``c_shape``, ``shapex shapey shapez``          diameters, LAMMPS since July 2020
+    ``aspherical_shape``                           semi-axes, OVITO; but where it repeats the
+                                                   numbers of ``c_diameter``, diameters like them
+    ``semiaxes``                                   semi-axes
+    =============================================  ===============================================
+
+    A file without orientations holds spheres: plain atoms, whose radii `semiaxes` must give.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        The file; its format is found from its first line and its name.
+    semiaxes : float, three floats, or a mapping from types to either, optional
+        Semi-axes (a radius for spheres), a length, instead of what the file stores: for files
+        without sizes.
+    stored_sizes : "diameters" or "semiaxes", optional
+        What the sizes in the file are, where they are not what their name says.
+    quaternion_order : "wxyz" or "xyzw", optional
+        Order of the quaternions in the file, where it is not that of their name.
+    space_to_body : bool
+        Whether the quaternions in the file turn space-frame vectors into body-frame vectors, so
+        that they have to be inverted.
+    dtype : torch.dtype, optional
+        torch's default dtype if not given.
+
+    Returns
+    -------
+    list of EllipsoidData
+        Types are atomic numbers (ASE; X is 0), `type` (LAMMPS) or `typeid` (HOOMD). Where the file
+        has them: `energy` ``(1,)``, `forces` ``(N, 3)``, `stress` ``(1, 3, 3)``, `torques`
+        ``(N, 3)``, in the units of the file.
+
+    Raises
+    ------
+    ValueError
+        For sizes that are missing, spellings that disagree, damaged files and the faults that
+        :class:`EllipsoidData` refuses, with the file and the frame.
+    """
+    return list(
+        iterate_ellipsoids(
+            path,
+            semiaxes=semiaxes,
+            stored_sizes=stored_sizes,
+            quaternion_order=quaternion_order,
+            space_to_body=space_to_body,
+            dtype=dtype,
+        )
+    )
+
+
+def iterate_ellipsoids(
+    path: str | PathLike[str],
+    *,
+    semiaxes: Size | Mapping[int, Size] | None = None,
+    stored_sizes: StoredSizes | None = None,
+    quaternion_order: QuaternionOrder | None = None,
+    space_to_body: bool = False,
+    dtype: torch.dtype | None = None,
+) -> Iterator[EllipsoidData]:
+    """Yield the frames of a file one by one, so that memory does not grow with their number.
+
+    Takes what :func:`read_ellipsoids` takes.
+    """
+    path = Path(path)
+    for option, value, legal in (
+        ("stored_sizes", stored_sizes, ("diameters", "semiaxes")),
+        ("quaternion_order", quaternion_order, ("wxyz", "xyzw")),
+    ):
+        if value is not None and value not in legal:
+            raise ValueError(f"{option} is one of {legal}, found {value!r}")
+    dtype = dtype or torch.get_default_dtype()
+    frames = _format_of(path).iterate_frames(path)
+    for number in itertools.count():
+        try:
+            frame = next(frames, None)
+            if frame is None:
+                return
+            orientations = _orientations(frame, quaternion_order, space_to_body)
+            if semiaxes is None:
+                sizes = frame.semiaxes(stored_sizes)
+            else:
+                sizes = _given_semiaxes(semiaxes, frame.types)
+            if sizes is None:
+                raise ValueError(_missing_sizes(frame))
+            if orientations is None:
+                orientations = _spheres(sizes, list(frame.columns))
+            data = EllipsoidData(
+                pos=torch.tensor(frame.positions, dtype=dtype),
+                orientations=torch.tensor(orientations, dtype=dtype),
+                semiaxes=torch.tensor(sizes, dtype=dtype),
+                types=torch.tensor(frame.types, dtype=torch.int64),
+                cell=torch.tensor(frame.cell, dtype=dtype),
+                pbc=torch.tensor(frame.pbc, dtype=torch.bool),
+                **{k: torch.tensor(v, dtype=dtype) for k, v in frame.targets.items()},
+            )
+        except ValueError as error:
+            raise ValueError(f"{path}, frame {number}: {error}") from error
+        yield data
+
+
+def count_frames(path: str | PathLike[str]) -> int | None:
+    """Count the frames of a file without interpreting them; None where that takes reading them."""
+    return _format_of(Path(path)).count_frames(Path(path))
+
+
+def _format_of(path: Path) -> _Format:
+    if not path.is_file():
+        raise FileNotFoundError(f"no such file: {path}")
+    if path.suffix == ".gsd":
+        return _Format(hoomd.iterate_frames, hoomd.count_frames)
+    if lammps.is_dump(path):
+        return _Format(lammps.iterate_frames, lammps.count_frames)
+    return _Format(ase_files.iterate_frames, ase_files.count_frames)
+
+
+def _orientations(
+    frame: StoredFrame, order: QuaternionOrder | None, space_to_body: bool
+) -> Array | None:
+    quaternions = frame.quaternions(order)
+    if quaternions is None:
+        return None
+    if space_to_body:
+        quaternions = quaternions * [1.0, -1.0, -1.0, -1.0]
+    if frame.turn is not None:
+        turned = torch.from_numpy(frame.turn) @ quaternions_to_matrices(torch.tensor(quaternions))
+        quaternions = matrices_to_quaternions(turned).numpy()
+    return quaternions  # -> [N, 4]
+
+
+def _given_semiaxes(semiaxes: Size | Mapping[int, Size], types: Array) -> Array:
+    if not isinstance(semiaxes, Mapping):
+        return np.broadcast_to(_triple(semiaxes), (len(types), 3))
+    unknown = sorted(set(types.tolist()) - set(semiaxes))
+    if unknown:
+        raise ValueError(f"semiaxes are given for the types {sorted(semiaxes)}, not for {unknown}")
+    return np.array([_triple(semiaxes[t]) for t in types.tolist()]).reshape(-1, 3)
+
+
+def _triple(size: Size) -> Array:
+    triple = np.asarray(size, dtype=np.float64)
+    if triple.shape not in ((), (3,)):
+        raise ValueError(f"semiaxes are one radius or three lengths, found {size!r}")
+    return np.broadcast_to(triple, (3,))
+
+
+def _missing_sizes(frame: StoredFrame) -> str:
+    return (
+        f"no sizes are stored. {frame.remark}Give them as semiaxes: three lengths, one radius for "
+        "spheres, or a mapping from types to either. "
+        f"(Columns found: {sorted(frame.columns)}; names for sizes: {list(SIZE_SPELLINGS)}.)"
+    )
+
+
+def _spheres(sizes: Array, columns: list[str]) -> Array:
+    if np.any(sizes != sizes[:, :1]):
+        raise ValueError(
+            "no orientations are stored, so only spheres can be made of the particles, but the "
+            f"semi-axes differ. (Columns found: {sorted(columns)}; names for orientations: "
+            f"{list(ORIENTATION_SPELLINGS)}.)"
+        )
+    return np.tile([1.0, 0.0, 0.0, 0.0], (len(sizes), 1))  # -> [N, 4]
