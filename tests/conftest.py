@@ -1,22 +1,8 @@
-"""Shared by all tests: random ellipsoids, the engines and the reference figures."""
+"""Fixtures that many tests share."""
 
-import json
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import numpy as np
 import pytest
 import torch
-from torch import Tensor
-
-from anisoap_e3nn.ops.backends import native
-
-REFERENCE_FILES = sorted((Path(__file__).parent / "data").glob("*.npz"))
-
-needs_native = pytest.mark.skipif(
-    bool(native.unavailable), reason=f"the native engine is not built: {native.unavailable}"
-)
+from common import Ellipsoids, needs_native
 
 
 @pytest.fixture(params=["torch", pytest.param("native", marks=needs_native)])
@@ -29,33 +15,6 @@ def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def generator() -> torch.Generator:
     return torch.Generator().manual_seed(20240725)
-
-
-@dataclass
-class Ellipsoids:
-    """One periodic or open frame of random ellipsoids."""
-
-    positions: Tensor
-    orientations: Tensor
-    semiaxes: Tensor
-    types: Tensor
-    cell: Tensor
-    pbc: Tensor
-
-    def inputs(self, cutoff: float) -> dict[str, Tensor]:
-        """The five tensors that the embedding takes."""
-        from anisoap_e3nn.graph import edge_vectors, neighbor_list
-
-        edge_index, shifts = neighbor_list(
-            self.positions, cutoff, cell=self.cell, pbc=self.pbc, types=self.types
-        )
-        return {
-            "edge_vectors": edge_vectors(self.positions, edge_index, shifts, self.cell),
-            "edge_index": edge_index,
-            "types": self.types,
-            "orientations": self.orientations,
-            "semiaxes": self.semiaxes,
-        }
 
 
 @pytest.fixture
@@ -72,53 +31,3 @@ def ellipsoids(generator: torch.Generator) -> Ellipsoids:
         cell=cell,
         pbc=torch.tensor([True, True, False]),
     )
-
-
-@dataclass
-class Reference:
-    """Figures computed with AniSOAP itself; see tests/data."""
-
-    hypers: dict[str, Any]
-    arrays: dict[str, Tensor]
-
-    @classmethod
-    def load(cls, path: Path) -> "Reference":
-        with np.load(path) as file:
-            arrays = {k: torch.from_numpy(file[k]) for k in file.files if k != "hypers"}
-            return cls(json.loads(str(file["hypers"])), arrays)
-
-    @property
-    def embedding_arguments(self) -> dict[str, Any]:
-        """AniSOAP's hyperparameters by our names."""
-        return {
-            "types": self.arrays["types"].tolist(),
-            "cutoff": self.hypers["cutoff_radius"],
-            "max_angular": self.hypers["max_angular"],
-            "max_radial": self.hypers.get("max_radial"),
-            "radial_basis": self.hypers["radial_basis_name"],
-            "radial_gaussian_width": self.hypers.get("radial_gaussian_width"),
-            "rcond": self.hypers["basis_rcond"],
-            "include_self": not self.hypers.get("subtract_center_contribution", False),
-        }
-
-    def inputs(self, dtype: torch.dtype) -> dict[str, Tensor]:
-        """The five tensors that the embedding takes, of all frames together."""
-        from anisoap_e3nn.graph import edge_vectors, neighbor_list
-
-        a = self.arrays
-        batch = torch.arange(len(a["n_particles"])).repeat_interleave(a["n_particles"])
-        edge_index, shifts = neighbor_list(
-            a["positions"],
-            self.hypers["cutoff_radius"],
-            cell=a["cell"],
-            pbc=a["pbc"],
-            types=a["numbers"],
-            batch=batch,
-        )
-        return {
-            "edge_vectors": edge_vectors(a["positions"], edge_index, shifts, a["cell"], batch).to(dtype),
-            "edge_index": edge_index,
-            "types": a["numbers"],
-            "orientations": a["quaternions_wxyz"].to(dtype),
-            "semiaxes": a["semiaxes"].to(dtype),
-        }

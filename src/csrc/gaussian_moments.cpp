@@ -100,7 +100,7 @@ inline void sweep(int degree, const Pairs<T, U>& pairs, V (*plane)[U], V* sums) 
     }
 }
 
-// One entry of many rows, as a vector.
+// One number from the row of each lane, as a vector.
 template <class T, std::size_t... lane>
 inline typename simd<T>::type column(const T* const* rows, int k, std::index_sequence<lane...>) {
     return typename simd<T>::type{rows[lane][k]...};

@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <cstring>
-#include <type_traits>
 
 namespace {
 
@@ -19,10 +18,10 @@ constexpr int vector_bytes = 16;
 #endif
 
 // `typename simd<double>::type` is a vector that GCC and Clang know how to add and multiply.
-template <class T>
+template <class T, int bytes = vector_bytes>
 struct simd {
-    static constexpr int lanes = vector_bytes / sizeof(T);
-    typedef T type __attribute__((vector_size(vector_bytes)));
+    static constexpr int lanes = bytes / sizeof(T);
+    typedef T type __attribute__((vector_size(bytes)));
 };
 
 template <class T>
@@ -75,17 +74,16 @@ inline typename simd<T>::type exponential(typename simd<T>::type x) {
 }
 
 // Sum of all lanes, by halves.
-template <class T, int bytes = vector_bytes, class V>
-inline T sum_of_lanes(const V& v) {
-    if constexpr (bytes == sizeof(T)) {
-        return v;
+template <class T, int bytes = vector_bytes>
+inline T sum_of_lanes(typename simd<T, bytes>::type v) {
+    if constexpr (bytes > 16) {
+        typename simd<T, bytes / 2>::type half[2];
+        std::memcpy(half, &v, sizeof v);
+        return sum_of_lanes<T, bytes / 2>(half[0] + half[1]);
     } else {
-        typedef T half_vector __attribute__((vector_size(bytes / 2)));
-        using Half = std::conditional_t<bytes / 2 == sizeof(T), T, half_vector>;
-        Half low, high;
-        std::memcpy(&low, &v, sizeof low);
-        std::memcpy(&high, reinterpret_cast<const char*>(&v) + sizeof low, sizeof high);
-        return sum_of_lanes<T, bytes / 2>(low + high);
+        T sum = v[0];
+        for (int lane = 1; lane < simd<T, bytes>::lanes; ++lane) sum += v[lane];
+        return sum;
     }
 }
 

@@ -1,0 +1,199 @@
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from common import needs_native
+from torch.autograd import gradcheck
+
+from anisoap_e3nn.geometry import covariances, damped_covariances
+from anisoap_e3nn.ops import backends, gaussian_moments, moment_exponents
+from anisoap_e3nn.ops.backends import native
+
+
+def make_case(generator: torch.Generator, dtype: torch.dtype, n_edges: int = 300) -> dict[str, Any]:
+    """Edges in random order; of the 40 segments some are empty and some larger than a vector."""
+    n = 12
+    orientations = torch.randn(n, 4, dtype=dtype, generator=generator)
+    semiaxes = torch.rand(n, 3, dtype=dtype, generator=generator) * 1.5
+    semiaxes[0] = 0  # a point
+    semiaxes[1, 2] = 0  # a disk
+    exponent = 0.4
+    C, w = damped_covariances(orientations, semiaxes, exponent)
+    return {
+        "edge_vectors": 2 * torch.randn(n_edges, 3, dtype=dtype, generator=generator),
+        "neighbors": torch.randint(n, (n_edges,), generator=generator),
+        "segments": torch.randint(40, (n_edges,), generator=generator).square() // 40,
+        "n_segments": 40,
+        "covariances": C,
+        "weights": w,
+        "pair_weights": torch.rand(n_edges, dtype=dtype, generator=generator),
+        "exponent": exponent,
+    }
+
+
+def relative_error(a: torch.Tensor, b: torch.Tensor) -> float:
+    """Largest difference, by moment, relative to the largest moment of that kind."""
+    scale = b.abs().amax(0).clamp(min=torch.finfo(b.dtype).tiny)
+    return float(((a - b).abs().amax(0) / scale).max())
+
+
+def test_they_are_the_integrals(backend: str, generator: torch.Generator) -> None:
+    """Gauss-Hermite quadrature of x^a y^b z^c e^{-β|x|²/2} over the undamped Gaussian."""
+    exponent, degree = 0.3, 5
+    q = torch.randn(1, 4, dtype=torch.float64, generator=generator)
+    semiaxes = torch.tensor([[0.4, 0.8, 1.1]], dtype=torch.float64)
+    r = torch.tensor([[0.7, -0.4, 1.2]], dtype=torch.float64)
+    C, w = damped_covariances(q, semiaxes, exponent)
+    zero = torch.zeros(1, dtype=torch.int64)
+    ours = gaussian_moments(r, zero, zero, 1, C, w, exponent=exponent, degree=degree)[0]
+
+    nodes, node_weights = np.polynomial.hermite_e.hermegauss(60)
+    standard = torch.tensor(list(product(nodes, repeat=3)))
+    volume = torch.tensor(list(product(node_weights, repeat=3))).prod(-1) / (2 * np.pi) ** 1.5
+    x = r + standard @ torch.linalg.cholesky(covariances(q, semiaxes)[0]).T
+    volume = volume * torch.exp(-exponent * x.square().sum(-1) / 2)
+    for moment, exponents in zip(ours, moment_exponents(degree), strict=True):
+        integral = (volume * x.pow(torch.tensor(exponents)).prod(-1)).sum()
+        torch.testing.assert_close(moment, integral, rtol=1e-10, atol=1e-12)
+
+
+@pytest.fixture(params=native._native.instruction_sets() if not native.unavailable else [])
+def instruction_set(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Every compiled copy of the kernels that this machine can run, not only the best."""
+    native._native.use_instruction_set(request.param)
+    yield str(request.param)
+    native._native.use_instruction_set(native._native.instruction_sets()[0])
+
+
+@needs_native
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [(torch.float64, 1e-13), (torch.float32, 1e-5)], ids=["f64", "f32"]
+)
+@pytest.mark.parametrize("degree", [0, 1, 2, 3, 6, 9, 14])
+def test_native_is_the_definition(
+    instruction_set: str, dtype: torch.dtype, tolerance: float, degree: int, generator: torch.Generator
+) -> None:
+    for exponent, weighted in product([0.0, 0.4], [True, False]):
+        case = make_case(generator, dtype) | {"exponent": exponent}
+        if not weighted:
+            case["pair_weights"] = None
+        ours = gaussian_moments(**case, degree=degree, backend="native")
+        exact = {k: v.double() if isinstance(v, torch.Tensor) and v.is_floating_point() else v
+                 for k, v in case.items()}
+        definition = gaussian_moments(**exact, degree=degree, backend="torch")
+        assert ours.dtype == dtype
+        assert relative_error(ours.double(), definition) <= tolerance
+
+
+@needs_native
+def test_order_of_edges_does_not_matter(generator: torch.Generator) -> None:
+    case = make_case(generator, torch.float64)
+    moments = gaussian_moments(**case, degree=6, backend="native")
+    order = torch.argsort(case["segments"], stable=True)
+    for name in ("edge_vectors", "neighbors", "segments", "pair_weights"):
+        case[name] = case[name][order]
+    # sorting is stable, so sums run in the same order and nothing differs, not even rounding
+    assert torch.equal(moments, gaussian_moments(**case, degree=6, backend="native"))
+
+
+@needs_native
+def test_number_of_threads_changes_no_bit(generator: torch.Generator) -> None:
+    threads = torch.get_num_threads()
+    case = make_case(generator, torch.float64, n_edges=20000)
+    results = []
+    try:
+        for count in (1, 2, 4):
+            torch.set_num_threads(count)
+            results.append(gaussian_moments(**case, degree=6, backend="native"))
+    finally:
+        torch.set_num_threads(threads)
+    assert torch.equal(results[0], results[1])
+    assert torch.equal(results[0], results[2])
+
+
+def test_no_edges_no_particles_no_segments(backend: str) -> None:
+    none = torch.zeros(0, dtype=torch.int64)
+    arguments = (torch.zeros(0, 3), none, none)
+    particles = (torch.zeros(0, 3, 3), torch.zeros(0))
+    for n_segments in (0, 5):
+        moments = gaussian_moments(*arguments, n_segments, *particles, exponent=0.5, degree=3)
+        assert torch.equal(moments, torch.zeros(n_segments, 20))
+
+
+def test_far_neighbors_vanish_quietly(backend: str, generator: torch.Generator) -> None:
+    """exp(-βr²/2) underflows long before r overflows."""
+    case = make_case(generator, torch.float64)
+    case["edge_vectors"] = case["edge_vectors"] * torch.logspace(1, 6, 300).double()[:, None]
+    assert torch.isfinite(gaussian_moments(**case, degree=6)).all()
+
+
+def test_gradients_go_through_the_torch_engine(backend: str, generator: torch.Generator) -> None:
+    case = make_case(generator, torch.float64, n_edges=5)
+    names = ["edge_vectors", "covariances", "weights", "pair_weights"]
+
+    def moments(*tensors: torch.Tensor) -> torch.Tensor:
+        return gaussian_moments(**(case | dict(zip(names, tensors, strict=True))), degree=3)
+
+    tensors = [case[name].clone().requires_grad_() for name in names]
+    assert moments(*tensors).requires_grad
+    assert gradcheck(moments, tensors)
+    with torch.no_grad():
+        assert not moments(*tensors).requires_grad
+
+
+@needs_native
+def test_torch_accepts_the_operation(generator: torch.Generator) -> None:
+    case = make_case(generator, torch.float64)
+    arguments = (*(v for k, v in case.items() if k != "exponent"), case["exponent"], 3)
+    torch.library.opcheck(
+        native.gaussian_moments, arguments, test_utils=["test_schema", "test_faketensor"]
+    )
+
+
+def test_wrong_tensors_are_refused(backend: str, generator: torch.Generator) -> None:
+    case = make_case(generator, torch.float64)
+    for name, wrong, error, message in [
+        ("edge_vectors", torch.zeros(300, 2).double(), ValueError, r"edge_vectors has shape \(300, 2\)"),
+        ("neighbors", torch.zeros(299).long(), ValueError, r"neighbors has shape \(299,\), expected \(300,\)"),
+        ("segments", torch.zeros(300).int(), TypeError, "segments is torch.int32, expected torch.int64"),
+        ("weights", case["weights"].float(), TypeError, "weights is torch.float32.*torch.float64 as edge_"),
+        ("covariances", torch.zeros(12, 9).double(), ValueError, r"covariances has shape \(12, 9\)"),
+    ]:
+        with pytest.raises(error, match=message):
+            gaussian_moments(**(case | {name: wrong}), degree=2)
+
+
+@needs_native
+@pytest.mark.parametrize(("name", "value"), [("segments", 40), ("segments", -1), ("neighbors", 12)])
+def test_native_never_reads_out_of_range(name: str, value: int, generator: torch.Generator) -> None:
+    case = make_case(generator, torch.float64)
+    case[name][17] = value
+    with pytest.raises(IndexError, match=rf"{name}\[17\] is {value}, expected 0 to"):
+        gaussian_moments(**case, degree=2, backend="native")
+
+
+def test_unknown_backend_is_refused(generator: torch.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = make_case(generator, torch.float64)
+    with pytest.raises(ValueError, match="unknown backend 'cuda', expected one of torch, native"):
+        gaussian_moments(**case, degree=2, backend="cuda")
+    monkeypatch.setenv("ANISOAP_E3NN_BACKEND", "fortran")
+    with pytest.raises(ValueError, match="unknown backend 'fortran'"):
+        gaussian_moments(**case, degree=2)
+
+
+def test_without_the_extension_torch_serves_and_says_so_once(
+    generator: torch.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = make_case(generator, torch.float64)
+    definition = gaussian_moments(**case, degree=2, backend="torch")
+    monkeypatch.setattr(native, "unavailable", "no compiler was found")
+    monkeypatch.setattr(backends, "_warned", False)
+    monkeypatch.delenv("ANISOAP_E3NN_BACKEND", raising=False)
+    with pytest.warns(RuntimeWarning, match=r"torch engine.*no compiler was found"):
+        assert torch.equal(gaussian_moments(**case, degree=2), definition)
+    assert torch.equal(gaussian_moments(**case, degree=2), definition)  # and no second warning
+    with pytest.raises(ValueError, match=r"native engine is not available \(no compiler was found\)"):
+        gaussian_moments(**case, degree=2, backend="native")
