@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, lgamma, log
+from math import gamma, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,23 +23,19 @@ class RadialBasis(ABC):
         r""":math:`\beta`, an inverse length squared."""
 
     @abstractmethod
-    def log_norm_integral(self, power: float) -> float:
-        r""":math:`\ln \int r^{2k} e^{-\beta r^2} r^2 dr` for k = `power`, which may be a half-integer."""
+    def norm_integral(self, power: float) -> float:
+        r""":math:`\int r^{2k} e^{-\beta r^2} r^2 dr` for k = `power`, which may be a half-integer."""
 
     def normalization(self, power: int) -> float:
         """The factor :math:`N_k`."""
-        return exp(-0.5 * self.log_norm_integral(power))
+        return 1 / sqrt(self.norm_integral(power))
 
     def overlap(self, l: int, n_radial: int) -> NDArray[np.float64]:
         r""":math:`S_{nn'} = \int \phi_{l+2n} \phi_{l+2n'} r^2 dr`, the norm integral at the mean power."""
         powers = [l + 2 * n for n in range(n_radial)]
-        log_norm = self.log_norm_integral
-        return np.array(
-            [
-                [exp(log_norm((p + q) / 2) - (log_norm(p) + log_norm(q)) / 2) for q in powers]
-                for p in powers
-            ]
-        )
+        N = [self.normalization(p) for p in powers]
+        integrals = [[self.norm_integral((p + q) / 2) for q in powers] for p in powers]
+        return np.outer(N, N) * np.array(integrals)
 
     def orthonormalization(self, l: int, n_radial: int, rcond: float) -> NDArray[np.float64]:
         r"""Löwdin's :math:`S_l^{-1/2}`, the directions with eigenvalues ≤ `rcond` dropped.
@@ -77,8 +73,8 @@ class GTOBasis(RadialBasis):
     def exponent(self) -> float:
         return self.width**-2
 
-    def log_norm_integral(self, power: float) -> float:
-        return (2 * power + 3) * log(self.width) + lgamma(power + 1.5) - log(2)
+    def norm_integral(self, power: float) -> float:
+        return 0.5 * self.width ** (2 * power + 3) * gamma(power + 1.5)
 
 
 @dataclass(frozen=True)
@@ -93,8 +89,8 @@ class MonomialBasis(RadialBasis):
     def exponent(self) -> float:
         return 0.0
 
-    def log_norm_integral(self, power: float) -> float:
-        return (2 * power + 3) * log(self.cutoff) - log(2 * power + 3)
+    def norm_integral(self, power: float) -> float:
+        return self.cutoff ** (2 * power + 3) / (2 * power + 3)
 
 
 def build_radial_basis(name: str, cutoff: float, radial_gaussian_width: float | None) -> RadialBasis:
