@@ -7,6 +7,28 @@ vectors. Everything here is plain, differentiable torch that knows nothing of e3
 import torch
 from torch import Tensor
 
+# Nine times |q|² R as quadratic forms in q = (w, x, y, z): R_xx |q|² = w² + x² - y² - z² and so on.
+_QUADRATIC_FORMS = torch.tensor(
+    [  # xx xy xz  yx yy yz  zx zy zz
+        [+1, 0, 0, 0, +1, 0, 0, 0, +1],  # ww
+        [0, 0, 0, 0, 0, -2, 0, +2, 0],  # wx
+        [0, 0, +2, 0, 0, 0, -2, 0, 0],  # wy
+        [0, -2, 0, +2, 0, 0, 0, 0, 0],  # wz
+        [0, 0, 0, 0, 0, 0, 0, 0, 0],  # xw, counted in wx
+        [+1, 0, 0, 0, -1, 0, 0, 0, -1],  # xx
+        [0, +2, 0, +2, 0, 0, 0, 0, 0],  # xy
+        [0, 0, +2, 0, 0, 0, +2, 0, 0],  # xz
+        [0, 0, 0, 0, 0, 0, 0, 0, 0],  # yw
+        [0, 0, 0, 0, 0, 0, 0, 0, 0],  # yx
+        [-1, 0, 0, 0, +1, 0, 0, 0, -1],  # yy
+        [0, 0, 0, 0, 0, +2, 0, +2, 0],  # yz
+        [0, 0, 0, 0, 0, 0, 0, 0, 0],  # zw
+        [0, 0, 0, 0, 0, 0, 0, 0, 0],  # zx
+        [0, 0, 0, 0, 0, 0, 0, 0, 0],  # zy
+        [-1, 0, 0, 0, -1, 0, 0, 0, +1],  # zz
+    ]
+)
+
 
 def quaternions_to_matrices(quaternions: Tensor) -> Tensor:
     r"""Rotation matrices of quaternions of any non-zero norm.
@@ -38,14 +60,9 @@ def quaternions_to_matrices(quaternions: Tensor) -> Tensor:
     # R is homogeneous of degree 0, so a constant scale changes neither it nor its gradient; it keeps
     # |q|² away from overflow.
     scaled = quaternions / quaternions.detach().abs().amax(-1, keepdim=True)
-    w, x, y, z = scaled.unbind(-1)  # -> [...]
-    s = 2 / scaled.square().sum(-1)  # -> [...]
-    rows = [
-        1 - s * (y * y + z * z), s * (x * y - w * z), s * (x * z + w * y),
-        s * (x * y + w * z), 1 - s * (x * x + z * z), s * (y * z - w * x),
-        s * (x * z - w * y), s * (y * z + w * x), 1 - s * (x * x + y * y),
-    ]  # fmt: skip
-    return torch.stack(rows, dim=-1).unflatten(-1, (3, 3))  # -> [..., 3, 3]
+    products = (scaled[..., :, None] * scaled[..., None, :]).flatten(-2)  # -> [..., 16]
+    norm = scaled.square().sum(-1, keepdim=True)  # -> [..., 1]
+    return (products @ _QUADRATIC_FORMS.to(products) / norm).unflatten(-1, (3, 3))  # -> [..., 3, 3]
 
 
 def matrices_to_quaternions(matrices: Tensor) -> Tensor:

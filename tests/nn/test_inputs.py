@@ -27,7 +27,7 @@ def with_entry(tensor: torch.Tensor, index: Any, value: float) -> torch.Tensor:
         ("types", lambda t: with_entry(t, 3, 8), r"unknown particle types \[8\].*types=\[6, 1\]"),
         ("edge_index", lambda t: with_entry(t, (0, 5), 20), "edge_index names particles 0 to 20.*20 parti"),
         ("edge_index", lambda t: with_entry(t, (1, 5), -1), "edge_index names particles -1 to 19"),
-        ("edge_vectors", lambda t: with_entry(t, (7, 1), torch.nan), r"edge_vectors\[7\].*finite.*positions"),
+        ("edge_vectors", lambda t: with_entry(t, (7, 1), torch.nan), r"edge_vectors\[7\].*expected finite.*came from"),
         ("edge_vectors", lambda t: with_entry(t, (7, 1), torch.inf), r"edge_vectors\[7\].*expected finite"),
         ("orientations", lambda t: with_entry(t, (2, 0), torch.nan), r"orientations\[2\].*expected finite"),
         ("orientations", lambda t: with_entry(t, 2, 0.0), r"orientations\[2\] is the zero quaternion"),

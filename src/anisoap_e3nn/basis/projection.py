@@ -74,10 +74,12 @@ class MomentProjection(torch.nn.Module):
         Tensor ``(centre, coefficient)``
             By l, then type, n and m: e3nn's ``mul_ir`` layout.
         """
+        flat = moments.flatten(0, 1)  # -> [centre · type, moment]
         coefficients = torch.cat(
-            [moments[..., rows] @ self.matrix[rows, columns] for rows, columns in self._blocks], dim=-1
-        )  # -> [centre, type, column]
-        return coefficients.flatten(1).index_select(1, self.output_order)  # -> [centre, coefficient]
+            [flat[:, rows] @ self.matrix[rows, columns] for rows, columns in self._blocks], dim=1
+        )  # -> [centre · type, column]
+        order = self.output_order.expand(len(moments), -1)  # -> [centre, type · column]
+        return coefficients.view(order.shape).gather(1, order)  # -> [centre, coefficient]
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         super()._apply(fn, recurse)

@@ -198,16 +198,17 @@ class AniSOAPEmbedding(torch.nn.Module):
         covariances, weights = damped_covariances(orientations, semiaxes, self.basis.exponent)
 
         neighbors, centers = edge_index
-        distances = torch.linalg.vector_norm(edge_vectors, dim=-1)  # -> [edge]
-        pair_weights = (distances <= self.cutoff).to(edge_vectors.dtype)  # -> [edge]
+        # in place: fresh memory costs more than the arithmetic
+        pair_weights = torch.linalg.vector_norm(edge_vectors.detach(), dim=-1).le_(self.cutoff)
         if self.cutoff_function is not None:
-            pair_weights = pair_weights * self.cutoff_function(distances)
+            distances = torch.linalg.vector_norm(edge_vectors, dim=-1)
+            pair_weights = pair_weights * self.cutoff_function(distances)  # -> [edge]
         if self.include_self:
             particles = torch.arange(len(types), device=types.device)
             edge_vectors = torch.cat([edge_vectors, edge_vectors.new_zeros(len(types), 3)])
             pair_weights = torch.cat([pair_weights, pair_weights.new_ones(len(types))])
             neighbors, centers = torch.cat([neighbors, particles]), torch.cat([centers, particles])
-        segments = centers * len(self.types) + type_index.index_select(0, neighbors)  # -> [edge]
+        segments = (centers * len(self.types)).add_(type_index.index_select(0, neighbors))  # -> [edge]
 
         moments = gaussian_moments(
             edge_vectors,

@@ -59,9 +59,11 @@ def _check_values(
                 f"edge_index names particles {int(lowest)} to {int(highest)}, but there are {n} "
                 f"particles, 0 to {n - 1}"
             )
-    _refuse_non_finite("edge_vectors", edge_vectors, "check the positions and the cell")
-    _refuse_non_finite("orientations", orientations, "check the file they came from")
-    _refuse_non_finite("semiaxes", semiaxes, "check the file they came from")
+    floats = {"edge_vectors": edge_vectors, "orientations": orientations, "semiaxes": semiaxes}
+    # one pass for the sum; it can overflow where every value is finite, so only then look at each
+    if not torch.isfinite(sum(tensor.detach().sum() for tensor in floats.values())):
+        for name, tensor in floats.items():
+            _refuse_non_finite(name, tensor)
     if n > 0 and semiaxes.amin() < 0:
         row = int((semiaxes < 0).any(1).nonzero()[0])
         raise ValueError(
@@ -74,11 +76,11 @@ def _check_values(
         )
 
 
-def _refuse_non_finite(name: str, tensor: Tensor, remedy: str) -> None:
-    # one pass for the sum; it can overflow where every value is finite, so only then look at each
-    if torch.isfinite(tensor.detach().sum()):
-        return
+def _refuse_non_finite(name: str, tensor: Tensor) -> None:
     finite = torch.isfinite(tensor).flatten(1).all(1)
     if not finite.all():
         row = int((~finite).nonzero()[0])
-        raise ValueError(f"{name}[{row}] is {tensor[row].tolist()}, expected finite numbers; {remedy}")
+        raise ValueError(
+            f"{name}[{row}] is {tensor[row].tolist()}, expected finite numbers; check the file or the "
+            "computation that it came from"
+        )

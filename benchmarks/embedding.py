@@ -1,0 +1,239 @@
+"""Speed, memory and reproducibility of the embedding: ``python -m benchmarks.embedding``.
+
+Times are medians of runs taken in turn within this process. On a shared machine quote the ratios.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from anisoap_e3nn import AniSOAPEmbedding, _native
+from anisoap_e3nn.geometry import damped_covariances, rotation_matrices
+from anisoap_e3nn.ops import gaussian_moments, moment_exponents
+
+from .baselines.per_pair_loop import PerPairLoop
+from .systems import System, benzene, crystal
+from .timing import interleaved_medians
+
+CUTOFF = 7.0
+BACKEND = "ANISOAP_E3NN_BACKEND"
+
+
+def embedding_for(system: System, max_angular: int, max_radial: int | None) -> AniSOAPEmbedding:
+    types = sorted(set(system.types.tolist()))
+    return AniSOAPEmbedding(
+        types, CUTOFF, max_angular, max_radial, radial_gaussian_width=1.5
+    ).double()
+
+
+def sweep_of(
+    system: System, embedding: AniSOAPEmbedding, dtype: torch.dtype = torch.float64
+) -> tuple[Callable[[], Tensor], int]:
+    """The kernel alone on sorted edges, and how many they are."""
+    inputs = system.inputs(*system.search(CUTOFF))
+    edge_index, types = inputs["edge_index"], embedding._type_index(system.types)
+    n_types, beta = len(embedding.types), embedding.basis.exponent
+    segments = edge_index[1] * n_types + types[edge_index[0]]
+    C, w = damped_covariances(system.orientations, system.semiaxes, beta)
+    floats = [tensor.to(dtype) for tensor in (inputs["edge_vectors"], C, w)]
+
+    def sweep() -> Tensor:
+        return gaussian_moments(
+            floats[0], edge_index[0], segments, len(types) * n_types, floats[1], floats[2],
+            exponent=beta, degree=embedding.projection.degree,
+        )  # fmt: skip
+
+    return sweep, len(segments)
+
+
+def on_engine(backend: str, run: Callable[[], object]) -> Callable[[], object]:
+    def with_backend() -> object:
+        os.environ[BACKEND] = backend
+        return run()
+
+    return with_backend
+
+
+def on_instruction_set(name: str, run: Callable[[], object]) -> Callable[[], object]:
+    def with_instruction_set() -> object:
+        _native.use_instruction_set(name)
+        return run()
+
+    return with_instruction_set
+
+
+def loop_seconds_per_pair(system: System, embedding: AniSOAPEmbedding) -> float:
+    """One pass of the per-pair loop, checked against the embedding."""
+    inputs = system.inputs(*system.search(CUTOFF))
+    loop = PerPairLoop(embedding)
+    start = time.perf_counter()
+    coefficients = loop(
+        inputs["edge_vectors"].numpy(),
+        inputs["edge_index"].numpy(),
+        embedding._type_index(system.types).numpy(),
+        rotation_matrices(system.orientations).numpy(),
+        system.semiaxes.numpy(),
+    )
+    seconds = time.perf_counter() - start
+    neighbors_only = AniSOAPEmbedding(**(embedding.hyperparameters | {"include_self": False}))
+    expected = neighbors_only.double()(**inputs)
+    error = float((torch.from_numpy(coefficients) - expected).abs().max() / expected.abs().max())
+    if not error < 1e-12:
+        raise AssertionError(f"the loop and the embedding disagree by {error:.1e}")
+    return seconds / inputs["edge_index"].shape[1]
+
+
+def report_paths() -> None:
+    """Time per pair of every stage, and against the loop."""
+    small = crystal(2)
+    loop = loop_seconds_per_pair(small, embedding_for(small, 6, None))
+    print(f"\nWhole path at l_max 6 (84 moments), float64. The per-pair loop: {loop * 1e6:.0f} µs per pair")
+    print(f"{'system':>14} {'pairs':>8} {'threads':>7} {'engine':>7}"
+          f" {'neighbours':>11} {'sweep':>8} {'embedding':>10} {'whole path':>11}   (ns per pair)   loop / path")
+    systems = [crystal(1), small, crystal(4), benzene(), crystal(8)]
+    for system in filter(None, systems):
+        embedding = embedding_for(system, 6, None)
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            graph = system.search(CUTOFF)
+            inputs = system.inputs(*graph)
+            sweep, n_pairs = sweep_of(system, embedding)
+            pieces: dict[str, Callable[[], object]] = {
+                "sweep": sweep,
+                "embedding": lambda e=embedding, i=inputs: e(**i),
+                "whole path": lambda s=system, e=embedding: e(**s.inputs(*s.search(CUTOFF))),
+            }
+            work = {"neighbours": lambda s=system: s.search(CUTOFF)}
+            for backend in ("native", "torch"):
+                work |= {f"{backend} {k}": on_engine(backend, run) for k, run in pieces.items()}
+            medians = interleaved_medians(work, rounds=9, description=system.name)
+            for backend in ("native", "torch"):
+                columns = [medians["neighbours"], *(medians[f"{backend} {k}"] for k in pieces)]
+                nbr, swp, emb, whole = (1e9 * seconds / n_pairs for seconds in columns)
+                print(f"{system.name:>14} {n_pairs:>8} {threads:>7} {backend:>7}"
+                      f" {nbr:>11.1f} {swp:>8.1f} {emb:>10.1f} {whole:>11.1f} {loop * 1e9 / whole:>31.0f}")
+    os.environ.pop(BACKEND, None)
+
+
+def flops_per_pair(degree: int) -> int:
+    """Multiplications and additions of the recurrence and of the sum over neighbours."""
+    return sum(2 * (1 + (a > 0) + (b > 0) + (c > 1)) for a, b, c in moment_exponents(degree))
+
+
+def report_sweep() -> None:
+    """The kernel by degree, number type and instruction set, against the peak measured beside it."""
+    torch.set_num_threads(1)
+    os.environ[BACKEND] = "native"
+    names = _native.instruction_sets()
+    print("\nNative sweep, one thread: ns per pair (fraction of the multiply-add peak of the instruction set)")
+    system = crystal(8)
+    cases = {"l_max 6, 84 moments": (6, None), "l_max 9, n_max 6, 2024 moments": (9, 6)}
+    repeats = 3_000_000
+    for label, (max_angular, max_radial) in cases.items():
+        some = system if max_radial is None else crystal(3)
+        embedding = embedding_for(some, max_angular, max_radial)
+        work: dict[str, Callable[[], object]] = {}
+        for name in names:
+            for dtype in (torch.float64, torch.float32):
+                sweep, n_pairs = sweep_of(some, embedding, dtype)
+                work[f"{name} {dtype}"] = on_instruction_set(name, sweep)
+            work[f"{name} peak"] = on_instruction_set(name, lambda: _native.fma_f64(repeats))
+        medians = interleaved_medians(work, rounds=7, description=label)
+        for name in names:
+            f64, f32 = (1e9 * medians[f"{name} {t}"] / n_pairs for t in (torch.float64, torch.float32))
+            _native.use_instruction_set(name)
+            peak = 1e-9 * _native.fma_f64(repeats) / medians[f"{name} peak"]
+            fraction = flops_per_pair(embedding.projection.degree) / f64 / peak
+            print(f"{label:>32}  x86-64-{name}  float64 {f64:7.1f} ({fraction:4.0%} of {peak:5.1f} GFLOP/s)"
+                  f"  float32 {f32:7.1f}  [{n_pairs} pairs]")
+    _native.use_instruction_set(names[0])
+    os.environ.pop(BACKEND)
+
+
+def report_threads() -> None:
+    """Two threads against one; the same bits for any number."""
+    os.environ[BACKEND] = "native"
+    system = crystal(10)
+    embedding = embedding_for(system, 6, None)
+    sweep, n_pairs = sweep_of(system, embedding)
+
+    def with_threads(count: int, run: Callable[[], Tensor]) -> Callable[[], Tensor]:
+        def threaded() -> Tensor:
+            torch.set_num_threads(count)
+            return run()
+
+        return threaded
+
+    def whole() -> Tensor:
+        features: Tensor = embedding(**system.inputs(*system.search(CUTOFF)))
+        return features
+
+    for name, run in (("sweep", sweep), ("whole path", whole)):
+        work = {str(count): with_threads(count, run) for count in (1, 2)}
+        medians = interleaved_medians(work, rounds=9, description=name)
+        results = [with_threads(count, run)() for count in (1, 2, 4)]
+        same = all(torch.equal(results[0], other) for other in results[1:])
+        print(f"{name}: two threads {medians['1'] / medians['2']:.2f} × as fast as one "
+              f"({n_pairs} pairs); results of 1, 2 and 4 threads identical to the last bit: {same}")
+    os.environ.pop(BACKEND)
+
+
+MEMORY_SCRIPT = """
+import re, sys
+import torch
+from benchmarks.embedding import CUTOFF, embedding_for
+from benchmarks.systems import crystal
+
+def status(key):  # of this process, in MB
+    return int(re.search(key + r":\\s+(\\d+) kB", open("/proc/self/status").read()).group(1)) / 1024
+
+torch.set_num_threads(1)
+system = crystal(19)
+embedding = embedding_for(system, 6, None)
+small = crystal(2)
+embedding(**small.inputs(*small.search(CUTOFF)))  # what is loaded or allocated once
+inputs = system.inputs(*system.search(CUTOFF))
+open("/proc/self/clear_refs", "w").write("5")  # forgets the peak so far
+before = status("VmRSS")
+with torch.no_grad():
+    features = embedding(**inputs)
+size = features.numel() * 8 / 2**20
+print(f"{inputs['edge_index'].shape[1]} pairs, {len(system.types)} particles: peak "
+      f"{status('VmHWM') - before:.0f} MB above the inputs, of which the features are {size:.0f} MB")
+"""
+
+
+def report_memory() -> None:
+    """Peak memory of one call, in a process of its own."""
+    if not sys.platform.startswith("linux"):
+        print("Memory is measured on Linux only.")
+        return
+    result = subprocess.run(
+        [sys.executable, "-c", MEMORY_SCRIPT],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {BACKEND: "native"},
+    )
+    print("Memory: " + result.stdout.strip())
+
+
+def main() -> None:
+    threads = torch.get_num_threads()
+    print(f"torch {torch.__version__}, instruction sets {', '.join(_native.instruction_sets())}")
+    with torch.no_grad():
+        report_sweep()
+        report_paths()
+        print()
+        report_threads()
+    report_memory()
+    torch.set_num_threads(threads)
+
+
+if __name__ == "__main__":
+    main()

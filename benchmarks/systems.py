@@ -1,0 +1,68 @@
+"""Crystals of ellipsoids for the benchmarks."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from ase import Atoms
+from ase.build import bulk
+from ase.io import iread
+from torch import Tensor
+
+from anisoap_e3nn.graph import edge_vectors, neighbor_list
+
+BENZENE = Path(__file__).resolve().parents[2] / "shared" / "data" / "benzene_crystals.xyz"
+
+
+@dataclass
+class System:
+    """One periodic frame of ellipsoids, in float64."""
+
+    name: str
+    positions: Tensor
+    cell: Tensor
+    types: Tensor
+    orientations: Tensor
+    semiaxes: Tensor
+
+    @classmethod
+    def from_atoms(cls, name: str, atoms: Atoms) -> "System":
+        """The atoms' positions, with random orientations and semi-axes."""
+        generator = torch.Generator().manual_seed(len(atoms))
+        return cls(
+            name,
+            torch.from_numpy(atoms.positions.copy()),
+            torch.from_numpy(np.array(atoms.cell)),
+            torch.from_numpy(atoms.numbers.astype(np.int64)),
+            torch.randn(len(atoms), 4, dtype=torch.float64, generator=generator),
+            0.4 + torch.rand(len(atoms), 3, dtype=torch.float64, generator=generator),
+        )
+
+    def search(self, cutoff: float) -> tuple[Tensor, Tensor]:
+        """Neighbours, with shifts."""
+        return neighbor_list(self.positions, cutoff, cell=self.cell, types=self.types)
+
+    def inputs(self, edge_index: Tensor, shifts: Tensor) -> dict[str, Tensor]:
+        """The five tensors that the embedding takes."""
+        return {
+            "edge_vectors": edge_vectors(self.positions, edge_index, shifts, self.cell),
+            "edge_index": edge_index,
+            "types": self.types,
+            "orientations": self.orientations,
+            "semiaxes": self.semiaxes,
+        }
+
+
+def crystal(repeats: int) -> System:
+    """Rattled rock salt, two types and 8 particles in the cubic cell of 5.6 Å."""
+    atoms = bulk("NaCl", "rocksalt", a=5.6, cubic=True).repeat(repeats)
+    atoms.rattle(0.1, seed=repeats)
+    return System.from_atoms(f"NaCl {repeats}x{repeats}x{repeats}", atoms)
+
+
+def benzene() -> System | None:
+    """The first real benzene crystal, doubled in each direction, where the file is there."""
+    if not BENZENE.exists():
+        return None
+    return System.from_atoms("C6H6 2x2x2", next(iread(BENZENE)).repeat(2))

@@ -1,0 +1,21 @@
+"""Times of several pieces of work, taken in turn so that a drift of the machine touches all alike."""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+
+from tqdm import tqdm
+
+
+def interleaved_medians(
+    work: Mapping[str, Callable[[], object]], rounds: int = 9, description: str = ""
+) -> dict[str, float]:
+    """Median seconds of each piece over `rounds`, after one round that does not count."""
+    seconds: dict[str, list[float]] = {name: [] for name in work}
+    for round_ in tqdm(range(rounds + 1), desc=description, leave=False, unit="round"):
+        for name, run in work.items():
+            start = time.perf_counter()
+            run()
+            if round_ > 0:
+                seconds[name].append(time.perf_counter() - start)
+    return {name: statistics.median(times) for name, times in seconds.items()}
