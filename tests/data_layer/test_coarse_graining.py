@@ -9,7 +9,12 @@ import torch
 from ase.calculators.singlepoint import SinglePointCalculator
 from scipy.spatial.transform import Rotation
 
-from anisoap_e3nn.data import coarse_grain, find_molecules, read_ellipsoids
+from anisoap_e3nn.data import (
+    coarse_grain,
+    find_molecules,
+    iterate_coarse_grained,
+    read_ellipsoids,
+)
 from anisoap_e3nn.geometry import covariances, rotation_matrices
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -186,6 +191,25 @@ def test_several_kinds_need_types(crystal):
 def test_faulty_groups(groups, message):
     with pytest.raises(ValueError, match=message):
         coarse_grain(ase.build.molecule("H2O"), groups)
+
+
+def test_files_are_coarse_grained_frame_by_frame(tmp_path, crystal):
+    water = crystal[find_molecules(crystal)[0]]
+    path = tmp_path / "frames.xyz"
+    ase.io.write(path, [water, water, crystal], format="extxyz")
+    frames = list(iterate_coarse_grained(path, types=TYPES, dtype=torch.float64))
+    assert [data.num_nodes for data in frames] == [1, 1, 12]
+    np.testing.assert_allclose(sigma(frames[2]), sigma(grained(crystal, types=TYPES)), atol=1e-6)
+    # without types the kind of the first frame has to be that of all of them
+    frames = iterate_coarse_grained(path)
+    assert [next(frames).types.tolist() for _ in range(2)] == [[0], [0]]
+    with pytest.raises(ValueError, match=r"frame 2: .*given for \['H2O'\], not for \['C6H6'"):
+        next(frames)
+
+
+def test_ellipsoids_are_not_taken_for_atoms():
+    with pytest.raises(ValueError, match=r"no element \(X\) .* if they are ellipsoids already"):
+        coarse_grain(ase.Atoms("X2", [[0, 0, 0], [1, 0, 0]]))
 
 
 def test_groups_without_mass():

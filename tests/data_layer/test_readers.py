@@ -219,6 +219,8 @@ def test_frames_come_one_by_one_and_empty_files_hold_none(tmp_path, ellipsoids):
     path.write_text("0\nProperties=species:S:1:pos:R:3\n")
     (data,) = read_ellipsoids(path, semiaxes=1.0)
     assert data.num_nodes == 0
+    path.write_text("")
+    assert read_ellipsoids(path) == []
 
 
 def lammps_dump(columns, box, values, bounds="pp pp ff", steps=2):

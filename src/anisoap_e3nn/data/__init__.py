@@ -4,14 +4,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from anisoap_e3nn.data.coarse_graining import coarse_grain, find_molecules
-    from anisoap_e3nn.data.ellipsoid_data import EllipsoidData
-    from anisoap_e3nn.data.readers import iterate_ellipsoids, read_ellipsoids
+    from .coarse_graining import coarse_grain, iterate_coarse_grained
+    from .connectivity import find_molecules
+    from .ellipsoid_data import EllipsoidData
+    from .readers import count_frames, iterate_ellipsoids, read_ellipsoids
 
 __all__ = [
     "EllipsoidData",
     "coarse_grain",
+    "count_frames",
     "find_molecules",
+    "iterate_coarse_grained",
     "iterate_ellipsoids",
     "read_ellipsoids",
 ]
@@ -19,7 +22,9 @@ __all__ = [
 _HOMES = {
     "EllipsoidData": "ellipsoid_data",
     "coarse_grain": "coarse_graining",
-    "find_molecules": "coarse_graining",
+    "count_frames": "readers",
+    "find_molecules": "connectivity",
+    "iterate_coarse_grained": "coarse_graining",
     "iterate_ellipsoids": "readers",
     "read_ellipsoids": "readers",
 }
@@ -29,4 +34,4 @@ def __getattr__(name: str) -> Any:
     # PyTorch Geometric takes seconds to import, so nothing here is loaded before it is named
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from anisoap_e3nn.data.stored_frame import Array, StoredFrame
+from .stored_frame import Array, StoredFrame
 
 
 def count_frames(path: Path) -> int | None:
@@ -91,6 +91,8 @@ def _format(path: Path) -> str:
         from ase.io.formats import UnknownFileTypeError, filetype, get_ioformat
     except ImportError as error:
         raise ImportError('this file needs ASE: pip install "anisoap-e3nn[ase]"') from error
+    if path.stat().st_size == 0:
+        return "extxyz"  # no frames in any format, and ASE does not say which it is
     try:
         return str(get_ioformat(filetype(str(path))).name)
     except UnknownFileTypeError as error:

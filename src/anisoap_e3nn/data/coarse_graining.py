@@ -1,23 +1,19 @@
 """Groups of atoms as ellipsoids."""
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from anisoap_e3nn.data.ase_files import calculated_targets
-from anisoap_e3nn.data.ellipsoid_data import EllipsoidData
-from anisoap_e3nn.data.stored_frame import Array
-from anisoap_e3nn.geometry import matrices_to_quaternions
-from anisoap_e3nn.graph import edge_vectors, neighbor_list
-
-Groups = list[npt.NDArray[np.int64]]
-
-# Atoms closer than this multiple of the sum of their covalent radii are bonded. In crystals of
-# vibrating benzene bonds reach 1.23 of the sum and other contacts begin at 1.47.
-_BOND_REACH = 1.3
+from ..geometry import matrices_to_quaternions
+from .ase_files import calculated_targets, iterate_atoms
+from .connectivity import Groups, find_molecules, whole_groups, whole_molecules
+from .ellipsoid_data import EllipsoidData
+from .stored_frame import Array
 
 
 def coarse_grain(
@@ -73,11 +69,11 @@ def coarse_grain(
     tensor([[2.3838, 2.3838, 0.0000]])
     """
     if groups is None:
-        members, whole = _molecules(atoms)
+        members, whole = whole_molecules(atoms)
     else:
         members = [np.asarray(group, dtype=np.int64) for group in groups]
         _refuse_faulty_groups(members, len(atoms))
-        whole = _whole_by_distance(atoms, members)  # -> [atoms, 3]
+        whole = whole_groups(atoms, members)  # -> [atoms, 3]
     kinds = _types(formulas(atoms, members), types)  # -> [N]
     dtype = dtype or torch.get_default_dtype()
     n = len(members)
@@ -113,28 +109,37 @@ def coarse_grain(
     )
 
 
-def find_molecules(atoms: Any) -> Groups:
-    """Find the molecules of a frame by connectivity.
-
-    Two atoms are bonded if they, or their periodic images, are closer than 1.3 times the sum of
-    their covalent radii (ASE's table).
+def iterate_coarse_grained(
+    path: str | PathLike[str],
+    *,
+    types: Mapping[str, int] | None = None,
+    dtype: torch.dtype | None = None,
+) -> Iterator[EllipsoidData]:
+    """Yield the frames of a file of atoms one by one, each molecule an ellipsoid.
 
     Parameters
     ----------
-    atoms : ase.Atoms
-        Atoms, with their cell and periodicity.
-
-    Returns
-    -------
-    list of integer arrays
-        Sorted indices of the atoms of each molecule, the molecule of the lowest index first.
-
-    Raises
-    ------
-    ValueError
-        For a molecule that is bonded to its own periodic image (a chain or network without end).
+    path : str or PathLike
+        Any file of atoms that ASE reads.
+    types : mapping from str to int, optional
+        As for :func:`coarse_grain`. If not given, all molecules of all frames must have one
+        formula.
+    dtype : torch.dtype, optional
+        torch's default dtype if not given.
     """
-    return _molecules(atoms)[0]
+    frames = iterate_atoms(Path(path))
+    for number in itertools.count():
+        try:
+            atoms = next(frames, None)
+            if atoms is None:
+                return
+            if types is None and len(atoms) > 0:
+                kinds = set(formulas(atoms, find_molecules(atoms)))
+                types = {kinds.pop(): 0} if len(kinds) == 1 else None
+            data = coarse_grain(atoms, types=types, dtype=dtype)
+        except ValueError as error:
+            raise ValueError(f"{path}, frame {number}: {error}") from error
+        yield data
 
 
 def formulas(atoms: Any, groups: Groups) -> list[str]:
@@ -143,71 +148,6 @@ def formulas(atoms: Any, groups: Groups) -> list[str]:
 
     symbols = np.array(atoms.get_chemical_symbols(), dtype=object)
     return [Formula.from_list(symbols[group]).format("hill") for group in groups]
-
-
-def _molecules(atoms: Any) -> tuple[Groups, Array]:
-    """Molecules, and the positions of their atoms with no molecule cut by the boundary."""
-    from ase.data import covalent_radii
-
-    reach = _BOND_REACH * covalent_radii[atoms.numbers]  # -> [atoms]
-    positions = torch.tensor(atoms.positions)
-    cell, pbc = torch.tensor(atoms.cell.array), torch.tensor(atoms.pbc)
-    cutoff = 2 * float(reach.max(initial=_BOND_REACH))
-    edge_index, edge_shifts = neighbor_list(positions, cutoff, cell=cell, pbc=pbc)
-    lengths = edge_vectors(positions, edge_index, edge_shifts, cell).norm(dim=-1).numpy()
-    neighbours, centres = edge_index.numpy()
-    bonded = lengths <= reach[neighbours] + reach[centres]  # -> [edge]
-    neighbours, centres = neighbours[bonded], centres[bonded]
-    shifts = edge_shifts.numpy()[bonded].round().astype(np.int64)  # -> [bond, 3]
-
-    bonds_of: list[list[int]] = [[] for _ in range(len(atoms))]
-    for bond, centre in enumerate(centres):
-        bonds_of[centre].append(bond)
-    images = np.zeros((len(atoms), 3), dtype=np.int64)  # in which image of the cell an atom belongs
-    groups, seen = [], np.zeros(len(atoms), dtype=bool)
-    for first in range(len(atoms)):
-        if seen[first]:
-            continue
-        seen[first] = True
-        group = [first]
-        for atom in group:  # which grows as it is walked
-            for bond in bonds_of[atom]:
-                if not seen[neighbours[bond]]:
-                    seen[neighbours[bond]] = True
-                    images[neighbours[bond]] = images[atom] + shifts[bond]
-                    group.append(neighbours[bond])
-        groups.append(np.sort(np.array(group, dtype=np.int64)))
-    endless = np.flatnonzero((images[neighbours] != images[centres] + shifts).any(-1))
-    if len(endless):
-        one, other = int(centres[endless[0]]), int(neighbours[endless[0]])
-        raise ValueError(
-            f"the molecule of atom {one} is bonded to its own periodic image through atom {other}: "
-            "a chain or network without end is no molecule; give groups of atoms instead"
-        )
-    return groups, atoms.positions + images @ atoms.cell.array
-
-
-def _whole_by_distance(atoms: Any, groups: Groups) -> Array:
-    """Positions with every group in one piece, joined over its shortest minimum-image distances."""
-    from ase.geometry import get_distances
-
-    whole: Array = atoms.positions.copy()
-    for group in groups if atoms.pbc.any() else []:
-        vectors, lengths = get_distances(atoms.positions[group], cell=atoms.cell, pbc=atoms.pbc)
-        # Prim's spanning tree: long groups follow their own short links, not one long vector, which
-        # could reach the wrong image.
-        parent, distance = np.zeros(len(group), dtype=np.int64), lengths[0].copy()
-        distance[0] = np.inf
-        outside = np.arange(len(group)) > 0
-        while outside.any():
-            nearest = int(np.where(outside, distance, np.inf).argmin())
-            outside[nearest] = False
-            whole[group[nearest]] = (
-                whole[group[parent[nearest]]] + vectors[parent[nearest], nearest]
-            )
-            closer = outside & (lengths[nearest] < distance)
-            parent[closer], distance[closer] = nearest, lengths[nearest][closer]
-    return whole
 
 
 def _sums(values: Array, groups: Groups) -> Array:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from anisoap_e3nn.graph import neighbor_list
+from ..graph import neighbor_list
 
 try:
     from torch_geometric.data import Data

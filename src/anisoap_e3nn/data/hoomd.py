@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from anisoap_e3nn.data.stored_frame import StoredFrame
+from .stored_frame import StoredFrame
 
 
 def count_frames(path: Path) -> int:
@@ -57,4 +57,7 @@ def _open(path: Path) -> Any:
         import gsd.hoomd
     except ImportError as error:
         raise ImportError('GSD files need gsd: pip install "anisoap-e3nn[gsd]"') from error
-    return gsd.hoomd.open(path, mode="r")
+    try:
+        return gsd.hoomd.open(path, mode="r")
+    except RuntimeError as error:
+        raise ValueError(f"{path} cannot be read as GSD: {error}") from error

@@ -8,7 +8,7 @@ from typing import TextIO
 
 import numpy as np
 
-from anisoap_e3nn.data.stored_frame import Array, StoredFrame
+from .stored_frame import Array, StoredFrame
 
 # Where several kinds of coordinates are present, the first complete triple is taken.
 _COORDINATES = [

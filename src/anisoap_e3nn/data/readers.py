@@ -9,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from anisoap_e3nn.data import ase_files, hoomd, lammps
-from anisoap_e3nn.data.ellipsoid_data import EllipsoidData
-from anisoap_e3nn.data.stored_frame import (
+from ..geometry import matrices_to_quaternions, quaternions_to_matrices
+from . import ase_files, hoomd, lammps
+from .ellipsoid_data import EllipsoidData
+from .stored_frame import (
     ORIENTATION_SPELLINGS,
     SIZE_SPELLINGS,
     Array,
@@ -19,7 +20,6 @@ from anisoap_e3nn.data.stored_frame import (
     StoredFrame,
     StoredSizes,
 )
-from anisoap_e3nn.geometry import matrices_to_quaternions, quaternions_to_matrices
 
 Size = float | Sequence[float]
 
@@ -158,7 +158,10 @@ def iterate_ellipsoids(
 
 def count_frames(path: str | PathLike[str]) -> int | None:
     """Count the frames of a file without interpreting them; None where that takes reading them."""
-    return _format_of(Path(path)).count_frames(Path(path))
+    try:
+        return _format_of(Path(path)).count_frames(Path(path))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _format_of(path: Path) -> _Format:
