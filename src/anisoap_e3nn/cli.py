@@ -50,9 +50,7 @@ def featurize(options: argparse.Namespace) -> None:
         types, total = _look_for_types(_frames(options), options.input)
     else:
         total = count_frames(options.input)
-    max_radial = options.max_radial
-    if max_radial is not None and len(max_radial) == 1:
-        (max_radial,) = max_radial
+    max_radial = options.max_radial[0] if len(options.max_radial or ()) == 1 else options.max_radial
     embedding = AniSOAPEmbedding(
         types=types,
         cutoff=options.cutoff,
@@ -118,10 +116,10 @@ def _frames(options: argparse.Namespace) -> Iterator["EllipsoidData"]:
 
 def _look_for_types(frames: Iterable["EllipsoidData"], path: Path) -> tuple[list[int], int]:
     types: set[int] = set()
+    frames = tqdm(frames, desc="look for types", unit="frame", disable=None, leave=False)
     number = 0
-    for data in tqdm(frames, desc="look for types", unit="frame", disable=None, leave=False):
+    for number, data in enumerate(frames, start=1):  # noqa: B007, counted for the caller
         types.update(data.types.tolist())
-        number += 1
     if not types:
         raise ValueError(f"{path} holds no particles, so their types have to be given: --types")
     return sorted(types), number

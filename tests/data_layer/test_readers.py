@@ -128,7 +128,7 @@ def test_spellings_that_disagree_are_refused(tmp_path, ellipsoids):
     ("arrays", "message"),
     [
         ({"c_q": np.ones((6, 4))}, "no sizes are stored. Give them as semiaxes"),
-        ({"c_q": np.zeros((6, 4)), "semiaxes": np.ones((6, 3))}, "quaternions should not be zero"),
+        ({"c_q": np.zeros((6, 4)), "semiaxes": np.eye(6, 3)}, "quaternions should not be zero"),
         ({"c_q": np.ones((6, 4)), "semiaxes": -np.ones((6, 3))}, "semiaxes should not be negative"),
         (
             {"c_q": np.ones((6, 3)), "semiaxes": np.ones((6, 3))},
@@ -320,6 +320,19 @@ def test_quaternions_of_general_triclinic_dumps_are_turned(tmp_path, ellipsoids,
     np.testing.assert_allclose(data.pos, scaled @ cell + ORIGIN, atol=1e-12)
     np.testing.assert_allclose(sigma(data), expected_sigma(turn * rotation, semiaxes), atol=1e-12)
     assert data.pbc.tolist() == [[True, False, True]]
+
+
+def test_particles_of_lammps_that_are_no_ellipsoids(tmp_path, ellipsoids):
+    path = tmp_path / "mixture.dump"
+    rows = particle_columns(ellipsoids[0], ellipsoids)
+    rows[rows[:, 1] == 2, 5:] = 0  # neither shape nor orientation, as LAMMPS writes for points
+    columns = f"id type x y z {QUATERNION_COLUMNS[1]} {SHAPE_COLUMNS[1]}"
+    path.write_text(lammps_dump(columns, [[0, 9]] * 3, rows))
+    expected = expected_sigma(*ellipsoids[1:])
+    expected[1::2] = 0
+    np.testing.assert_allclose(sigma(read_ellipsoids(path)[0]), expected, atol=1e-12)
+    with pytest.raises(ValueError, match="quaternions should not be zero"):
+        read_ellipsoids(path, semiaxes=[1, 2, 3])
 
 
 def test_damaged_lammps_dumps(tmp_path, ellipsoids):

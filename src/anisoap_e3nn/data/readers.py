@@ -62,7 +62,9 @@ def read_ellipsoids(
     ``semiaxes``                                   semi-axes
     =============================================  ===============================================
 
-    A file without orientations holds spheres: plain atoms, whose radii `semiaxes` must give.
+    A file without orientations holds spheres: plain atoms, whose radii `semiaxes` must give. A
+    zero quaternion, which LAMMPS writes for particles that are no ellipsoids, is legal for spheres
+    and points.
 
     Parameters
     ----------
@@ -133,15 +135,13 @@ def iterate_ellipsoids(
             frame = next(frames, None)
             if frame is None:
                 return
-            orientations = _orientations(frame, quaternion_order, space_to_body)
             if semiaxes is None:
                 sizes = frame.semiaxes(stored_sizes)
             else:
                 sizes = _given_semiaxes(semiaxes, frame.types)
             if sizes is None:
                 raise ValueError(_missing_sizes(frame))
-            if orientations is None:
-                orientations = _spheres(sizes, list(frame.columns))
+            orientations = _orientations(frame, sizes, quaternion_order, space_to_body)
             data = EllipsoidData(
                 pos=torch.tensor(frame.positions, dtype=dtype),
                 orientations=torch.tensor(orientations, dtype=dtype),
@@ -175,11 +175,13 @@ def _format_of(path: Path) -> _Format:
 
 
 def _orientations(
-    frame: StoredFrame, order: QuaternionOrder | None, space_to_body: bool
-) -> Array | None:
+    frame: StoredFrame, sizes: Array, order: QuaternionOrder | None, space_to_body: bool
+) -> Array:
     quaternions = frame.quaternions(order)
     if quaternions is None:
-        return None
+        return _spheres(sizes, list(frame.columns))
+    unturned = (sizes == sizes[:, :1]).all(1) & (quaternions == 0).all(1)
+    quaternions[unturned] = [1.0, 0.0, 0.0, 0.0]
     if space_to_body:
         quaternions = quaternions * [1.0, -1.0, -1.0, -1.0]
     if frame.turn is not None:
