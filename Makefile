@@ -11,7 +11,7 @@ export MPLBACKEND ?= Agg
 .DEFAULT_GOAL := test
 
 demo: .venv/installed
-	$(BIN)/python examples/quickstart.py
+	$(BIN)/python examples/quickstart.py --overwrite
 
 test: .venv/installed
 	$(BIN)/python -m pytest

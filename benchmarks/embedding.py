@@ -92,9 +92,13 @@ def report_paths() -> None:
     """Time per pair of every stage, and against the loop."""
     small = crystal(2)
     loop = loop_seconds_per_pair(small, embedding_for(small, 6, None))
-    print(f"\nWhole path at l_max 6 (84 moments), float64. The per-pair loop: {loop * 1e6:.0f} µs per pair")
-    print(f"{'system':>14} {'pairs':>8} {'threads':>7} {'engine':>7}"
-          f" {'neighbours':>11} {'sweep':>8} {'embedding':>10} {'whole path':>11}   (ns per pair)   loop / path")
+    print(
+        f"\nWhole path at l_max 6 (84 moments), float64. The per-pair loop: {loop * 1e6:.0f} µs per pair"
+    )
+    print(
+        f"{'system':>14} {'pairs':>8} {'threads':>7} {'engine':>7}"
+        f" {'neighbours':>11} {'sweep':>8} {'embedding':>10} {'whole path':>11}   (ns per pair)   loop / path"
+    )
     systems = [crystal(1), small, crystal(4), benzene(), crystal(8)]
     for system in filter(None, systems):
         embedding = embedding_for(system, 6, None)
@@ -115,8 +119,10 @@ def report_paths() -> None:
             for backend in ("native", "torch"):
                 columns = [medians["neighbours"], *(medians[f"{backend} {k}"] for k in pieces)]
                 nbr, swp, emb, whole = (1e9 * seconds / n_pairs for seconds in columns)
-                print(f"{system.name:>14} {n_pairs:>8} {threads:>7} {backend:>7}"
-                      f" {nbr:>11.1f} {swp:>8.1f} {emb:>10.1f} {whole:>11.1f} {loop * 1e9 / whole:>31.0f}")
+                print(
+                    f"{system.name:>14} {n_pairs:>8} {threads:>7} {backend:>7}"
+                    f" {nbr:>11.1f} {swp:>8.1f} {emb:>10.1f} {whole:>11.1f} {loop * 1e9 / whole:>31.0f}"
+                )
     os.environ.pop(BACKEND, None)
 
 
@@ -130,7 +136,9 @@ def report_sweep() -> None:
     torch.set_num_threads(1)
     os.environ[BACKEND] = "native"
     names = _native.instruction_sets()
-    print("\nNative sweep, one thread: ns per pair (fraction of the multiply-add peak of the instruction set)")
+    print(
+        "\nNative sweep, one thread: ns per pair (fraction of the multiply-add peak of the instruction set)"
+    )
     system = crystal(8)
     cases = {"l_max 6, 84 moments": (6, None), "l_max 9, n_max 6, 2024 moments": (9, 6)}
     repeats = 3_000_000
@@ -145,12 +153,16 @@ def report_sweep() -> None:
             work[f"{name} peak"] = on_instruction_set(name, lambda: _native.fma_f64(repeats))
         medians = interleaved_medians(work, rounds=7, description=label)
         for name in names:
-            f64, f32 = (1e9 * medians[f"{name} {t}"] / n_pairs for t in (torch.float64, torch.float32))
+            f64, f32 = (
+                1e9 * medians[f"{name} {t}"] / n_pairs for t in (torch.float64, torch.float32)
+            )
             _native.use_instruction_set(name)
             peak = 1e-9 * _native.fma_f64(repeats) / medians[f"{name} peak"]
             fraction = flops_per_pair(embedding.projection.degree) / f64 / peak
-            print(f"{label:>32}  x86-64-{name}  float64 {f64:7.1f} ({fraction:4.0%} of {peak:5.1f} GFLOP/s)"
-                  f"  float32 {f32:7.1f}  [{n_pairs} pairs]")
+            print(
+                f"{label:>32}  x86-64-{name}  float64 {f64:7.1f} ({fraction:4.0%} of {peak:5.1f} GFLOP/s)"
+                f"  float32 {f32:7.1f}  [{n_pairs} pairs]"
+            )
     _native.use_instruction_set(names[0])
     os.environ.pop(BACKEND)
 
@@ -178,8 +190,10 @@ def report_threads() -> None:
         medians = interleaved_medians(work, rounds=9, description=name)
         results = [with_threads(count, run)() for count in (1, 2, 4)]
         same = all(torch.equal(results[0], other) for other in results[1:])
-        print(f"{name}: two threads {medians['1'] / medians['2']:.2f} × as fast as one "
-              f"({n_pairs} pairs); results of 1, 2 and 4 threads identical to the last bit: {same}")
+        print(
+            f"{name}: two threads {medians['1'] / medians['2']:.2f} × as fast as one "
+            f"({n_pairs} pairs); results of 1, 2 and 4 threads identical to the last bit: {same}"
+        )
     os.environ.pop(BACKEND)
 
 

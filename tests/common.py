@@ -85,7 +85,9 @@ class Reference:
             batch=batch,
         )
         return {
-            "edge_vectors": edge_vectors(a["positions"], edge_index, shifts, a["cell"], batch).to(dtype),
+            "edge_vectors": edge_vectors(a["positions"], edge_index, shifts, a["cell"], batch).to(
+                dtype
+            ),
             "edge_index": edge_index,
             "types": a["numbers"],
             "orientations": a["quaternions_wxyz"].to(dtype),

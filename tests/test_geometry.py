@@ -47,7 +47,9 @@ def test_quaternions_come_back(quaternions: torch.Tensor) -> None:
     torch.testing.assert_close(back, unit, rtol=0, atol=1e-14)
 
 
-@pytest.mark.parametrize("axis", [[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0], [0.6, 0, 0.8], [0.1, -0.7, 0.7]])
+@pytest.mark.parametrize(
+    "axis", [[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0], [0.6, 0, 0.8], [0.1, -0.7, 0.7]]
+)
 @pytest.mark.parametrize("angle", [0.0, 1e-9, np.pi - 1e-9, np.pi])
 def test_quaternions_of_half_turns(axis: list[float], angle: float) -> None:
     rotation = Rotation.from_rotvec(angle * np.array(axis) / np.linalg.norm(axis))
@@ -66,7 +68,9 @@ def test_covariance_has_squared_semiaxes_along_the_body_axes(quaternions: torch.
 
 
 @pytest.mark.parametrize("exponent", [0.0, 0.3, 20.0])
-def test_damped_covariances_are_the_matrix_formula(quaternions: torch.Tensor, exponent: float) -> None:
+def test_damped_covariances_are_the_matrix_formula(
+    quaternions: torch.Tensor, exponent: float
+) -> None:
     semiaxes = torch.rand(50, 3, dtype=torch.float64) * torch.tensor([0.0, 1.0, 3.0]).double()
     sigma = covariances(quaternions, semiaxes)
     growth = torch.eye(3, dtype=torch.float64) + exponent * sigma

@@ -18,9 +18,14 @@ def test_a_point_gives_radial_functions_times_harmonics(generator: torch.Generat
         expected = []
         for l, count in enumerate(n_radial):
             raw = torch.stack(
-                [basis.normalization(l + 2 * n) * distance ** (l + 2 * n) * damping for n in range(count)]
+                [
+                    basis.normalization(l + 2 * n) * distance ** (l + 2 * n) * damping
+                    for n in range(count)
+                ]
             )
-            phi = torch.from_numpy(basis.orthonormalization(l, count, rcond)) @ raw  # -> [n, particle]
+            phi = (
+                torch.from_numpy(basis.orthonormalization(l, count, rcond)) @ raw
+            )  # -> [n, particle]
             Y = o3.spherical_harmonics(l, r, normalize=True, normalization="integral")
             expected.append(torch.einsum("np,pm->pnm", phi, Y).flatten(1))
         ours = projection(moments[:, None, :])
@@ -32,7 +37,9 @@ def test_types_stand_side_by_side_within_each_l(generator: torch.Generator) -> N
     one = MomentProjection(GTOBasis(1.0), n_radial, n_types=1, rcond=1e-8)
     three = MomentProjection(GTOBasis(1.0), n_radial, n_types=3, rcond=1e-8)
     moments = torch.randn(4, 3, 10, generator=generator)
-    alone = torch.stack([one(moments[:, t : t + 1]) for t in range(3)], dim=1)  # -> [4, type, 2 + 3]
+    alone = torch.stack(
+        [one(moments[:, t : t + 1]) for t in range(3)], dim=1
+    )  # -> [4, type, 2 + 3]
     expected = torch.cat([alone[..., :2].flatten(1), alone[..., 2:].flatten(1)], dim=1)
     torch.testing.assert_close(three(moments), expected)
 

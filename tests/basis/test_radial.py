@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from anisoap_e3nn.basis import GTOBasis, MonomialBasis, RadialBasis, build_radial_basis, radial_counts
+from anisoap_e3nn.basis import (
+    GTOBasis,
+    MonomialBasis,
+    RadialBasis,
+    build_radial_basis,
+    radial_counts,
+)
 
 BASES: list[tuple[RadialBasis, float]] = [(GTOBasis(1.5), np.inf), (MonomialBasis(3.0), 3.0)]
 
@@ -58,5 +64,7 @@ def test_bad_hyperparameters_are_refused() -> None:
         build_radial_basis("gto", 4.0, -1.0)
     with pytest.raises(ValueError, match="takes no radial_gaussian_width"):
         build_radial_basis("monomial", 4.0, 1.0)
-    with pytest.raises(ValueError, match="unknown radial_basis 'bessel', expected 'gto' or 'monomial'"):
+    with pytest.raises(
+        ValueError, match="unknown radial_basis 'bessel', expected 'gto' or 'monomial'"
+    ):
         build_radial_basis("bessel", 4.0, 1.0)

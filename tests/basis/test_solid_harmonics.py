@@ -17,7 +17,9 @@ def test_they_are_e3nns(l: int, n: int, generator: torch.Generator) -> None:
     points = torch.randn(20, 3, dtype=torch.float64, generator=generator)
     theirs = o3.spherical_harmonics(l, points, normalize=False, normalization="integral")
     theirs = theirs * points.norm(dim=-1, keepdim=True) ** (2 * n)
-    ours = torch.stack([evaluate(solid_harmonic(l, m, n), points) for m in range(-l, l + 1)], dim=-1)
+    ours = torch.stack(
+        [evaluate(solid_harmonic(l, m, n), points) for m in range(-l, l + 1)], dim=-1
+    )
     torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12 * theirs.abs().max().item())
 
 

@@ -59,7 +59,10 @@ def test_channels_are_what_they_say(
     inputs = ellipsoids.inputs(4.0)
     x = embedding(**inputs)
     keep = ellipsoids.types[inputs["edge_index"][0]] == 6
-    inputs["edge_vectors"], inputs["edge_index"] = inputs["edge_vectors"][keep], inputs["edge_index"][:, keep]
+    inputs["edge_vectors"], inputs["edge_index"] = (
+        inputs["edge_vectors"][keep],
+        inputs["edge_index"][:, keep],
+    )
     without = embedding(**inputs)
     carbons = ellipsoids.types == 6
     channel = 0
@@ -78,7 +81,10 @@ def test_neighbors_beyond_the_cutoff_do_not_count(
     backend: str, embedding: AniSOAPEmbedding, ellipsoids: Ellipsoids
 ) -> None:
     torch.testing.assert_close(
-        embedding(**ellipsoids.inputs(7.0)), embedding(**ellipsoids.inputs(4.0)), rtol=1e-13, atol=1e-13
+        embedding(**ellipsoids.inputs(7.0)),
+        embedding(**ellipsoids.inputs(4.0)),
+        rtol=1e-13,
+        atol=1e-13,
     )
 
 
@@ -87,7 +93,10 @@ def test_self_contribution(backend: str, ellipsoids: Ellipsoids) -> None:
     inputs = ellipsoids.inputs(4.0)
     with_self = AniSOAPEmbedding(**HYPERPARAMETERS).double()(**inputs)
     neighbors_only = AniSOAPEmbedding(**HYPERPARAMETERS, include_self=False).double()(**inputs)
-    inputs["edge_vectors"], inputs["edge_index"] = torch.zeros(0, 3).double(), torch.zeros(2, 0).long()
+    inputs["edge_vectors"], inputs["edge_index"] = (
+        torch.zeros(0, 3).double(),
+        torch.zeros(2, 0).long(),
+    )
     alone = AniSOAPEmbedding(**HYPERPARAMETERS).double()(**inputs)
     assert alone.any()
     torch.testing.assert_close(with_self, neighbors_only + alone)
@@ -110,7 +119,9 @@ def test_cutoff_functions(backend: str, ellipsoids: Ellipsoids) -> None:
     """The name, the module, and a module of one's own that weighs each neighbour by hand."""
     inputs = ellipsoids.inputs(4.0)
     named = AniSOAPEmbedding(**HYPERPARAMETERS, cutoff_function="shifted_cosine").double()(**inputs)
-    module = AniSOAPEmbedding(**HYPERPARAMETERS, cutoff_function=ShiftedCosine(4.0)).double()(**inputs)
+    module = AniSOAPEmbedding(**HYPERPARAMETERS, cutoff_function=ShiftedCosine(4.0)).double()(
+        **inputs
+    )
     assert torch.equal(named, module)
 
     class Half(torch.nn.Module):
@@ -126,12 +137,16 @@ def test_cutoff_functions(backend: str, ellipsoids: Ellipsoids) -> None:
 def test_shifted_cosine_values() -> None:
     r = torch.tensor([0.0, 1.0, 2.0, 3.0, 4.0], dtype=torch.float64)
     expected = [0.5 * (1 + math.cos(math.pi * k / 3)) for k in range(4)] + [0.0]
-    torch.testing.assert_close(ShiftedCosine(3.0)(r), torch.tensor(expected).double(), atol=1e-15, rtol=0)
+    torch.testing.assert_close(
+        ShiftedCosine(3.0)(r), torch.tensor(expected).double(), atol=1e-15, rtol=0
+    )
 
 
 def test_linear_map_is_learnable(backend: str, ellipsoids: Ellipsoids) -> None:
     torch.manual_seed(0)
-    embedding = AniSOAPEmbedding(**HYPERPARAMETERS, irreps_out="2x0e+1x1o", per_center_type=True).double()
+    embedding = AniSOAPEmbedding(
+        **HYPERPARAMETERS, irreps_out="2x0e+1x1o", per_center_type=True
+    ).double()
     assert embedding.irreps_out == o3.Irreps("2x0e+1x1o")
     x = embedding(**ellipsoids.inputs(4.0))
     assert x.shape == (20, 5)
@@ -147,7 +162,9 @@ def test_linear_map_is_learnable(backend: str, ellipsoids: Ellipsoids) -> None:
 def test_gradients_reach_positions_and_shapes(backend: str, ellipsoids: Ellipsoids) -> None:
     embedding = AniSOAPEmbedding(**HYPERPARAMETERS).double()
     inputs = ellipsoids.inputs(4.0)
-    leaves = [inputs[k].clone().requires_grad_() for k in ("edge_vectors", "orientations", "semiaxes")]
+    leaves = [
+        inputs[k].clone().requires_grad_() for k in ("edge_vectors", "orientations", "semiaxes")
+    ]
     x = embedding(leaves[0], inputs["edge_index"], inputs["types"], *leaves[1:])
     gradients = torch.autograd.grad(x.square().sum(), leaves)
     assert all(torch.isfinite(gradient).all() and gradient.any() for gradient in gradients)

@@ -123,6 +123,8 @@ def test_a_flipped_sign_of_the_edges_shows(ellipsoids: Ellipsoids) -> None:
     inputs = ellipsoids.inputs(CUTOFF)
     x = embedding(**inputs)
     flipped = embedding(**(inputs | {"edge_vectors": -inputs["edge_vectors"]}))
-    parity = torch.cat([torch.full((mul * ir.dim,), float(ir.p)) for mul, ir in embedding.irreps_out])
+    parity = torch.cat(
+        [torch.full((mul * ir.dim,), float(ir.p)) for mul, ir in embedding.irreps_out]
+    )
     assert_same(flipped, x * parity)
     assert (flipped - x).abs().max() > 0.1 * x.abs().max()

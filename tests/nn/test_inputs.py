@@ -25,16 +25,40 @@ def with_entry(tensor: torch.Tensor, index: Any, value: float) -> torch.Tensor:
     ("name", "change", "message"),
     [
         ("types", lambda t: with_entry(t, 3, 8), r"unknown particle types \[8\].*types=\[6, 1\]"),
-        ("edge_index", lambda t: with_entry(t, (0, 5), 20), "edge_index names particles 0 to 20.*20 parti"),
+        (
+            "edge_index",
+            lambda t: with_entry(t, (0, 5), 20),
+            "edge_index names particles 0 to 20.*20 parti",
+        ),
         ("edge_index", lambda t: with_entry(t, (1, 5), -1), "edge_index names particles -1 to 19"),
-        ("edge_vectors", lambda t: with_entry(t, (7, 1), torch.nan), r"edge_vectors\[7\].*expected finite.*came from"),
-        ("edge_vectors", lambda t: with_entry(t, (7, 1), torch.inf), r"edge_vectors\[7\].*expected finite"),
-        ("orientations", lambda t: with_entry(t, (2, 0), torch.nan), r"orientations\[2\].*expected finite"),
-        ("orientations", lambda t: with_entry(t, 2, 0.0), r"orientations\[2\] is the zero quaternion"),
+        (
+            "edge_vectors",
+            lambda t: with_entry(t, (7, 1), torch.nan),
+            r"edge_vectors\[7\].*expected finite.*came from",
+        ),
+        (
+            "edge_vectors",
+            lambda t: with_entry(t, (7, 1), torch.inf),
+            r"edge_vectors\[7\].*expected finite",
+        ),
+        (
+            "orientations",
+            lambda t: with_entry(t, (2, 0), torch.nan),
+            r"orientations\[2\].*expected finite",
+        ),
+        (
+            "orientations",
+            lambda t: with_entry(t, 2, 0.0),
+            r"orientations\[2\] is the zero quaternion",
+        ),
         ("semiaxes", lambda t: with_entry(t, (4, 2), -0.1), r"semiaxes\[4\].*expected lengths ≥ 0"),
         ("semiaxes", lambda t: with_entry(t, (4, 2), torch.nan), r"semiaxes\[4\].*expected finite"),
         ("semiaxes", lambda t: t[:-1], r"semiaxes has shape \(19, 3\), expected \(20, 3\)"),
-        ("orientations", lambda t: t[:, :3], r"orientations.*\(20, 3\), expected \(20, 4\) or \(20, 3, 3\)"),
+        (
+            "orientations",
+            lambda t: t[:, :3],
+            r"orientations.*\(20, 3\), expected \(20, 4\) or \(20, 3, 3\)",
+        ),
         ("edge_index", lambda t: t.T, r"edge_index has shape .* expected \(2, "),
         ("edge_vectors", lambda t: t[:-2], "edge_index has shape"),
     ],
@@ -51,8 +75,16 @@ def test_wrong_values_and_shapes(
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        ("edge_vectors", lambda t: t.float(), r"edge_vectors is torch.float32 .* embedding.to\(torch.float32\)"),
-        ("semiaxes", lambda t: t.float(), "semiaxes is torch.float32 but the embedding is torch.float64"),
+        (
+            "edge_vectors",
+            lambda t: t.float(),
+            r"edge_vectors is torch.float32 .* embedding.to\(torch.float32\)",
+        ),
+        (
+            "semiaxes",
+            lambda t: t.float(),
+            "semiaxes is torch.float32 but the embedding is torch.float64",
+        ),
         ("types", lambda t: t.int(), r"types is torch.int32, expected torch.int64; use .long\(\)"),
         ("edge_index", lambda t: t.double(), "edge_index is torch.float64, expected torch.int64"),
     ],
@@ -69,11 +101,15 @@ def test_wrong_dtypes(
 def test_missing_arguments(embedding: AniSOAPEmbedding, ellipsoids: Ellipsoids) -> None:
     inputs = ellipsoids.inputs(4.0)
     del inputs["semiaxes"]
-    with pytest.raises(TypeError, match="takes one EllipsoidData, or edge_vectors, edge_index, types"):
+    with pytest.raises(
+        TypeError, match="takes one EllipsoidData, or edge_vectors, edge_index, types"
+    ):
         embedding(**inputs)
 
 
-def test_sums_that_overflow_are_no_infinity(embedding: AniSOAPEmbedding, ellipsoids: Ellipsoids) -> None:
+def test_sums_that_overflow_are_no_infinity(
+    embedding: AniSOAPEmbedding, ellipsoids: Ellipsoids
+) -> None:
     """Values of which each is finite are accepted, however large."""
     inputs = ellipsoids.inputs(4.0)
     inputs["edge_vectors"][0:2] = 1e308
@@ -86,5 +122,7 @@ def test_graph_of_too_small_a_cutoff(embedding: AniSOAPEmbedding, ellipsoids: El
     data = SimpleNamespace(
         pos=ellipsoids.positions, edge_shifts=None, cell=None, edge_cutoff=3.0, **inputs
     )
-    with pytest.raises(ValueError, match=r"searched up to 3.0.*cutoff 4.0; use data.with_edges\(4.0\)"):
+    with pytest.raises(
+        ValueError, match=r"searched up to 3.0.*cutoff 4.0; use data.with_edges\(4.0\)"
+    ):
         embedding(data)

@@ -74,15 +74,21 @@ def instruction_set(request: pytest.FixtureRequest) -> Iterator[str]:
 )
 @pytest.mark.parametrize("degree", [0, 1, 2, 3, 6, 9, 14])
 def test_native_is_the_definition(
-    instruction_set: str, dtype: torch.dtype, tolerance: float, degree: int, generator: torch.Generator
+    instruction_set: str,
+    dtype: torch.dtype,
+    tolerance: float,
+    degree: int,
+    generator: torch.Generator,
 ) -> None:
     for exponent, weighted in product([0.0, 0.4], [True, False]):
         case = make_case(generator, dtype) | {"exponent": exponent}
         if not weighted:
             case["pair_weights"] = None
         ours = gaussian_moments(**case, degree=degree, backend="native")
-        exact = {k: v.double() if isinstance(v, torch.Tensor) and v.is_floating_point() else v
-                 for k, v in case.items()}
+        exact = {
+            k: v.double() if isinstance(v, torch.Tensor) and v.is_floating_point() else v
+            for k, v in case.items()
+        }
         definition = gaussian_moments(**exact, degree=degree, backend="torch")
         assert ours.dtype == dtype
         assert relative_error(ours.double(), definition) <= tolerance
@@ -156,11 +162,36 @@ def test_torch_accepts_the_operation(generator: torch.Generator) -> None:
 def test_wrong_tensors_are_refused(backend: str, generator: torch.Generator) -> None:
     case = make_case(generator, torch.float64)
     for name, wrong, error, message in [
-        ("edge_vectors", torch.zeros(300, 2).double(), ValueError, r"edge_vectors has shape \(300, 2\)"),
-        ("neighbors", torch.zeros(299).long(), ValueError, r"neighbors has shape \(299,\), expected \(300,\)"),
-        ("segments", torch.zeros(300).int(), TypeError, "segments is torch.int32, expected torch.int64"),
-        ("weights", case["weights"].float(), TypeError, "weights is torch.float32.*torch.float64 as edge_"),
-        ("covariances", torch.zeros(12, 9).double(), ValueError, r"covariances has shape \(12, 9\)"),
+        (
+            "edge_vectors",
+            torch.zeros(300, 2).double(),
+            ValueError,
+            r"edge_vectors has shape \(300, 2\)",
+        ),
+        (
+            "neighbors",
+            torch.zeros(299).long(),
+            ValueError,
+            r"neighbors has shape \(299,\), expected \(300,\)",
+        ),
+        (
+            "segments",
+            torch.zeros(300).int(),
+            TypeError,
+            "segments is torch.int32, expected torch.int64",
+        ),
+        (
+            "weights",
+            case["weights"].float(),
+            TypeError,
+            "weights is torch.float32.*torch.float64 as edge_",
+        ),
+        (
+            "covariances",
+            torch.zeros(12, 9).double(),
+            ValueError,
+            r"covariances has shape \(12, 9\)",
+        ),
     ]:
         with pytest.raises(error, match=message):
             gaussian_moments(**(case | {name: wrong}), degree=2)
@@ -175,7 +206,9 @@ def test_native_never_reads_out_of_range(name: str, value: int, generator: torch
         gaussian_moments(**case, degree=2, backend="native")
 
 
-def test_unknown_backend_is_refused(generator: torch.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_backend_is_refused(
+    generator: torch.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     case = make_case(generator, torch.float64)
     with pytest.raises(ValueError, match="unknown backend 'cuda', expected one of torch, native"):
         gaussian_moments(**case, degree=2, backend="cuda")
@@ -195,5 +228,7 @@ def test_without_the_extension_torch_serves_and_says_so_once(
     with pytest.warns(RuntimeWarning, match=r"torch engine.*no compiler was found"):
         assert torch.equal(gaussian_moments(**case, degree=2), definition)
     assert torch.equal(gaussian_moments(**case, degree=2), definition)  # and no second warning
-    with pytest.raises(ValueError, match=r"native engine is not available \(no compiler was found\)"):
+    with pytest.raises(
+        ValueError, match=r"native engine is not available \(no compiler was found\)"
+    ):
         gaussian_moments(**case, degree=2, backend="native")

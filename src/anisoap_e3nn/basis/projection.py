@@ -90,7 +90,10 @@ class MomentProjection(torch.nn.Module):
 
 def _columns(n_radial: Sequence[int]) -> list[Column]:
     return [
-        (l, n, m) for l, count in enumerate(n_radial) for n in range(count) for m in range(-l, l + 1)
+        (l, n, m)
+        for l, count in enumerate(n_radial)
+        for n in range(count)
+        for m in range(-l, l + 1)
     ]
 
 
@@ -106,7 +109,11 @@ def _runs(parities: Sequence[Parity]) -> dict[Parity, slice]:
 
 
 def _folded_matrix(
-    columns: Sequence[Column], basis: RadialBasis, n_radial: Sequence[int], rcond: float, degree: int
+    columns: Sequence[Column],
+    basis: RadialBasis,
+    n_radial: Sequence[int],
+    rcond: float,
+    degree: int,
 ) -> Tensor:
     row = {exponents: k for k, exponents in enumerate(moment_exponents(degree))}
     orthonormal = [basis.orthonormalization(l, count, rcond) for l, count in enumerate(n_radial)]

@@ -93,7 +93,9 @@ class MonomialBasis(RadialBasis):
         return self.cutoff ** (2 * power + 3) / (2 * power + 3)
 
 
-def build_radial_basis(name: str, cutoff: float, radial_gaussian_width: float | None) -> RadialBasis:
+def build_radial_basis(
+    name: str, cutoff: float, radial_gaussian_width: float | None
+) -> RadialBasis:
     """The basis of that `name`, ``"gto"`` or ``"monomial"``, checked (both lengths in one unit)."""
     if name == "gto":
         if radial_gaussian_width is None:

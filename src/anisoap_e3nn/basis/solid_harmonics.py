@@ -58,9 +58,7 @@ def solid_harmonic(l: int, m: int, n: int = 0) -> Polynomial:
 def _azimuthal(m: int) -> dict[tuple[int, int], int]:
     """Re (x + iy)^m, or Im (x + iy)^|m| for negative m, by powers of x and y."""
     order, first = abs(m), int(m < 0)
-    return {
-        (order - k, k): (-1) ** (k // 2) * comb(order, k) for k in range(first, order + 1, 2)
-    }
+    return {(order - k, k): (-1) ** (k // 2) * comb(order, k) for k in range(first, order + 1, 2)}
 
 
 def _even_power(n: int) -> dict[Monomial, int]:

@@ -30,3 +30,16 @@ class ShiftedCosine(torch.nn.Module):
 
     def extra_repr(self) -> str:
         return f"cutoff={self.cutoff}"
+
+
+def build_cutoff_function(
+    function: str | torch.nn.Module | None, cutoff: float
+) -> torch.nn.Module | None:
+    """The module of that name; modules, and None for no cutoff function, are passed on."""
+    if function is None or isinstance(function, torch.nn.Module):
+        return function
+    if function == "shifted_cosine":
+        return ShiftedCosine(cutoff)
+    raise ValueError(
+        f"unknown cutoff_function {function!r}, expected None, 'shifted_cosine' or a module"
+    )

@@ -13,7 +13,7 @@ from ..geometry import damped_covariances
 from ..graph import edge_vectors as vectors_along_edges
 from ..graph import neighbor_list
 from ..ops import gaussian_moments
-from .cutoff import ShiftedCosine
+from .cutoff import build_cutoff_function
 from .inputs import check_inputs
 
 
@@ -92,6 +92,8 @@ class AniSOAPEmbedding(torch.nn.Module):
     torch.Size([2, 20])
     """
 
+    type_values: Tensor
+
     def __init__(
         self,
         types: Sequence[int],
@@ -112,7 +114,7 @@ class AniSOAPEmbedding(torch.nn.Module):
         self.cutoff = _positive("cutoff", cutoff)
         self.include_self = include_self
         self.basis = build_radial_basis(radial_basis, self.cutoff, radial_gaussian_width)
-        self.cutoff_function = _cutoff_function(cutoff_function, self.cutoff)
+        self.cutoff_function = build_cutoff_function(cutoff_function, self.cutoff)
         self.projection = MomentProjection(self.basis, n_radial, len(self.types), rcond)
         self.register_buffer("type_values", torch.tensor(self.types), persistent=False)
 
@@ -134,7 +136,9 @@ class AniSOAPEmbedding(torch.nn.Module):
                 for _ in range(len(self.types) if per_center_type else 1)
             )
         elif per_center_type:
-            raise ValueError("per_center_type=True needs irreps_out: there is no linear map without")
+            raise ValueError(
+                "per_center_type=True needs irreps_out: there is no linear map without"
+            )
         self.hyperparameters: dict[str, Any] = {
             "types": self.types,
             "cutoff": self.cutoff,
@@ -191,9 +195,13 @@ class AniSOAPEmbedding(torch.nn.Module):
         if edge_index is None:
             return self._forward_data(edge_vectors)
         if types is None or orientations is None or semiaxes is None:
-            raise TypeError("the embedding takes one EllipsoidData, or edge_vectors, edge_index, types, "
-                            "orientations and semiaxes")
-        check_inputs(edge_vectors, edge_index, types, orientations, semiaxes, self.projection.matrix.dtype)
+            raise TypeError(
+                "the embedding takes one EllipsoidData, or edge_vectors, edge_index, types, "
+                "orientations and semiaxes"
+            )
+        check_inputs(
+            edge_vectors, edge_index, types, orientations, semiaxes, self.projection.matrix.dtype
+        )
         type_index = self._type_index(types)  # -> [particle]
         covariances, weights = damped_covariances(orientations, semiaxes, self.basis.exponent)
 
@@ -208,7 +216,9 @@ class AniSOAPEmbedding(torch.nn.Module):
             edge_vectors = torch.cat([edge_vectors, edge_vectors.new_zeros(len(types), 3)])
             pair_weights = torch.cat([pair_weights, pair_weights.new_ones(len(types))])
             neighbors, centers = torch.cat([neighbors, particles]), torch.cat([centers, particles])
-        segments = (centers * len(self.types)).add_(type_index.index_select(0, neighbors))  # -> [edge]
+        segments = (centers * len(self.types)).add_(
+            type_index.index_select(0, neighbors)
+        )  # -> [edge]
 
         moments = gaussian_moments(
             edge_vectors,
@@ -226,7 +236,10 @@ class AniSOAPEmbedding(torch.nn.Module):
 
     def _forward_data(self, data: Any) -> Tensor:
         batch, cell = getattr(data, "batch", None), getattr(data, "cell", None)
-        edge_index, edge_shifts = getattr(data, "edge_index", None), getattr(data, "edge_shifts", None)
+        edge_index, edge_shifts = (
+            getattr(data, "edge_index", None),
+            getattr(data, "edge_shifts", None),
+        )
         if edge_index is None:
             edge_index, edge_shifts = neighbor_list(
                 data.pos,
@@ -243,12 +256,14 @@ class AniSOAPEmbedding(torch.nn.Module):
                     f"the data's neighbours were searched up to {shortest}, but the embedding needs "
                     f"them up to its cutoff {self.cutoff}; use data.with_edges({self.cutoff})"
                 )
-        vectors = vectors_along_edges(data.pos, edge_index, edge_shifts, cell, batch)  # -> [edge, 3]
+        vectors = vectors_along_edges(
+            data.pos, edge_index, edge_shifts, cell, batch
+        )  # -> [edge, 3]
         features: Tensor = self(vectors, edge_index, data.types, data.orientations, data.semiaxes)
         return features
 
     def _type_index(self, types: Tensor) -> Tensor:
-        matches = types[:, None] == self.type_values  # -> [particle, type]
+        matches = torch.eq(types[:, None], self.type_values)  # -> [particle, type]
         if not torch.compiler.is_compiling() and not matches.any(1).all():
             unknown = sorted(set(types.tolist()) - set(self.types))
             raise ValueError(
@@ -263,7 +278,9 @@ class AniSOAPEmbedding(torch.nn.Module):
             mixed: Tensor = self.linears[0](coefficients)
             return mixed
         of_type = torch.nn.functional.one_hot(type_index, len(self.types)).to(coefficients.dtype)
-        mixed = torch.stack([linear(coefficients) for linear in self.linears], dim=1)  # -> [N, type, dim]
+        mixed = torch.stack(
+            [linear(coefficients) for linear in self.linears], dim=1
+        )  # -> [N, type, dim]
         return torch.einsum("nt,ntd->nd", of_type, mixed)
 
     def _refuse_unreachable(self, irreps_out: o3.Irreps) -> None:
@@ -308,15 +325,3 @@ def _positive(name: str, value: float) -> float:
     if not 0 < value < float("inf"):
         raise ValueError(f"{name} is {value}, expected a finite length > 0")
     return float(value)
-
-
-def _cutoff_function(
-    function: str | torch.nn.Module | None, cutoff: float
-) -> torch.nn.Module | None:
-    if function is None or isinstance(function, torch.nn.Module):
-        return function
-    if function == "shifted_cosine":
-        return ShiftedCosine(cutoff)
-    raise ValueError(
-        f"unknown cutoff_function {function!r}, expected None, 'shifted_cosine' or a module"
-    )

@@ -18,7 +18,7 @@ def check_inputs(
     ``torch.compile``, where a look would break the graph.
     """
     n = types.shape[0] if types.dim() else 0
-    expected_shapes = {
+    expected_shapes: dict[str, tuple[Tensor, list[tuple[int, ...]]]] = {
         "edge_vectors": (edge_vectors, [(edge_vectors.shape[0], 3)]),
         "edge_index": (edge_index, [(2, edge_vectors.shape[0])]),
         "types": (types, [(n,)]),
@@ -61,7 +61,7 @@ def _check_values(
             )
     floats = {"edge_vectors": edge_vectors, "orientations": orientations, "semiaxes": semiaxes}
     # one pass for the sum; it can overflow where every value is finite, so only then look at each
-    if not torch.isfinite(sum(tensor.detach().sum() for tensor in floats.values())):
+    if not torch.isfinite(torch.stack([tensor.detach().sum() for tensor in floats.values()])).all():
         for name, tensor in floats.items():
             _refuse_non_finite(name, tensor)
     if n > 0 and semiaxes.amin() < 0:

@@ -105,5 +105,8 @@ def _check(
         if tensor.shape != shape:
             raise ValueError(f"{name} has shape {tuple(tensor.shape)}, expected {tuple(shape)}")
         if tensor.dtype != dtype:
-            raise TypeError(f"{name} is {tensor.dtype}, expected {dtype} as edge_vectors has it"
-                            if dtype.is_floating_point else f"{name} is {tensor.dtype}, expected {dtype}")
+            raise TypeError(
+                f"{name} is {tensor.dtype}, expected {dtype} as edge_vectors has it"
+                if dtype.is_floating_point
+                else f"{name} is {tensor.dtype}, expected {dtype}"
+            )

@@ -1,6 +1,8 @@
 """Engine ``native``: C++ on the CPU, with as many threads as torch has."""
 
 from functools import cache
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +13,7 @@ from ..monomials import moment_exponents
 
 unavailable = ""  # why the compiled extension cannot be used, in words
 try:
-    from anisoap_e3nn import _native
+    _native: Any = import_module("anisoap_e3nn._native")
 except ImportError as error:
     unavailable = str(error)
 
