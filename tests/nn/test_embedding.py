@@ -148,6 +148,7 @@ def test_linear_map_is_learnable(backend: str, ellipsoids: Ellipsoids) -> None:
         **HYPERPARAMETERS, irreps_out="2x0e+1x1o", per_center_type=True
     ).double()
     assert embedding.irreps_out == o3.Irreps("2x0e+1x1o")
+    assert embedding.linear is not None
     x = embedding(**ellipsoids.inputs(4.0))
     assert x.shape == (20, 5)
     x.square().sum().backward()
@@ -156,7 +157,7 @@ def test_linear_map_is_learnable(backend: str, ellipsoids: Ellipsoids) -> None:
     coefficients = AniSOAPEmbedding(**HYPERPARAMETERS).double()(**ellipsoids.inputs(4.0))
     for k, type_ in enumerate([6, 1]):
         of_type = ellipsoids.types == type_
-        torch.testing.assert_close(x[of_type], embedding.linears[k](coefficients[of_type]))
+        torch.testing.assert_close(x[of_type], embedding.linear.linears[k](coefficients[of_type]))
 
 
 def test_gradients_reach_positions_and_shapes(backend: str, ellipsoids: Ellipsoids) -> None:
@@ -213,7 +214,7 @@ def test_state_of_another_embedding_is_refused() -> None:
         ({"radial_basis": "chebyshev"}, "unknown radial_basis 'chebyshev'"),
         ({"radial_gaussian_width": None}, "needs radial_gaussian_width"),
         ({"cutoff_function": "step"}, "unknown cutoff_function 'step'"),
-        ({"irreps_out": "2x0e+1x1e"}, "irreps_out has 1e, which no linear map makes"),
+        ({"irreps_out": "2x0e+1x1e"}, "irreps_out has 1e, which no equivariant linear map makes"),
         ({"irreps_out": "1x4e"}, "irreps_out has 4e.*raise max_angular"),
         ({"per_center_type": True}, "per_center_type=True needs irreps_out"),
     ],

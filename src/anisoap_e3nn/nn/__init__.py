@@ -2,5 +2,6 @@
 
 from .cutoff import ShiftedCosine
 from .embedding import AniSOAPEmbedding
+from .linear import TypeLinear
 
-__all__ = ["AniSOAPEmbedding", "ShiftedCosine"]
+__all__ = ["AniSOAPEmbedding", "ShiftedCosine", "TypeLinear"]

@@ -1,6 +1,5 @@
 """The AniSOAP density expansion as a layer."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,10 +13,12 @@ from ..graph import edge_vectors as vectors_along_edges
 from ..graph import neighbor_list
 from ..ops import gaussian_moments
 from .cutoff import build_cutoff_function
+from .hyperparameters import HyperparameterModule
 from .inputs import check_inputs
+from .linear import TypeLinear
 
 
-class AniSOAPEmbedding(torch.nn.Module):
+class AniSOAPEmbedding(HyperparameterModule):
     r"""Expansion of the density of ellipsoids around each particle, as e3nn irreps.
 
     .. math::
@@ -128,18 +129,15 @@ class AniSOAPEmbedding(torch.nn.Module):
             for n in range(count)
         ]
         self.irreps_out = self.irreps_coefficients if irreps_out is None else o3.Irreps(irreps_out)
-        self.linears = torch.nn.ModuleList()
+        self.linear: TypeLinear | None = None
         if irreps_out is not None:
-            self._refuse_unreachable(self.irreps_out)
-            self.linears.extend(
-                o3.Linear(self.irreps_coefficients, self.irreps_out)
-                for _ in range(len(self.types) if per_center_type else 1)
-            )
+            n_maps = len(self.types) if per_center_type else 1
+            self.linear = TypeLinear(self.irreps_coefficients, self.irreps_out, n_maps)
         elif per_center_type:
             raise ValueError(
                 "per_center_type=True needs irreps_out: there is no linear map without"
             )
-        self.hyperparameters: dict[str, Any] = {
+        self.hyperparameters = {
             "types": self.types,
             "cutoff": self.cutoff,
             "max_angular": max_angular,
@@ -193,7 +191,7 @@ class AniSOAPEmbedding(torch.nn.Module):
             For dtypes other than the module's.
         """
         if edge_index is None:
-            return self._forward_data(edge_vectors)
+            return self._forward_data(data=edge_vectors)
         if types is None or orientations is None or semiaxes is None:
             raise TypeError(
                 "the embedding takes one EllipsoidData, or edge_vectors, edge_index, types, "
@@ -205,20 +203,14 @@ class AniSOAPEmbedding(torch.nn.Module):
         type_index = self._type_index(types)  # -> [particle]
         covariances, weights = damped_covariances(orientations, semiaxes, self.basis.exponent)
 
+        pair_weights = self._pair_weights(edge_vectors)  # -> [edge]
         neighbors, centers = edge_index
-        # in place: fresh memory costs more than the arithmetic
-        pair_weights = torch.linalg.vector_norm(edge_vectors.detach(), dim=-1).le_(self.cutoff)
-        if self.cutoff_function is not None:
-            distances = torch.linalg.vector_norm(edge_vectors, dim=-1)
-            pair_weights = pair_weights * self.cutoff_function(distances)  # -> [edge]
-        if self.include_self:
-            particles = torch.arange(len(types), device=types.device)
+        if self.include_self:  # each particle is a neighbour of its own at distance 0
+            itself = torch.arange(len(types), device=types.device)
             edge_vectors = torch.cat([edge_vectors, edge_vectors.new_zeros(len(types), 3)])
             pair_weights = torch.cat([pair_weights, pair_weights.new_ones(len(types))])
-            neighbors, centers = torch.cat([neighbors, particles]), torch.cat([centers, particles])
-        segments = (centers * len(self.types)).add_(
-            type_index.index_select(0, neighbors)
-        )  # -> [edge]
+            neighbors, centers = torch.cat([neighbors, itself]), torch.cat([centers, itself])
+        segments = (centers * len(self.types)).add_(type_index.index_select(0, neighbors))
 
         moments = gaussian_moments(
             edge_vectors,
@@ -232,14 +224,14 @@ class AniSOAPEmbedding(torch.nn.Module):
             degree=self.projection.degree,
         ).unflatten(0, (len(types), len(self.types)))  # -> [particle, type, moment]
         coefficients = self.projection(moments)  # -> [particle, irreps_coefficients.dim]
-        return self._mix(coefficients, type_index)  # -> [particle, irreps_out.dim]
+        if self.linear is None:
+            return coefficients
+        return self.linear(coefficients, type_index)  # -> [particle, irreps_out.dim]
 
     def _forward_data(self, data: Any) -> Tensor:
         batch, cell = getattr(data, "batch", None), getattr(data, "cell", None)
-        edge_index, edge_shifts = (
-            getattr(data, "edge_index", None),
-            getattr(data, "edge_shifts", None),
-        )
+        edge_index = getattr(data, "edge_index", None)
+        edge_shifts = getattr(data, "edge_shifts", None)
         if edge_index is None:
             edge_index, edge_shifts = neighbor_list(
                 data.pos,
@@ -256,11 +248,16 @@ class AniSOAPEmbedding(torch.nn.Module):
                     f"the data's neighbours were searched up to {shortest}, but the embedding needs "
                     f"them up to its cutoff {self.cutoff}; use data.with_edges({self.cutoff})"
                 )
-        vectors = vectors_along_edges(
-            data.pos, edge_index, edge_shifts, cell, batch
-        )  # -> [edge, 3]
-        features: Tensor = self(vectors, edge_index, data.types, data.orientations, data.semiaxes)
-        return features
+        vectors = vectors_along_edges(data.pos, edge_index, edge_shifts, cell, batch)
+        return self.forward(vectors, edge_index, data.types, data.orientations, data.semiaxes)
+
+    def _pair_weights(self, edge_vectors: Tensor) -> Tensor:
+        # in place, since fresh memory costs more than the arithmetic
+        inside = torch.linalg.vector_norm(edge_vectors.detach(), dim=-1).le_(self.cutoff)
+        if self.cutoff_function is None:
+            return inside
+        distances = torch.linalg.vector_norm(edge_vectors, dim=-1)
+        return inside * self.cutoff_function(distances)  # -> [edge]
 
     def _type_index(self, types: Tensor) -> Tensor:
         matches = torch.eq(types[:, None], self.type_values)  # -> [particle, type]
@@ -270,44 +267,6 @@ class AniSOAPEmbedding(torch.nn.Module):
                 f"unknown particle types {unknown}: this embedding was built for types={self.types}"
             )
         return matches.to(torch.int64).argmax(1)  # -> [particle]
-
-    def _mix(self, coefficients: Tensor, type_index: Tensor) -> Tensor:
-        if len(self.linears) == 0:
-            return coefficients
-        if not self.hyperparameters["per_center_type"]:
-            mixed: Tensor = self.linears[0](coefficients)
-            return mixed
-        of_type = torch.nn.functional.one_hot(type_index, len(self.types)).to(coefficients.dtype)
-        mixed = torch.stack(
-            [linear(coefficients) for linear in self.linears], dim=1
-        )  # -> [N, type, dim]
-        return torch.einsum("nt,ntd->nd", of_type, mixed)
-
-    def _refuse_unreachable(self, irreps_out: o3.Irreps) -> None:
-        missing = sorted({str(ir) for _, ir in irreps_out if ir not in self.irreps_coefficients})
-        if missing:
-            raise ValueError(
-                f"irreps_out has {', '.join(missing)}, which no linear map makes from the coefficients, "
-                f"{self.irreps_coefficients}; raise max_angular or leave them out"
-            )
-
-    def get_extra_state(self) -> Tensor:
-        """The hyperparameters, as the bytes of a JSON text (a tensor, so that any format stores it)."""
-        return torch.tensor(list(self._hyperparameters_json().encode()), dtype=torch.uint8)
-
-    def set_extra_state(self, state: Tensor) -> None:
-        """Refuses a checkpoint written by an embedding with other hyperparameters."""
-        theirs = json.loads(bytes(state.tolist()).decode())
-        ours = json.loads(self._hyperparameters_json())
-        differing = [k for k in ours if ours[k] != theirs.get(k)]
-        if differing:
-            raise ValueError(
-                "the checkpoint was written by an embedding with other hyperparameters: "
-                + ", ".join(f"{k}={theirs.get(k)!r} (here {ours[k]!r})" for k in differing)
-            )
-
-    def _hyperparameters_json(self) -> str:
-        return json.dumps(self.hyperparameters, default=repr)
 
     def extra_repr(self) -> str:
         given = ", ".join(f"{k}={v!r}" for k, v in self.hyperparameters.items())

@@ -1,0 +1,33 @@
+"""Layers that remember, and store, how they were made."""
+
+import json
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class HyperparameterModule(torch.nn.Module):
+    """A module whose checkpoints name its hyperparameters and fit no module with others.
+
+    Subclasses set `hyperparameters`, the arguments of their constructor.
+    """
+
+    hyperparameters: dict[str, Any]
+
+    def get_extra_state(self) -> Tensor:
+        """The hyperparameters, as the bytes of a JSON text: a tensor, so that any format stores it."""
+        return torch.tensor(list(self._json().encode()), dtype=torch.uint8)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Refuses the checkpoint of a module with other hyperparameters."""
+        theirs, ours = json.loads(bytes(state.tolist()).decode()), json.loads(self._json())
+        differing = [k for k in ours if ours[k] != theirs.get(k)]
+        if differing:
+            raise ValueError(
+                "the checkpoint was written by a module with other hyperparameters: "
+                + ", ".join(f"{k}={theirs.get(k)!r} (here {ours[k]!r})" for k in differing)
+            )
+
+    def _json(self) -> str:
+        return json.dumps(self.hyperparameters, default=repr)

@@ -1,0 +1,58 @@
+"""Equivariant linear maps with weights for each type of particle."""
+
+import torch
+from e3nn import o3
+from torch import Tensor
+
+
+class TypeLinear(torch.nn.Module):
+    r"""An equivariant linear map :math:`y_i = W_{s_i} x_i`, its weights chosen by the particle's type.
+
+    Parameters
+    ----------
+    irreps_in, irreps_out : Irreps or str
+    n_types : int
+        Number of sets of weights; with 1 they are shared, and the type does not matter.
+
+    Raises
+    ------
+    ValueError
+        If `irreps_out` has an irrep that `irreps_in` lacks: no equivariant linear map makes it.
+    """
+
+    def __init__(
+        self, irreps_in: o3.Irreps | str, irreps_out: o3.Irreps | str, n_types: int = 1
+    ) -> None:
+        super().__init__()
+        self.irreps_in, self.irreps_out = o3.Irreps(irreps_in), o3.Irreps(irreps_out)
+        missing = sorted({str(ir) for _, ir in self.irreps_out if ir not in self.irreps_in})
+        if missing:
+            raise ValueError(
+                f"irreps_out has {', '.join(missing)}, which no equivariant linear map makes from "
+                f"{self.irreps_in}; leave them out, or raise max_angular if it comes from there"
+            )
+        self.linears = torch.nn.ModuleList(
+            o3.Linear(self.irreps_in, self.irreps_out) for _ in range(n_types)
+        )
+
+    def forward(self, x: Tensor, type_index: Tensor) -> Tensor:
+        """Map every particle.
+
+        Parameters
+        ----------
+        x : Tensor ``(N, irreps_in.dim)``
+        type_index : Tensor ``(N,)``, int64
+            From 0 to n_types - 1.
+
+        Returns
+        -------
+        Tensor ``(N, irreps_out.dim)``
+        """
+        mapped = torch.stack([linear(x) for linear in self.linears])  # -> [type, N, irreps_out.dim]
+        if len(mapped) == 1:
+            return mapped[0]
+        chosen = type_index[None, :, None].expand(1, *mapped.shape[1:])
+        return mapped.gather(0, chosen).squeeze(0)  # -> [N, irreps_out.dim]
+
+    def extra_repr(self) -> str:
+        return f"{self.irreps_in} → {self.irreps_out} | {len(self.linears)} types"
