@@ -1,0 +1,84 @@
+"""What is installed: with a compiler, without one, and with nothing imported before it is needed."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import anisoap_e3nn
+
+ROOT = Path(__file__).parents[1]
+
+
+def build_wheel(folder: Path, **environment: str) -> zipfile.ZipFile:
+    import os
+
+    command = [
+        sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
+        f"--config-settings=build-dir={folder / 'build'}", "--wheel-dir", str(folder), str(ROOT),
+    ]  # fmt: skip
+    subprocess.run(command, check=True, env=os.environ | environment, capture_output=True)
+    (wheel,) = folder.glob("*.whl")
+    return zipfile.ZipFile(wheel)
+
+
+@pytest.mark.slow
+def test_without_a_compiler_a_pure_wheel_is_built(tmp_path: Path) -> None:
+    with build_wheel(tmp_path, CXX="/nonexistent/compiler") as wheel:
+        assert wheel.filename is not None
+        assert wheel.filename.endswith("-py3-none-any.whl")
+        assert "anisoap_e3nn/nn/embedding.py" in wheel.namelist()
+        assert "anisoap_e3nn/py.typed" in wheel.namelist()
+        assert not [name for name in wheel.namelist() if name.endswith(".so")]
+        wheel.extractall(tmp_path / "installed")
+    script = """
+import warnings, torch
+from anisoap_e3nn import AniSOAPEmbedding
+embedding = AniSOAPEmbedding([0], 4.0, 2, radial_gaussian_width=1.0)
+inputs = (torch.ones(2, 3), torch.tensor([[0, 1], [1, 0]]), torch.zeros(2).long(),
+          torch.eye(3).expand(2, 3, 3), torch.ones(2, 3))
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    with torch.no_grad():
+        x = embedding(*inputs), embedding(*inputs)
+    assert torch.isfinite(x[0]).all() and x[0].any()
+print([str(w.message) for w in caught if "torch engine" in str(w.message)])
+"""
+    # -S: no import hook of an editable install, which would find the extension after all
+    path = os.pathsep.join([str(tmp_path / "installed"), sysconfig.get_path("purelib")])
+    run = subprocess.run(
+        [sys.executable, "-S", "-c", script],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": path},
+    )
+    (message,) = eval(run.stdout)  # once, though called twice
+    assert "Reinstall with a C++17 compiler" in message
+
+
+def test_heavy_packages_wait_until_they_are_needed() -> None:
+    # not ASE among them: vesin imports it where it is installed
+    script = (
+        "import sys, anisoap_e3nn, anisoap_e3nn.data, anisoap_e3nn.cli; "
+        "print([m for m in ('torch_geometric', 'gsd', 'matplotlib') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_version_is_the_same_everywhere() -> None:
+    version = f'version = "{anisoap_e3nn.__version__}"'
+    assert version in (ROOT / "pyproject.toml").read_text()
+    assert f"version: {anisoap_e3nn.__version__}\n" in (ROOT / "CITATION.cff").read_text()
+
+
+def test_the_public_names_are_there() -> None:
+    for name in anisoap_e3nn.__all__:
+        assert getattr(anisoap_e3nn, name) is not None
+    with pytest.raises(AttributeError, match="has no attribute 'Ellipsoid'"):
+        _ = anisoap_e3nn.Ellipsoid
