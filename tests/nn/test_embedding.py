@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from common import Ellipsoids
+from common import Ellipsoids, needs_native
 from e3nn import o3
 
 from anisoap_e3nn import AniSOAPEmbedding
@@ -222,3 +222,12 @@ def test_state_of_another_embedding_is_refused() -> None:
 def test_bad_hyperparameters_are_refused(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         AniSOAPEmbedding(**(HYPERPARAMETERS | wrong))
+
+
+@needs_native
+def test_compilers_can_trace_it_without_a_break(ellipsoids: Ellipsoids) -> None:
+    embedding = AniSOAPEmbedding(**HYPERPARAMETERS, irreps_out="2x0e+1x1o").double()
+    compiled = torch.compile(embedding, fullgraph=True, backend="aot_eager")
+    inputs = ellipsoids.inputs(4.0)
+    with torch.no_grad():
+        assert torch.equal(compiled(**inputs), embedding(**inputs))
