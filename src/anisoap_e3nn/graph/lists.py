@@ -1,18 +1,14 @@
-"""Neighbour lists, and the vectors along their edges."""
+"""Neighbour lists."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from scipy.sparse import csr_array
 from torch import Tensor
-from vesin import NeighborList
 
-Reals = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int32]
-Mask = npt.NDArray[np.bool_]
+from .search import Integers, Mask, Reals, half_lists
 
 
 def neighbor_list(
@@ -77,7 +73,7 @@ def neighbor_list(
     _check_inputs(positions, cutoff, types, batch)
     points = positions.detach().to("cpu", torch.float64).numpy()
     _refuse_non_finite(points)
-    pairs, shifts = _half_lists(points, cutoff, *_frames(len(points), cell, pbc, batch))
+    pairs, shifts = half_lists(points, cutoff, *_frames(len(points), cell, pbc, batch))
 
     # each pair in both directions, sorted
     order = _edge_order(pairs, types, len(points))  # -> [edge]
@@ -88,125 +84,6 @@ def neighbor_list(
     edge_index[0] = pairs[::-1].take(order)
     edge_index[1] = pairs.take(order)
     return torch.from_numpy(edge_index).to(positions.device), edge_shifts
-
-
-def edge_vectors(
-    positions: Tensor,
-    edge_index: Tensor,
-    edge_shifts: Tensor | None = None,
-    cell: Tensor | None = None,
-    batch: Tensor | None = None,
-) -> Tensor:
-    r"""Vectors :math:`r_{ij} = r_j - r_i + s_{ij} h` from centres to their neighbours.
-
-    Differentiable in positions and cell, any number of times.
-
-    Parameters
-    ----------
-    positions : Tensor ``(N, 3)``
-        A length.
-    edge_index : Tensor ``(2, E)``, int64
-        Neighbours (row 0) and centres (row 1), in any order.
-    edge_shifts : Tensor ``(E, 3)``, dtype of `positions`, optional
-        Lattice vectors to add, as :func:`neighbor_list` returns them; without it, none.
-    cell : Tensor ``(3, 3)`` or ``(B, 3, 3)``, dtype of `positions`, optional
-        Lattice vectors as rows; needed if any shift is not zero.
-    batch : Tensor ``(N,)``, int64, optional
-        The frame of each particle; needed if there are several cells.
-
-    Returns
-    -------
-    Tensor ``(E, 3)``
-
-    Raises
-    ------
-    ValueError
-        For shifts without a cell, and several cells without a batch.
-    """
-    neighbors, centers = edge_index
-    vectors = positions.index_select(0, neighbors)
-    vectors = vectors - positions.index_select(0, centers)  # -> [edge, 3]
-    if edge_shifts is None:
-        return vectors
-    if cell is None:
-        if not torch.compiler.is_compiling() and edge_shifts.any():
-            raise ValueError("edge_shifts lead to periodic images: give the cell too")
-        return vectors
-    if cell.dim() == 2 or len(cell) == 1:
-        return vectors + edge_shifts @ cell.view(3, 3)
-    if batch is None:
-        raise ValueError(f"{len(cell)} cells need batch, the frame of each particle")
-    frames = batch.index_select(0, centers)  # -> [edge]
-    for shift, lattice_vectors in zip(edge_shifts.unbind(1), cell.unbind(1), strict=True):
-        vectors = vectors + shift[:, None] * lattice_vectors.index_select(0, frames)
-    return vectors
-
-
-def _half_lists(
-    points: Reals, cutoff: float, sizes: list[int], cells: Reals, periodic: Mask
-) -> tuple[Integers, Integers]:
-    """Each pair once, and the lattice vectors that lead from its first particle to its second."""
-    pairs: list[Integers] = [np.empty((2, 0), np.int32)]
-    shifts: list[Integers] = [np.empty((0, 3), np.int32)]
-    start = 0
-    for size, cell, axes in zip(sizes, cells, periodic, strict=True):
-        if size > 0:
-            found, shift = _half_list(points[start : start + size], cutoff, cell, axes)
-            pairs.append(np.add(found, start, out=found))
-            shifts.append(shift)
-        start += size
-    return np.concatenate(pairs, axis=1), np.concatenate(shifts)  # -> [2, pair], [pair, 3]
-
-
-def _half_list(
-    points: Reals, cutoff: float, cell: Reals, periodic: Mask
-) -> tuple[Integers, Integers]:
-    cell = _closed_cell(points, cell, periodic, cutoff)
-    heights = 1 / np.linalg.norm(np.linalg.inv(cell), axis=0)  # between opposite faces
-    radius = _search_radius(heights, cutoff)
-    farthest = np.abs(points).max()
-    if farthest > 1e9 * min(radius, heights.min()):  # vesin counts bins and cells in 32 bits
-        raise ValueError(
-            f"positions reach out to {farthest:g}, more than 1e9 times the cutoff or the height of "
-            "the cell: wrap them into the cell, or move them to the origin"
-        )
-    n_threads = torch.get_num_threads() if len(points) > 64 else 1  # to wake them takes 0.1 ms
-    search = NeighborList(cutoff=radius, full_list=False, n_threads=n_threads)
-    quantities = "PS" if radius == cutoff else "PSd"
-    pairs, shifts, *distances = search.compute(points, cell, True, quantities, copy=False)
-    pairs, shifts = pairs.T.astype(np.int32, order="C"), shifts.copy()  # -> [2, pair], [pair, 3]
-    for distance in distances:
-        pairs, shifts = pairs[:, distance < cutoff], shifts[distance < cutoff]
-    return pairs, shifts
-
-
-def _closed_cell(points: Reals, cell: Reals, periodic: Mask, cutoff: float) -> Reals:
-    """The cell with each open axis made a periodic one, too long for any edge to cross.
-
-    vesin knows open axes, but searches far too long along them if the cell is tilted.
-    """
-    if periodic.all():
-        return cell
-    directions = np.linalg.svd(np.where(periodic[:, None], cell, 0.0))[2]
-    directions = directions[periodic.sum() :]  # across the periodic axes -> [open axis, 3]
-    lengths = np.ptp(points @ directions.T, axis=0) + 2 * cutoff  # -> [open axis]
-    closed = cell.copy()
-    closed[~periodic] = directions * lengths[:, None]
-    return closed
-
-
-def _search_radius(heights: Reals, cutoff: float) -> float:
-    """The cutoff, or a longer radius where the cutoff would kill the process.
-
-    vesin 0.6 sorts particles into at most 1e5 bins, about a cutoff wide. If it has to scale more
-    bins down to that number, a thin axis can be left with none, and then it divides by zero.
-    """
-    radius = cutoff
-    while True:
-        bins = np.maximum(heights // radius, 1.0)
-        if bins.prod() <= 1e5 or bins.min() * np.cbrt(1e5 / bins.prod()) >= 4:
-            return radius
-        radius *= 1.25
 
 
 def _edge_order(pairs: Integers, types: Tensor | None, n: int) -> Integers:
@@ -236,13 +113,8 @@ def _frames(
     cells = np.zeros((3, 3)) if cell is None else cell.detach().to("cpu", torch.float64).numpy()
     n_frames = 1
     if batch is not None:  # its last frames may have no particles
-        n_frames = max(
-            int(batch[-1]) + 1 if n else 0,
-            *(
-                len(array) if array.ndim > ndim else 0
-                for array, ndim in ((cells, 2), (periodic, 1))
-            ),
-        )
+        given = [len(array) for array, ndim in ((cells, 3), (periodic, 2)) if array.ndim == ndim]
+        n_frames = max([int(batch[-1]) + 1 if n else 0, *given])
     cells = _per_frame("cell", cells, (3, 3), n_frames)  # -> [frame, 3, 3]
     periodic = _per_frame("pbc", periodic, (3,), n_frames)  # -> [frame, 3]
     _refuse_singular(cells, periodic)
