@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from common import Ellipsoids, needs_native
 
 

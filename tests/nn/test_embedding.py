@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 import torch
-from common import Ellipsoids, needs_native
 from e3nn import o3
 
 from anisoap_e3nn import AniSOAPEmbedding
 from anisoap_e3nn.nn import ShiftedCosine
+from common import Ellipsoids, needs_native
 
 HYPERPARAMETERS: dict[str, Any] = {
     "types": [6, 1],

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from common import Ellipsoids
 from torch_geometric.data import Batch
 from torch_geometric.loader import DataLoader
 
 from anisoap_e3nn import AniSOAPEmbedding, EllipsoidData
+from common import Ellipsoids
 
 CUTOFF = 4.0
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 import torch
-from common import Ellipsoids
 from e3nn import o3
 
 from anisoap_e3nn import AniSOAPEmbedding
 from anisoap_e3nn.geometry import matrices_to_quaternions, rotation_matrices
+from common import Ellipsoids
 
 CUTOFF = 4.0
 OPTIONS: dict[str, dict[str, Any]] = {

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 import torch
-from common import Ellipsoids
 
 from anisoap_e3nn import AniSOAPEmbedding
+from common import Ellipsoids
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from anisoap_e3nn.conventions import wiki_to_e3nn
-from common import REFERENCE_FILES, Reference
 
 from anisoap_e3nn import AniSOAPEmbedding
+from anisoap_e3nn.conventions import wiki_to_e3nn
+from common import REFERENCE_FILES, Reference
 
 COEFFICIENT_FILES = [path for path in REFERENCE_FILES if not path.stem.startswith("power_spectrum")]
 SPECTRUM_FILES = [path for path in REFERENCE_FILES if path.stem.startswith("power_spectrum")]

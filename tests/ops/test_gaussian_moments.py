@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from common import needs_native
 from torch.autograd import gradcheck
 
 from anisoap_e3nn.geometry import covariances, damped_covariances
 from anisoap_e3nn.ops import backends, gaussian_moments, moment_exponents
 from anisoap_e3nn.ops.backends import native
+from common import needs_native
 
 
 def make_case(generator: torch.Generator, dtype: torch.dtype, n_edges: int = 300) -> dict[str, Any]:
