@@ -207,7 +207,7 @@ def status(key):  # of this process, in MB
     return int(re.search(key + r":\\s+(\\d+) kB", open("/proc/self/status").read()).group(1)) / 1024
 
 torch.set_num_threads(1)
-system = crystal(19)
+system = crystal(12)
 embedding = embedding_for(system, 6, None)
 small = crystal(2)
 embedding(**small.inputs(*small.search(CUTOFF)))  # what is loaded or allocated once

@@ -75,7 +75,7 @@ class PerPairLoop:
         constant *= np.exp(-0.5 * beta * r @ center)
         flat = np.empty((1, len(self.exponents)))
         _native.gaussian_moments(
-            center[None], _ZERO, _ZERO, covariance[None], _ONE, None, 0.0, self.degree,
+            center[None], _ZERO, _ZERO, covariance[None], _ONE, None, None, 0.0, self.degree,
             self.positions, flat, 1,
         )  # fmt: skip
         cube = np.zeros((self.degree + 1,) * 3)

@@ -106,10 +106,31 @@ inline typename simd<T>::type column(const T* const* rows, int k, std::index_seq
     return typename simd<T>::type{rows[lane][k]...};
 }
 
-// Gathers `count` pairs from sorted edge `start` on into lanes; the lanes beyond repeat the last pair with
-// weight 0.
+// What one lane works on.
+template <class T>
+struct Pair {
+    const T* vector;
+    const T* particle;
+    T factor;
+};
+
+template <class T>
+inline Pair<T> pair_at(const MomentsJob<T>& job, std::int64_t sorted) {
+    const std::int64_t edge = job.order ? job.order[sorted] : sorted;
+    return {job.edge_vectors + 3 * edge, job.particles[job.neighbors[edge]].covariance,
+            job.pair_weights ? job.pair_weights[edge] : T(1)};
+}
+
+template <class T>
+inline Pair<T> own_pair(const MomentsJob<T>& job, std::int64_t owner) {
+    static constexpr T origin[3] = {0, 0, 0};
+    return {origin, job.particles[owner].covariance, T(1)};
+}
+
+// Gathers the pairs of sorted edges `start` to `end`, and the one of `owner` after them if it is not
+// negative, into lanes; the lanes beyond repeat the last pair with weight 0.
 template <class T, int U>
-inline void gather(const MomentsJob<T>& job, std::int64_t start, int count,
+inline void gather(const MomentsJob<T>& job, std::int64_t start, std::int64_t end, std::int64_t owner,
                    Pairs<T, U>& pairs) {
     using V = typename simd<T>::type;
     constexpr int lanes = simd<T>::lanes;
@@ -119,12 +140,12 @@ inline void gather(const MomentsJob<T>& job, std::int64_t start, int count,
         const T* particles[lanes];
         T factors[lanes];
         for (int lane = 0; lane < lanes; ++lane) {
-            const int at = u * lanes + lane;
-            const std::int64_t sorted = start + (at < count ? at : count - 1);
-            const std::int64_t edge = job.order ? job.order[sorted] : sorted;
-            vectors[lane] = job.edge_vectors + 3 * edge;
-            particles[lane] = job.particles[job.neighbors[edge]].covariance;
-            factors[lane] = at < count ? job.pair_weights ? job.pair_weights[edge] : T(1) : T(0);
+            const std::int64_t at = start + u * lanes + lane;
+            const bool own = owner >= 0 && at >= end;
+            const Pair<T> pair = own ? own_pair(job, owner) : pair_at(job, at < end ? at : end - 1);
+            vectors[lane] = pair.vector;
+            particles[lane] = pair.particle;
+            factors[lane] = at < end + own ? pair.factor : T(0);
         }
         V x[3], w;
         for (int k = 0; k < 3; ++k) x[k] = column<T>(vectors, k, every_lane);
@@ -142,11 +163,11 @@ inline void gather(const MomentsJob<T>& job, std::int64_t start, int count,
 }
 
 template <class T, int U>
-inline void add_block(const MomentsJob<T>& job, std::int64_t start, int count, void* plane,
-                      typename simd<T>::type* sums) {
+inline void add_block(const MomentsJob<T>& job, std::int64_t start, std::int64_t end, std::int64_t owner,
+                      void* plane, typename simd<T>::type* sums) {
     using V = typename simd<T>::type;
     Pairs<T, U> pairs;
-    gather<T, U>(job, start, count, pairs);
+    gather<T, U>(job, start, end, owner, pairs);
     sweep<T, U>(job.degree, pairs, static_cast<V (*)[U]>(plane), sums);
 }
 
@@ -157,14 +178,12 @@ void sweep_segment(const MomentsJob<T>& job, std::int64_t segment, void* workspa
     constexpr int lanes = simd<T>::lanes;
     V* sums = static_cast<V*>(workspace);
     V* plane = sums + job.n_moments;
-    const std::int64_t end = job.offsets[segment + 1];
+    const std::int64_t end = job.offsets[segment + 1], owner = job.owners ? job.owners[segment] : -1;
+    const std::int64_t pairs_end = end + (owner >= 0);
     for (std::int64_t k = 0; k < job.n_moments; ++k) sums[k] = V{};
     std::int64_t start = job.offsets[segment];
-    for (; end - start > lanes; start += lanes * wide) {
-        const std::int64_t left = end - start;
-        add_block<T, wide>(job, start, left < lanes * wide ? int(left) : lanes * wide, plane, sums);
-    }
-    if (start < end) add_block<T, 1>(job, start, int(end - start), plane, sums);
+    for (; pairs_end - start > lanes; start += lanes * wide) add_block<T, wide>(job, start, end, owner, plane, sums);
+    if (start < pairs_end) add_block<T, 1>(job, start, end, owner, plane, sums);
     T* out = job.moments + segment * job.n_moments;
     for (std::int64_t k = 0; k < job.n_moments; ++k) out[job.positions[k]] = sum_of_lanes<T>(sums[k]);
 }

@@ -21,6 +21,7 @@ struct MomentsJob {
     const T* pair_weights;         // [edge], or null for ones
     const std::int64_t* order;     // edges sorted by segment, or null where they already are
     const std::int64_t* offsets;   // [segment + 1] into the sorted edges
+    const std::int64_t* owners;    // [segment], the particle that is there at r = 0 too, or -1; or null
     const Particle<T>* particles;  // [particle]
     T exponent;                    // beta
     int degree;

@@ -5,6 +5,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <memory>
 #include <new>
 
@@ -60,26 +61,34 @@ std::vector<Particle<T>> pack(const T* covariances, const T* weights, std::int64
 template <class T>
 void gaussian_moments(Array<const T, -1, 3> edge_vectors, Indices neighbors, Indices segments,
                       Array<const T, -1, 3, 3> covariances, Array<const T, -1> weights,
-                      std::optional<Array<const T, -1>> pair_weights, double exponent, int degree,
+                      std::optional<Array<const T, -1>> pair_weights, std::optional<Indices> own_segments,
+                      double exponent, int degree,
                       Indices positions, Array<T, -1, -1> moments, int threads) {
     const std::int64_t n_edges = edge_vectors.shape(0), n_particles = covariances.shape(0);
     const std::int64_t n_segments = moments.shape(0), n_moments = moments.shape(1), d = degree;
     require(neighbors.shape(0) == edge_vectors.shape(0) && segments.shape(0) == edge_vectors.shape(0) &&
                 (!pair_weights || pair_weights->shape(0) == edge_vectors.shape(0)),
             "neighbors, segments and pair_weights need one entry for each of the edge_vectors");
-    require(weights.shape(0) == covariances.shape(0), "weights need one entry for each of the covariances");
+    require(weights.shape(0) == covariances.shape(0) &&
+                (!own_segments || own_segments->shape(0) == covariances.shape(0)),
+            "weights and own_segments need one entry for each of the covariances");
     require(degree >= 0 && n_moments == (d + 1) * (d + 2) * (d + 3) / 6 &&
                 std::int64_t(positions.shape(0)) == n_moments,
             "moments and positions need (degree + 1)(degree + 2)(degree + 3)/6 columns");
     nb::gil_scoped_release release;
-    check_range("neighbors", neighbors.data(), n_edges, n_particles);
-    const Segments grouped(segments.data(), n_edges, n_segments);
+    // waking threads takes longer than the work on a few hundred pairs
+    if (n_edges * n_moments < 100000) threads = 1;
+    check_range("neighbors", neighbors.data(), n_edges, n_particles, threads);
+    const Segments grouped(segments.data(), n_edges, n_segments, threads);
+    std::vector<std::int64_t> owner;
+    if (own_segments) owner = owners(own_segments->data(), n_particles, n_segments);
     const auto particles = pack(covariances.data(), weights.data(), n_particles);
     const MomentsJob<T> job{edge_vectors.data(),
                             neighbors.data(),
                             pair_weights ? pair_weights->data() : nullptr,
                             grouped.order.empty() ? nullptr : grouped.order.data(),
                             grouped.offsets.data(),
+                            owner.empty() ? nullptr : owner.data(),
                             particles.data(),
                             T(exponent),
                             degree,
@@ -87,12 +96,12 @@ void gaussian_moments(Array<const T, -1, 3> edge_vectors, Indices neighbors, Ind
                             n_moments,
                             moments.data()};
     const std::size_t bytes = chosen->workspace_bytes(degree);
-    // waking threads takes longer than the work on a few hundred pairs
-    if (n_edges * n_moments < 50000) threads = 1;
+    // large enough that handing out work costs nothing, small enough that threads end together
+    const std::int64_t chunk = std::clamp<std::int64_t>(n_segments / (8 * threads), 1, 64);
 #pragma omp parallel num_threads(threads)
     {
         const Workspace workspace(bytes);
-#pragma omp for schedule(dynamic, 4)
+#pragma omp for schedule(dynamic, chunk)
         for (std::int64_t s = 0; s < n_segments; ++s) sweep(job, s, workspace.memory);
     }
 }
@@ -116,7 +125,7 @@ template <class T>
 void define(nb::module_& m) {
     m.def("gaussian_moments", &gaussian_moments<T>, "edge_vectors"_a.noconvert(), "neighbors"_a.noconvert(),
           "segments"_a.noconvert(), "covariances"_a.noconvert(), "weights"_a.noconvert(),
-          "pair_weights"_a.noconvert().none(), "exponent"_a, "degree"_a, "positions"_a.noconvert(),
+          "pair_weights"_a.noconvert().none(), "own_segments"_a.noconvert().none(), "exponent"_a, "degree"_a, "positions"_a.noconvert(),
           "moments"_a.noconvert(), "threads"_a,
           "Writes the moments of every segment into `moments`; see anisoap_e3nn.ops.gaussian_moments.");
 }

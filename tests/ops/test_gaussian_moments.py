@@ -30,6 +30,7 @@ def make_case(generator: torch.Generator, dtype: torch.dtype, n_edges: int = 300
         "covariances": C,
         "weights": w,
         "pair_weights": torch.rand(n_edges, dtype=dtype, generator=generator),
+        "own_segments": torch.randperm(40, generator=generator)[:n],
         "exponent": exponent,
     }
 
@@ -80,10 +81,8 @@ def test_native_is_the_definition(
     degree: int,
     generator: torch.Generator,
 ) -> None:
-    for exponent, weighted in product([0.0, 0.4], [True, False]):
-        case = make_case(generator, dtype) | {"exponent": exponent}
-        if not weighted:
-            case["pair_weights"] = None
+    for exponent, left_out in product([0.0, 0.4], [{}, {"pair_weights"}, {"own_segments"}]):
+        case = make_case(generator, dtype) | {"exponent": exponent} | dict.fromkeys(left_out)
         ours = gaussian_moments(**case, degree=degree, backend="native")
         exact = {
             k: v.double() if isinstance(v, torch.Tensor) and v.is_floating_point() else v
@@ -197,12 +196,35 @@ def test_wrong_tensors_are_refused(backend: str, generator: torch.Generator) -> 
             gaussian_moments(**(case | {name: wrong}), degree=2)
 
 
+def test_own_gaussians_are_edges_of_no_length(backend: str, generator: torch.Generator) -> None:
+    case = make_case(generator, torch.float64)
+    own = case.pop("own_segments")
+    moments = gaussian_moments(**case, own_segments=own, degree=4)
+    extended = case | {
+        "edge_vectors": torch.cat([case["edge_vectors"], torch.zeros(12, 3).double()]),
+        "neighbors": torch.cat([case["neighbors"], torch.arange(12)]),
+        "segments": torch.cat([case["segments"], own]),
+        "pair_weights": torch.cat([case["pair_weights"], torch.ones(12).double()]),
+    }
+    assert relative_error(moments, gaussian_moments(**extended, degree=4)) < 1e-13
+
+
 @needs_native
-@pytest.mark.parametrize(("name", "value"), [("segments", 40), ("segments", -1), ("neighbors", 12)])
+def test_own_segments_are_different_ones(generator: torch.Generator) -> None:
+    case = make_case(generator, torch.float64)
+    case["own_segments"][3] = case["own_segments"][7]
+    with pytest.raises(ValueError, match=r"own_segments names segment .* twice"):
+        gaussian_moments(**case, degree=2, backend="native")
+
+
+@needs_native
+@pytest.mark.parametrize(
+    ("name", "value"), [("segments", 40), ("segments", -1), ("neighbors", 12), ("own_segments", 40)]
+)
 def test_native_never_reads_out_of_range(name: str, value: int, generator: torch.Generator) -> None:
     case = make_case(generator, torch.float64)
-    case[name][17] = value
-    with pytest.raises(IndexError, match=rf"{name}\[17\] is {value}, expected 0 to"):
+    case[name][7] = value
+    with pytest.raises(IndexError, match=rf"{name}\[7\] is {value}, expected 0 to"):
         gaussian_moments(**case, degree=2, backend="native")
 
 

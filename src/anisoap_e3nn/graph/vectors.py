@@ -38,8 +38,9 @@ def edge_vectors(
         For shifts without a cell, and several cells without a batch.
     """
     neighbors, centers = edge_index
+    # in place, since fresh memory costs more than the arithmetic
     vectors = positions.index_select(0, neighbors)
-    vectors = vectors - positions.index_select(0, centers)  # -> [edge, 3]
+    vectors -= positions.index_select(0, centers)  # -> [edge, 3]
     if edge_shifts is None:
         return vectors
     if cell is None:
@@ -47,10 +48,10 @@ def edge_vectors(
             raise ValueError("edge_shifts lead to periodic images: give the cell too")
         return vectors
     if cell.dim() == 2 or len(cell) == 1:
-        return vectors + edge_shifts @ cell.view(3, 3)
+        return vectors.addmm_(edge_shifts, cell.view(3, 3))
     if batch is None:
         raise ValueError(f"{len(cell)} cells need batch, the frame of each particle")
     frames = batch.index_select(0, centers)  # -> [edge]
     for shift, lattice_vectors in zip(edge_shifts.unbind(1), cell.unbind(1), strict=True):
-        vectors = vectors + shift[:, None] * lattice_vectors.index_select(0, frames)
+        vectors.addcmul_(shift[:, None], lattice_vectors.index_select(0, frames))
     return vectors

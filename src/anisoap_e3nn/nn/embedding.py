@@ -203,14 +203,9 @@ class AniSOAPEmbedding(HyperparameterModule):
         type_index = self._type_index(types)  # -> [particle]
         covariances, weights = damped_covariances(orientations, semiaxes, self.basis.exponent)
 
-        pair_weights = self._pair_weights(edge_vectors)  # -> [edge]
         neighbors, centers = edge_index
-        if self.include_self:  # each particle is a neighbour of its own at distance 0
-            itself = torch.arange(len(types), device=types.device)
-            edge_vectors = torch.cat([edge_vectors, edge_vectors.new_zeros(len(types), 3)])
-            pair_weights = torch.cat([pair_weights, pair_weights.new_ones(len(types))])
-            neighbors, centers = torch.cat([neighbors, itself]), torch.cat([centers, itself])
         segments = (centers * len(self.types)).add_(type_index.index_select(0, neighbors))
+        own_segments = torch.arange(len(types), device=types.device) * len(self.types) + type_index
 
         moments = gaussian_moments(
             edge_vectors,
@@ -219,7 +214,8 @@ class AniSOAPEmbedding(HyperparameterModule):
             len(types) * len(self.types),
             covariances,
             weights,
-            pair_weights,
+            self._pair_weights(edge_vectors),
+            own_segments if self.include_self else None,
             exponent=self.basis.exponent,
             degree=self.projection.degree,
         ).unflatten(0, (len(types), len(self.types)))  # -> [particle, type, moment]

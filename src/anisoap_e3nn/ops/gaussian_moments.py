@@ -14,6 +14,7 @@ def gaussian_moments(
     covariances: Tensor,
     weights: Tensor,
     pair_weights: Tensor | None = None,
+    own_segments: Tensor | None = None,
     *,
     exponent: float,
     degree: int,
@@ -46,6 +47,9 @@ def gaussian_moments(
         :math:`w_j`.
     pair_weights : Tensor ``(edge,)``, optional
         :math:`f_e`; ones by default.
+    own_segments : Tensor ``(particle,)``, int64, optional
+        The segments, all different, to which the particles are added themselves, as edges with
+        :math:`r_e = 0` and :math:`f_e = 1`.
     exponent : float
         :math:`\beta`.
     degree : int
@@ -66,7 +70,7 @@ def gaussian_moments(
     TypeError
         For floating-point tensors of different types or integers that are not int64.
     """
-    _check(edge_vectors, neighbors, segments, covariances, weights, pair_weights)
+    _check(edge_vectors, neighbors, segments, covariances, weights, pair_weights, own_segments)
     differentiable = (edge_vectors, covariances, weights, pair_weights)
     engine = choose_engine("gaussian_moments", differentiable, backend)
     moments: Tensor = engine(
@@ -77,6 +81,7 @@ def gaussian_moments(
         covariances,
         weights,
         pair_weights,
+        own_segments,
         exponent,
         degree,
     )
@@ -90,6 +95,7 @@ def _check(
     covariances: Tensor,
     weights: Tensor,
     pair_weights: Tensor | None,
+    own_segments: Tensor | None,
 ) -> None:
     edges, particles = edge_vectors.shape[:1], covariances.shape[:1]
     expected = {
@@ -101,6 +107,8 @@ def _check(
     }
     if pair_weights is not None:
         expected["pair_weights"] = (pair_weights, edges, edge_vectors.dtype)
+    if own_segments is not None:
+        expected["own_segments"] = (own_segments, particles, torch.int64)
     for name, (tensor, shape, dtype) in expected.items():
         if tensor.shape != shape:
             raise ValueError(f"{name} has shape {tuple(tensor.shape)}, expected {tuple(shape)}")

@@ -34,6 +34,7 @@ def gaussian_moments(
     covariances: Tensor,
     weights: Tensor,
     pair_weights: Tensor | None,
+    own_segments: Tensor | None,
     exponent: float,
     degree: int,
 ) -> Tensor:
@@ -47,6 +48,7 @@ def gaussian_moments(
         _array(covariances),
         _array(weights),
         None if pair_weights is None else _array(pair_weights),
+        None if own_segments is None else _array(own_segments),
         exponent,
         degree,
         positions,
@@ -65,6 +67,7 @@ def _(
     covariances: Tensor,
     weights: Tensor,
     pair_weights: Tensor | None,
+    own_segments: Tensor | None,
     exponent: float,
     degree: int,
 ) -> Tensor:

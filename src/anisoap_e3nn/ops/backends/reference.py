@@ -16,6 +16,7 @@ def gaussian_moments(
     covariances: Tensor,
     weights: Tensor,
     pair_weights: Tensor | None,
+    own_segments: Tensor | None,
     exponent: float,
     degree: int,
 ) -> Tensor:
@@ -23,6 +24,13 @@ def gaussian_moments(
 
     By the recurrence :math:`M_{n + e_k} = \mu_k M_n + \sum_q C_{kq} n_q M_{n - e_q}` from :math:`M_0 = W`.
     """
+    if own_segments is not None:
+        n_own = len(own_segments)
+        edge_vectors = torch.cat([edge_vectors, edge_vectors.new_zeros(n_own, 3)])
+        neighbors = torch.cat([neighbors, torch.arange(n_own, device=neighbors.device)])
+        segments = torch.cat([segments, own_segments])
+        if pair_weights is not None:
+            pair_weights = torch.cat([pair_weights, pair_weights.new_ones(n_own)])
     C = covariances.index_select(0, neighbors)  # -> [edge, 3, 3]
     mu = edge_vectors - exponent * torch.einsum("ekq,eq->ek", C, edge_vectors)  # -> [edge, 3]
     W = weights.index_select(0, neighbors) * torch.exp(
