@@ -37,6 +37,7 @@ clean:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed, found %d.%d; name one with make PYTHON=…" % sys.version_info[:2])'
 	@echo "Setting up .venv; this takes a few minutes the first time."
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(INSTALL) pip
 	$(INSTALL) torch
 	$(INSTALL) scikit-build-core nanobind cmake ninja
 	$(INSTALL) --no-build-isolation --editable ".[all,test,lint]"

@@ -3,7 +3,12 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .nn import AniSOAPEmbedding
+import torch
+
+# e3nn 0.4 keeps slices in a file that torch, since 2.6, opens only if it is told to trust them
+torch.serialization.add_safe_globals([slice])
+
+from .nn import AniSOAPEmbedding  # noqa: E402
 
 if TYPE_CHECKING:
     from .data import EllipsoidData
