@@ -6,10 +6,12 @@ Times are medians of runs taken in turn within this process. On a shared machine
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
+from functools import partial
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from anisoap_e3nn import AniSOAPEmbedding, _native
@@ -67,63 +69,68 @@ def on_instruction_set(name: str, run: Callable[[], object]) -> Callable[[], obj
     return with_instruction_set
 
 
-def loop_seconds_per_pair(system: System, embedding: AniSOAPEmbedding) -> float:
-    """One pass of the per-pair loop, checked against the embedding."""
+def per_pair_loop(system: System, embedding: AniSOAPEmbedding) -> tuple[Callable[[], object], int]:
+    """The per-pair loop, once checked against the embedding, and its number of pairs."""
     inputs = system.inputs(*system.search(CUTOFF))
     loop = PerPairLoop(embedding)
-    start = time.perf_counter()
-    coefficients = loop(
-        inputs["edge_vectors"].numpy(),
-        inputs["edge_index"].numpy(),
-        embedding._type_index(system.types).numpy(),
-        rotation_matrices(system.orientations).numpy(),
-        system.semiaxes.numpy(),
-    )
-    seconds = time.perf_counter() - start
+
+    def run() -> NDArray[np.float64]:
+        return loop(
+            inputs["edge_vectors"].numpy(),
+            inputs["edge_index"].numpy(),
+            embedding._type_index(system.types).numpy(),
+            rotation_matrices(system.orientations).numpy(),
+            system.semiaxes.numpy(),
+        )
+
     neighbors_only = AniSOAPEmbedding(**(embedding.hyperparameters | {"include_self": False}))
     expected = neighbors_only.double()(**inputs)
-    error = float((torch.from_numpy(coefficients) - expected).abs().max() / expected.abs().max())
+    error = float((torch.from_numpy(run()) - expected).abs().max() / expected.abs().max())
     if not error < 1e-12:
         raise AssertionError(f"the loop and the embedding disagree by {error:.1e}")
-    return seconds / inputs["edge_index"].shape[1]
+    return run, inputs["edge_index"].shape[1]
 
 
 def report_paths() -> None:
-    """Time per pair of every stage, and against the loop."""
-    small = crystal(2)
-    loop = loop_seconds_per_pair(small, embedding_for(small, 6, None))
+    """Time per pair of every stage, and of the loop that runs in turn with them."""
+    small = crystal(1)
+    loop, loop_pairs = per_pair_loop(small, embedding_for(small, 6, None))
+    print("\nWhole path at l_max 6 (84 moments), float64: ns per pair")
     print(
-        f"\nWhole path at l_max 6 (84 moments), float64. The per-pair loop: {loop * 1e6:.0f} µs per pair"
+        f"{'system':>12} {'pairs':>7} {'threads':>7} {'engine':>6} | {'neighbours':>10} {'sweep':>7} "
+        f"{'embedding':>9} {'whole path':>10} | {'per-pair loop':>13} {'loop / path':>11}"
     )
-    print(
-        f"{'system':>14} {'pairs':>8} {'threads':>7} {'engine':>7}"
-        f" {'neighbours':>11} {'sweep':>8} {'embedding':>10} {'whole path':>11}   (ns per pair)   loop / path"
-    )
-    systems = [crystal(1), small, crystal(4), benzene(), crystal(8)]
-    for system in filter(None, systems):
+    for system in filter(None, [small, crystal(2), crystal(4), benzene(), crystal(8)]):
         embedding = embedding_for(system, 6, None)
+        inputs = system.inputs(*system.search(CUTOFF))
+        sweep, n_pairs = sweep_of(system, embedding)
+        pieces: dict[str, Callable[[], object]] = {
+            "sweep": sweep,
+            "embedding": partial(embedding, **inputs),
+            "whole path": partial(whole_path, system, embedding),
+        }
         for threads in (1, 2):
             torch.set_num_threads(threads)
-            graph = system.search(CUTOFF)
-            inputs = system.inputs(*graph)
-            sweep, n_pairs = sweep_of(system, embedding)
-            pieces: dict[str, Callable[[], object]] = {
-                "sweep": sweep,
-                "embedding": lambda e=embedding, i=inputs: e(**i),
-                "whole path": lambda s=system, e=embedding: e(**s.inputs(*s.search(CUTOFF))),
-            }
-            work = {"neighbours": lambda s=system: s.search(CUTOFF)}
+            work = {"loop": loop, "neighbours": partial(system.search, CUTOFF)}
             for backend in ("native", "torch"):
                 work |= {f"{backend} {k}": on_engine(backend, run) for k, run in pieces.items()}
             medians = interleaved_medians(work, rounds=9, description=system.name)
+            loop_time = 1e9 * medians["loop"] / loop_pairs
             for backend in ("native", "torch"):
                 columns = [medians["neighbours"], *(medians[f"{backend} {k}"] for k in pieces)]
                 nbr, swp, emb, whole = (1e9 * seconds / n_pairs for seconds in columns)
                 print(
-                    f"{system.name:>14} {n_pairs:>8} {threads:>7} {backend:>7}"
-                    f" {nbr:>11.1f} {swp:>8.1f} {emb:>10.1f} {whole:>11.1f} {loop * 1e9 / whole:>31.0f}"
+                    f"{system.name:>12} {n_pairs:>7} {threads:>7} {backend:>6} | {nbr:>10.1f} "
+                    f"{swp:>7.1f} {emb:>9.1f} {whole:>10.1f} | {loop_time:>13.0f} "
+                    f"{loop_time / whole:>11.0f}"
                 )
     os.environ.pop(BACKEND, None)
+
+
+def whole_path(system: System, embedding: AniSOAPEmbedding) -> Tensor:
+    """Positions and ellipsoids in, irreps out."""
+    features: Tensor = embedding(**system.inputs(*system.search(CUTOFF)))
+    return features
 
 
 def flops_per_pair(degree: int) -> int:
@@ -181,11 +188,7 @@ def report_threads() -> None:
 
         return threaded
 
-    def whole() -> Tensor:
-        features: Tensor = embedding(**system.inputs(*system.search(CUTOFF)))
-        return features
-
-    for name, run in (("sweep", sweep), ("whole path", whole)):
+    for name, run in (("sweep", sweep), ("whole path", partial(whole_path, system, embedding))):
         work = {str(count): with_threads(count, run) for count in (1, 2)}
         medians = interleaved_medians(work, rounds=9, description=name)
         results = [with_threads(count, run)() for count in (1, 2, 4)]
