@@ -64,7 +64,7 @@ def draw_dimer(axes: Axes3D, atoms: Atoms, data: EllipsoidData) -> None:
         surface = np.einsum("kl,luv->kuv", view @ R * a, sphere) + (view @ center)[:, None, None]
         axes.plot_surface(*surface, color="tab:blue", alpha=0.3, linewidth=0)
     limits = np.array([axes.get_xlim(), axes.get_ylim(), axes.get_zlim()])
-    axes.set_box_aspect(np.ptp(limits, axis=1), zoom=1.5)
+    axes.set_box_aspect(np.ptp(limits, axis=1), zoom=1.2)
     axes.view_init(elev=24, azim=-65)
     axes.set_axis_off()
 
@@ -170,12 +170,13 @@ def main() -> None:
 
     # 4. A figure: one dimer, and what its molecules see of each other as they part.
     name = arguments.complex
-    figure = plt.figure(figsize=(13.5, 4.3), layout="constrained")
-    scene = figure.add_subplot(1, 3, 1, projection="3d")
+    figure = plt.figure(figsize=(14, 4.3), layout="constrained")
+    grid = figure.add_gridspec(1, 3, width_ratios=[1.2, 1, 1])
+    scene = figure.add_subplot(grid[0], projection="3d")
     draw_dimer(scene, dimers[name, 1.0][0], frames[name, 1.0])
     scene.set_title(name.replace("_", " ") + ", coarse-grained")
     neighbors_only = AniSOAPEmbedding(**(embedding.hyperparameters | {"include_self": False}))
-    panels = [figure.add_subplot(1, 3, k) for k in (2, 3)]
+    panels = [figure.add_subplot(grid[k]) for k in (1, 2)]
     draw_curves(panels, name, [frames[name, distance] for distance in DISTANCES], neighbors_only)
     figure.savefig(arguments.output, dpi=150)
     print(f"figure: {arguments.output}")
