@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from anisoap_e3nn.geometry import damped_covariances
 from anisoap_e3nn.graph import edge_vectors, neighbor_list
 from anisoap_e3nn.ops.backends import native
 
@@ -93,3 +94,31 @@ class Reference:
             "orientations": a["quaternions_wxyz"].to(dtype),
             "semiaxes": a["semiaxes"].to(dtype),
         }
+
+
+def make_case(generator: torch.Generator, dtype: torch.dtype, n_edges: int = 300) -> dict[str, Any]:
+    """Edges in random order; of the 40 segments some are empty and some larger than a vector."""
+    n = 12
+    orientations = torch.randn(n, 4, dtype=dtype, generator=generator)
+    semiaxes = torch.rand(n, 3, dtype=dtype, generator=generator) * 1.5
+    semiaxes[0] = 0  # a point
+    semiaxes[1, 2] = 0  # a disk
+    exponent = 0.4
+    C, w = damped_covariances(orientations, semiaxes, exponent)
+    return {
+        "edge_vectors": 2 * torch.randn(n_edges, 3, dtype=dtype, generator=generator),
+        "neighbors": torch.randint(n, (n_edges,), generator=generator),
+        "segments": torch.randint(40, (n_edges,), generator=generator).square() // 40,
+        "n_segments": 40,
+        "covariances": C,
+        "weights": w,
+        "pair_weights": torch.rand(n_edges, dtype=dtype, generator=generator),
+        "own_segments": torch.randperm(40, generator=generator)[:n],
+        "exponent": exponent,
+    }
+
+
+def relative_error(a: torch.Tensor, b: torch.Tensor) -> float:
+    """Largest difference, by moment, relative to the largest moment of that kind."""
+    scale = b.abs().amax(0).clamp(min=torch.finfo(b.dtype).tiny)
+    return float(((a - b).abs().amax(0) / scale).max())

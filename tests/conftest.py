@@ -1,8 +1,11 @@
 """Fixtures that many tests share."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 
+from anisoap_e3nn.ops.backends import native
 from common import Ellipsoids, needs_native
 
 
@@ -32,3 +35,11 @@ def ellipsoids(generator: torch.Generator) -> Ellipsoids:
         cell=cell,
         pbc=torch.tensor([True, True, False]),
     )
+
+
+@pytest.fixture(params=native._native.instruction_sets() if not native.unavailable else [])
+def instruction_set(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Every compiled copy of the kernels that this machine can run, not only the best."""
+    native._native.use_instruction_set(request.param)
+    yield str(request.param)
+    native._native.use_instruction_set(native._native.instruction_sets()[0])

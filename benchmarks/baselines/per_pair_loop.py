@@ -74,10 +74,10 @@ class PerPairLoop:
         constant = np.sqrt(np.linalg.det(inverse_covariance) / np.linalg.det(precision))
         constant *= np.exp(-0.5 * beta * r @ center)
         flat = np.empty((1, len(self.exponents)))
-        _native.gaussian_moments(
-            center[None], _ZERO, _ZERO, covariance[None], _ONE, None, None, 0.0, self.degree,
-            self.positions, flat, 1,
-        )  # fmt: skip
+        _native.GaussianMoments64(
+            center[None], _ZERO, _ZERO, 1, covariance[None], _ONE, None, None, 0.0, self.degree,
+            self.positions, 1,
+        ).value(flat)  # fmt: skip
         cube = np.zeros((self.degree + 1,) * 3)
         cube[tuple(self.exponents.T)] = constant * flat[0]
         return cube

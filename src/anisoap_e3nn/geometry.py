@@ -176,9 +176,9 @@ def damped_covariances(
     weights : Tensor ``(N,)``
     """
     rotations = rotation_matrices(orientations)  # -> [N, 3, 3]
-    squared = semiaxes.square()  # -> [N, 3]
-    growth = 1 + exponent * squared  # -> [N, 3]
-    return _rotate_diagonal(rotations, squared / growth), growth.prod(-1).rsqrt()
+    # hypot, so that semi-axes of any size neither overflow nor vanish before they are divided
+    growth = torch.hypot(torch.ones_like(semiaxes), exponent**0.5 * semiaxes)  # √(1 + β a²) -> [N, 3]
+    return _rotate_diagonal(rotations, (semiaxes / growth).square()), growth.reciprocal().prod(-1)
 
 
 def _rotate_diagonal(rotations: Tensor, diagonal: Tensor) -> Tensor:

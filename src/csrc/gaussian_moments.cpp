@@ -1,196 +1,218 @@
-// Forward sweep of gaussian_moments; compiled once for every instruction set, with INSTRUCTION_SET its name.
+// The kernels of gaussian_moments; compiled once for every instruction set, with INSTRUCTION_SET its name.
 //
-// Moments M(a,b,c) = W E[x^a y^b z^c] of N(mu, C) obey, for an axis k and n = (a,b,c),
-//     M(n + e_k) = mu_k M(n) + sum_q C_kq n_q M(n - e_q),        M(0,0,0) = W.
-// Each lane of a vector is a pair. For given (a, b) the sweep runs along c, so all it needs beside the two
-// last moments of the chain are the rows (a-1, b) and (a, b-1): one plane of rows, overwritten as a grows.
-#include "gaussian_moments.hpp"
-#include "simd.hpp"
-
-#include <utility>
+// Value: the moments of all pairs of a segment, summed.
+// First derivative: for L = sum_n G_n M_n, with G the segment's cotangent, the derivatives of every pair by
+//     dL/dmu_k = sum_p M_p (p_k + 1) G(p + e_k),    dL/dC_kq = sum_p M_p (p_k + 1)(p_q + 1) G(p + e_k + e_q)
+// (halved for k = q), then by the chain rule those with respect to r, C, w and f.
+// Second derivative: the same on dual numbers, whose second halves are the tangents: that yields the derivative
+// of <tangents, first derivative> with respect to r, C, w and f, and, as the tangents of the moments, to G.
+#include "pairs.hpp"
 
 namespace {
 
-using anisoap::MomentsJob;
-using anisoap::Particle;
+using anisoap::Derivative;
+using anisoap::InstructionSet;
 
-constexpr int wide = 2;  // vectors side by side: hides the latency of the chain along c
+constexpr int wide = 2;  // vectors of pairs side by side, for plain numbers
 
-// Row b of the plane starts here; rows shorten by one as b grows.
-inline int row_start(int degree, int b) { return b * (degree + 1) - b * (b - 1) / 2; }
-
-template <class T, int U>
-struct Pairs {
-    using V = typename simd<T>::type;
-    V mu[3][U];
-    V covariance[6][U];
-    V weight[U];
-};
-
+// Adds each moment of all lanes' pairs to its sum.
 template <class V, int U>
-inline V total(const V (&v)[U]) {
-    V sum = v[0];
-    for (int u = 1; u < U; ++u) sum += v[u];
-    return sum;
-}
+struct Accumulate {
+    V* sums;
 
-// The chain along c at fixed (a, b), from its first moment; adds every moment to `sums`.
-template <bool has_a, bool has_b, class T, int U, class V>
-inline V* chain(int a, int b, int length, const Pairs<T, U>& pairs, V (&current)[U], V (*row)[U],
-                V (*below)[U], V* sums) {
-    V axz[U], byz[U], czz[U], previous[U];
-    for (int u = 0; u < U; ++u) {
-        axz[u] = pairs.covariance[2][u] * T(a);
-        byz[u] = pairs.covariance[4][u] * T(b);
-        czz[u] = V{};
-        previous[u] = V{};
+    template <int left>
+    inline void at(const V (&moment)[U]) {
+        V total = moment[0];
+        for (int u = 1; u < U; ++u) total += moment[u];
+        *sums++ += total;
     }
-    for (int c = 0; c < length; ++c) {
-        *sums++ += total(current);
-        for (int u = 0; u < U; ++u) {
-            V next = previous[u] * czz[u];
-            if (has_a) next += axz[u] * row[c][u];
-            if (has_b) next += byz[u] * below[c][u];
-            next += pairs.mu[2][u] * current[u];
-            row[c][u] = current[u];
-            previous[u] = current[u];
-            current[u] = next;
-            czz[u] += pairs.covariance[5][u];
-        }
-    }
-    *sums++ += total(current);
-    for (int u = 0; u < U; ++u) row[length][u] = current[u];
-    return sums;
-}
-
-template <class T, int U, class V>
-inline void sweep(int degree, const Pairs<T, U>& pairs, V (*plane)[U], V* sums) {
-    V corner[U], last_corner[U];  // M(a,0,0), M(a-1,0,0)
-    for (int a = 0; a <= degree; ++a) {
-        for (int u = 0; u < U; ++u) {
-            const V next = a == 0 ? pairs.weight[u]
-                                  : pairs.mu[0][u] * corner[u] + pairs.covariance[0][u] * T(a - 1) * last_corner[u];
-            last_corner[u] = a == 0 ? V{} : corner[u];
-            corner[u] = next;
-        }
-        V first[U], last_first[U], old_first[U];  // M(a,b,0), M(a,b-1,0), M(a-1,b,0)
-        for (int u = 0; u < U; ++u) {
-            first[u] = corner[u];
-            last_first[u] = V{};
-            old_first[u] = a == 0 ? V{} : last_corner[u];
-        }
-        for (int b = 0; b <= degree - a; ++b) {
-            V (*row)[U] = plane + row_start(degree, b);
-            V (*below)[U] = b == 0 ? row : plane + row_start(degree, b - 1);
-            V next_first[U], current[U];
-            for (int u = 0; u < U; ++u) {
-                next_first[u] = pairs.mu[1][u] * first[u] + pairs.covariance[1][u] * T(a) * old_first[u] +
-                                pairs.covariance[3][u] * T(b) * last_first[u];
-                last_first[u] = current[u] = first[u];
-                first[u] = next_first[u];
-            }
-            if (a > 0 && b < degree - a)
-                for (int u = 0; u < U; ++u) old_first[u] = plane[row_start(degree, b + 1)][u];
-            const int length = degree - a - b;
-            if (a == 0 && b == 0) sums = chain<false, false>(a, b, length, pairs, current, row, below, sums);
-            else if (a == 0) sums = chain<false, true>(a, b, length, pairs, current, row, below, sums);
-            else if (b == 0) sums = chain<true, false>(a, b, length, pairs, current, row, below, sums);
-            else sums = chain<true, true>(a, b, length, pairs, current, row, below, sums);
-        }
-    }
-}
-
-// One number from the row of each lane, as a vector.
-template <class T, std::size_t... lane>
-inline typename simd<T>::type column(const T* const* rows, int k, std::index_sequence<lane...>) {
-    return typename simd<T>::type{rows[lane][k]...};
-}
-
-// What one lane works on.
-template <class T>
-struct Pair {
-    const T* vector;
-    const T* particle;
-    T factor;
 };
 
-template <class T>
-inline Pair<T> pair_at(const MomentsJob<T>& job, std::int64_t sorted) {
-    const std::int64_t edge = job.order ? job.order[sorted] : sorted;
-    return {job.edge_vectors + 3 * edge, job.particles[job.neighbors[edge]].covariance,
-            job.pair_weights ? job.pair_weights[edge] : T(1)};
-}
+// Contracts the moments with G: `terms` holds, for each moment p, G(p), then (if degrees are left above p) the
+// coefficients of dL/dmu, then those of dL/dC, each C_kq with k < q counted once.
+template <class Numbers, int U>
+struct Contraction {
+    using N = typename Numbers::number;
+    const typename Numbers::scalar* terms;
+    N value[U]{}, mean[3][U]{}, covariance[6][U]{};
 
-template <class T>
-inline Pair<T> own_pair(const MomentsJob<T>& job, std::int64_t owner) {
-    static constexpr T origin[3] = {0, 0, 0};
-    return {origin, job.particles[owner].covariance, T(1)};
-}
-
-// Gathers the pairs of sorted edges `start` to `end`, and the one of `owner` after them if it is not
-// negative, into lanes; the lanes beyond repeat the last pair with weight 0.
-template <class T, int U>
-inline void gather(const MomentsJob<T>& job, std::int64_t start, std::int64_t end, std::int64_t owner,
-                   Pairs<T, U>& pairs) {
-    using V = typename simd<T>::type;
-    constexpr int lanes = simd<T>::lanes;
-    constexpr auto every_lane = std::make_index_sequence<lanes>{};
-    for (int u = 0; u < U; ++u) {
-        const T* vectors[lanes];
-        const T* particles[lanes];
-        T factors[lanes];
-        for (int lane = 0; lane < lanes; ++lane) {
-            const std::int64_t at = start + u * lanes + lane;
-            const bool own = owner >= 0 && at >= end;
-            const Pair<T> pair = own ? own_pair(job, owner) : pair_at(job, at < end ? at : end - 1);
-            vectors[lane] = pair.vector;
-            particles[lane] = pair.particle;
-            factors[lane] = at < end + own ? pair.factor : T(0);
+    template <int left>
+    inline void at(const N (&moment)[U]) {
+        for (int u = 0; u < U; ++u) {
+            value[u] += moment[u] * terms[0];
+            if (left > 0)
+                for (int k = 0; k < 3; ++k) mean[k][u] += moment[u] * terms[1 + k];
+            if (left > 1)
+                for (int k = 0; k < 6; ++k) covariance[k][u] += moment[u] * terms[4 + k];
         }
-        V x[3], w;
-        for (int k = 0; k < 3; ++k) x[k] = column<T>(vectors, k, every_lane);
-        for (int k = 0; k < 6; ++k) pairs.covariance[k][u] = column<T>(particles, k, every_lane);
-        std::memcpy(&w, factors, sizeof(V));
-        w *= column<T>(particles, 6, every_lane);
-        const V xx = pairs.covariance[0][u], xy = pairs.covariance[1][u], xz = pairs.covariance[2][u];
-        const V yy = pairs.covariance[3][u], yz = pairs.covariance[4][u], zz = pairs.covariance[5][u];
-        pairs.mu[0][u] = x[0] - job.exponent * (xx * x[0] + xy * x[1] + xz * x[2]);
-        pairs.mu[1][u] = x[1] - job.exponent * (xy * x[0] + yy * x[1] + yz * x[2]);
-        pairs.mu[2][u] = x[2] - job.exponent * (xz * x[0] + yz * x[1] + zz * x[2]);
-        const V overlap = x[0] * pairs.mu[0][u] + x[1] * pairs.mu[1][u] + x[2] * pairs.mu[2][u];
-        pairs.weight[u] = job.exponent == 0 ? w : w * exponential<T>(overlap * (job.exponent * T(-0.5)));
+        terms += left > 1 ? 10 : left > 0 ? 4 : 1;
     }
-}
+};
 
-template <class T, int U>
-inline void add_block(const MomentsJob<T>& job, std::int64_t start, std::int64_t end, std::int64_t owner,
-                      void* plane, typename simd<T>::type* sums) {
-    using V = typename simd<T>::type;
-    Pairs<T, U> pairs;
-    gather<T, U>(job, start, end, owner, pairs);
-    sweep<T, U>(job.degree, pairs, static_cast<V (*)[U]>(plane), sums);
-}
-
-// All pairs of one segment, so that nobody else adds to its moments.
+// Contracts, and adds the tangents of the moments to their sums.
 template <class T>
-void sweep_segment(const MomentsJob<T>& job, std::int64_t segment, void* workspace) {
-    using V = typename simd<T>::type;
-    constexpr int lanes = simd<T>::lanes;
-    V* sums = static_cast<V*>(workspace);
-    V* plane = sums + job.n_moments;
-    const std::int64_t end = job.offsets[segment + 1], owner = job.owners ? job.owners[segment] : -1;
-    const std::int64_t pairs_end = end + (owner >= 0);
-    for (std::int64_t k = 0; k < job.n_moments; ++k) sums[k] = V{};
-    std::int64_t start = job.offsets[segment];
-    for (; pairs_end - start > lanes; start += lanes * wide) add_block<T, wide>(job, start, end, owner, plane, sums);
-    if (start < pairs_end) add_block<T, 1>(job, start, end, owner, plane, sums);
-    T* out = job.moments + segment * job.n_moments;
-    for (std::int64_t k = 0; k < job.n_moments; ++k) out[job.positions[k]] = sum_of_lanes<T>(sums[k]);
+struct ContractAndAccumulate {
+    using N = typename dual<T>::number;
+    Contraction<dual<T>, 1> contraction;
+    N amplitude;  // w f
+    typename simd<T>::type* sums;
+
+    template <int left>
+    inline void at(const N (&moment)[1]) {
+        contraction.template at<left>(moment);
+        *sums++ += amplitude.value * moment[0].dot + amplitude.dot * moment[0].value;
+    }
+};
+
+// dL/d(r, C, w, f) of a vector of pairs from the contractions of their moments, which start from the damping.
+template <class Numbers, int U>
+inline PairInputs<typename Numbers::number> chain_rule(const PairInputs<typename Numbers::number>& pairs,
+                                                       const Gaussians<Numbers, U>& gaussians,
+                                                       const Contraction<Numbers, U>& contraction,
+                                                       typename Numbers::scalar exponent, int u) {
+    using T = typename Numbers::scalar;
+    using N = typename Numbers::number;
+    const N amplitude = pairs.weight * pairs.factor;
+    const N value = amplitude * contraction.value[u];
+    N d_mean[3], by_covariance[3];
+    for (int k = 0; k < 3; ++k) d_mean[k] = amplitude * contraction.mean[k][u];
+    multiply(pairs.covariance, d_mean, by_covariance);
+    PairInputs<N> d;
+    for (int k = 0; k < 3; ++k)
+        d.r[k] = d_mean[k] - (by_covariance[k] + value * gaussians.mean[k][u]) * exponent;
+    const N curvature = value * (exponent * exponent * T(0.5));
+    for (int k = 0, entry = 0; k < 3; ++k)
+        for (int q = k; q < 3; ++q, ++entry) {
+            const N direct = amplitude * contraction.covariance[entry][u];
+            const N through_mean = d_mean[k] * pairs.r[q] + d_mean[q] * pairs.r[k];
+            d.covariance[entry] = direct * (k == q ? T(1) : T(0.5)) - through_mean * (exponent * T(0.5)) +
+                                  curvature * pairs.r[k] * pairs.r[q];
+        }
+    d.weight = pairs.factor * contraction.value[u];
+    d.factor = pairs.weight * contraction.value[u];
+    return d;
 }
+
+template <class T>
+struct Workspace {
+    using V = typename simd<T>::type;
+    V* sums;
+    V* plane;
+    T* terms;
+
+    Workspace(void* memory, const MomentsJob<T>& job)
+        : sums(static_cast<V*>(memory)),
+          plane(sums + job.n_moments),
+          terms(reinterpret_cast<T*>(plane + wide * plane_size(job.degree))) {}
+};
 
 std::size_t workspace_bytes(int degree) {
-    const std::size_t d = degree;
-    return vector_bytes * ((d + 1) * (d + 2) * (d + 3) / 6 + wide * (d + 1) * (d + 2) / 2);
+    const std::size_t d = degree, n_moments = (d + 1) * (d + 2) * (d + 3) / 6;
+    return vector_bytes * (n_moments + wide * plane_size(degree)) + sizeof(double) * 10 * n_moments;
+}
+
+template <class T>
+inline void clear_sums(const MomentsJob<T>& job, Workspace<T>& workspace) {
+    for (std::int64_t k = 0; k < job.n_moments; ++k) workspace.sums[k] = typename simd<T>::type{};
+}
+
+template <class T>
+inline void write_sums(const MomentsJob<T>& job, std::int64_t index, const Workspace<T>& workspace) {
+    T* out = job.moments + index * job.n_moments;
+    for (std::int64_t k = 0; k < job.n_moments; ++k) out[job.positions[k]] = sum_of_lanes<T>(workspace.sums[k]);
+}
+
+template <class T>
+inline void set_terms(const MomentsJob<T>& job, std::int64_t index, Workspace<T>& workspace) {
+    const T* cotangent = job.cotangent + index * job.n_moments;
+    for (std::int64_t k = 0; k < job.n_terms; ++k)
+        workspace.terms[k] = job.term_factors[k] * cotangent[job.term_positions[k]];
+}
+
+template <class T, int U>
+inline void add_block(const MomentsJob<T>& job, const Segment& segment, std::int64_t start,
+                      Workspace<T>& workspace) {
+    using V = typename simd<T>::type;
+    Gaussians<plain<T>, U> gaussians;
+    for (int u = 0; u < U; ++u) {
+        const auto pairs = inputs_of(plain<T>{}, job, segment, start + u * simd<T>::lanes);
+        set_gaussians(pairs, job.exponent, u, gaussians);
+        gaussians.total[u] *= pairs.weight * pairs.factor;
+    }
+    Accumulate<V, U> visit{workspace.sums};
+    sweep(job.degree, gaussians, reinterpret_cast<V(*)[U]>(workspace.plane), visit);
+}
+
+template <class T, int U>
+inline void differentiate_block(const MomentsJob<T>& job, const Segment& segment, std::int64_t start,
+                                Workspace<T>& workspace) {
+    using V = typename simd<T>::type;
+    Gaussians<plain<T>, U> gaussians;
+    PairInputs<V> pairs[U];
+    for (int u = 0; u < U; ++u) {
+        pairs[u] = inputs_of(plain<T>{}, job, segment, start + u * simd<T>::lanes);
+        set_gaussians(pairs[u], job.exponent, u, gaussians);
+    }
+    Contraction<plain<T>, U> contraction{workspace.terms};
+    sweep(job.degree, gaussians, reinterpret_cast<V(*)[U]>(workspace.plane), contraction);
+    for (int u = 0; u < U; ++u)
+        scatter(job, segment, start + u * simd<T>::lanes,
+                chain_rule(pairs[u], gaussians, contraction, job.exponent, u));
+}
+
+template <class T>
+inline void differentiate_block_twice(const MomentsJob<T>& job, const Segment& segment, std::int64_t start,
+                                      Workspace<T>& workspace) {
+    using N = typename dual<T>::number;
+    static_assert(sizeof(N) == wide * sizeof(typename simd<T>::type));
+    Gaussians<dual<T>, 1> gaussians;
+    const auto pairs = inputs_of(dual<T>{}, job, segment, start);
+    set_gaussians(pairs, job.exponent, 0, gaussians);
+    ContractAndAccumulate<T> visit{{workspace.terms}, pairs.weight * pairs.factor, workspace.sums};
+    sweep(job.degree, gaussians, reinterpret_cast<N(*)[1]>(workspace.plane), visit);
+    const auto d = chain_rule(pairs, gaussians, visit.contraction, job.exponent, 0);
+    PairInputs<typename simd<T>::type> dots;
+    for (int k = 0; k < 3; ++k) dots.r[k] = d.r[k].dot;
+    for (int k = 0; k < 6; ++k) dots.covariance[k] = d.covariance[k].dot;
+    dots.weight = d.weight.dot;
+    dots.factor = d.factor.dot;
+    scatter(job, segment, start, dots);
+}
+
+// One segment at a time, with all its pairs, so that nobody else adds to its moments.
+template <class T>
+void value_of_segment(const MomentsJob<T>& job, std::int64_t index, void* memory) {
+    constexpr int lanes = simd<T>::lanes;
+    Workspace<T> workspace(memory, job);
+    const Segment segment = segment_of(job, index);
+    clear_sums(job, workspace);
+    std::int64_t start = segment.start;
+    for (; segment.pairs_end() - start > lanes; start += wide * lanes)
+        add_block<T, wide>(job, segment, start, workspace);
+    if (start < segment.pairs_end()) add_block<T, 1>(job, segment, start, workspace);
+    write_sums(job, index, workspace);
+}
+
+template <class T>
+void first_derivative_of_segment(const MomentsJob<T>& job, std::int64_t index, void* memory) {
+    constexpr int lanes = simd<T>::lanes;
+    Workspace<T> workspace(memory, job);
+    const Segment segment = segment_of(job, index);
+    if (segment.start == segment.pairs_end()) return;
+    set_terms(job, index, workspace);
+    for (std::int64_t start = segment.start; start < segment.pairs_end(); start += lanes)
+        differentiate_block<T, 1>(job, segment, start, workspace);
+}
+
+template <class T>
+void second_derivative_of_segment(const MomentsJob<T>& job, std::int64_t index, void* memory) {
+    Workspace<T> workspace(memory, job);
+    const Segment segment = segment_of(job, index);
+    clear_sums(job, workspace);
+    set_terms(job, index, workspace);
+    for (std::int64_t start = segment.start; start < segment.pairs_end(); start += simd<T>::lanes)
+        differentiate_block_twice(job, segment, start, workspace);
+    write_sums(job, index, workspace);
 }
 
 // Independent multiply-adds and nothing else: the rate that no kernel can beat.
@@ -202,7 +224,11 @@ double fma_f64(std::int64_t repeats) {
     V factor = V{} + 0.999999, term = V{} + 1e-6;
     for (std::int64_t n = 0; n < repeats; ++n) {
         for (int k = 0; k < chains; ++k) x[k] = x[k] * factor + term;
+#if defined(__x86_64__)
         asm volatile("" : "+x"(factor));  // so that the loop is not shortened
+#elif defined(__aarch64__)
+        asm volatile("" : "+w"(factor));
+#endif
     }
     double checksum = 0;
     for (int k = 0; k < chains; ++k) checksum += sum_of_lanes<double>(x[k]);
@@ -219,6 +245,10 @@ double fma_f64(std::int64_t repeats) {
 namespace anisoap {
 extern const InstructionSet NAMED(INSTRUCTION_SET);
 const InstructionSet NAMED(INSTRUCTION_SET) = {
-    QUOTED(INSTRUCTION_SET), workspace_bytes, sweep_segment<double>, sweep_segment<float>, fma_f64,
+    QUOTED(INSTRUCTION_SET),
+    workspace_bytes,
+    {value_of_segment<double>, first_derivative_of_segment<double>, second_derivative_of_segment<double>},
+    {value_of_segment<float>, first_derivative_of_segment<float>, second_derivative_of_segment<float>},
+    fma_f64,
 };
 }  // namespace anisoap

@@ -1,4 +1,5 @@
-// The work of one call of gaussian_moments, and the table of functions that each instruction set fills.
+// The work of one call of gaussian_moments and of its derivatives, and the table of functions that each
+// instruction set fills.
 #pragma once
 
 #include <cstddef>
@@ -14,29 +15,66 @@ struct Particle {
     T unused;
 };
 
+// The floating-point arguments of gaussian_moments, or tangents of them.
+template <class T>
+struct Arguments {
+    const T* edge_vectors;         // [edge, 3]
+    const T* pair_weights;         // [edge], or null: ones (as tangents: zeros)
+    const Particle<T>* particles;  // [particle]
+};
+
+// Where derivatives with respect to them go; those of particles before they are summed over edges.
+template <class T>
+struct Gradients {
+    T* edge_vectors;         // [edge, 3]
+    T* pair_weights;         // [edge], or null
+    Particle<T>* edges;      // [edge], what each edge adds to its neighbour; or null
+    Particle<T>* particles;  // [particle], what own segments add; or null
+};
+
 template <class T>
 struct MomentsJob {
-    const T* edge_vectors;         // [edge, 3]
+    Arguments<T> arguments;
+    Arguments<T> tangents;         // of the second derivative only
     const std::int64_t* neighbors; // [edge]
-    const T* pair_weights;         // [edge], or null for ones
     const std::int64_t* order;     // edges sorted by segment, or null where they already are
     const std::int64_t* offsets;   // [segment + 1] into the sorted edges
     const std::int64_t* owners;    // [segment], the particle that is there at r = 0 too, or -1; or null
-    const Particle<T>* particles;  // [particle]
     T exponent;                    // beta
     int degree;
-    const std::int64_t* positions; // where the moment (a, b, c), counted in this order, is stored
     std::int64_t n_moments;
-    T* moments;                    // [segment, moment]
+    const std::int64_t* positions; // where the moment (a, b, c), counted in this order, is stored
+    T* moments;                    // [segment, moment], written by the value and the second derivative
+    const T* cotangent;            // [segment, moment], of the moments; read by both derivatives
+    std::int64_t n_terms;          // see Contraction in gaussian_moments.cpp
+    const std::int64_t* term_positions;
+    const T* term_factors;
+    Gradients<T> gradients;
 };
+
+enum class Derivative { value, first, second };
+
+template <class T>
+using SegmentFunction = void (*)(const MomentsJob<T>&, std::int64_t segment, void* workspace);
 
 // One compiled copy of the kernels.
 struct InstructionSet {
     const char* name;
     std::size_t (*workspace_bytes)(int degree);
-    void (*sweep_f64)(const MomentsJob<double>&, std::int64_t segment, void* workspace);
-    void (*sweep_f32)(const MomentsJob<float>&, std::int64_t segment, void* workspace);
+    SegmentFunction<double> f64[3];  // by Derivative
+    SegmentFunction<float> f32[3];
     double (*fma_f64)(std::int64_t repeats);  // returns the floating-point operations done
 };
+
+template <class T>
+inline SegmentFunction<T> segment_function(const InstructionSet& set, Derivative which);
+template <>
+inline SegmentFunction<double> segment_function<double>(const InstructionSet& set, Derivative which) {
+    return set.f64[int(which)];
+}
+template <>
+inline SegmentFunction<float> segment_function<float>(const InstructionSet& set, Derivative which) {
+    return set.f32[int(which)];
+}
 
 }  // namespace anisoap

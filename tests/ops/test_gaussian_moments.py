@@ -1,44 +1,13 @@
-from collections.abc import Iterator
 from itertools import product
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch.autograd import gradcheck
 
 from anisoap_e3nn.geometry import covariances, damped_covariances
 from anisoap_e3nn.ops import backends, gaussian_moments, moment_exponents
 from anisoap_e3nn.ops.backends import native
-from common import needs_native
-
-
-def make_case(generator: torch.Generator, dtype: torch.dtype, n_edges: int = 300) -> dict[str, Any]:
-    """Edges in random order; of the 40 segments some are empty and some larger than a vector."""
-    n = 12
-    orientations = torch.randn(n, 4, dtype=dtype, generator=generator)
-    semiaxes = torch.rand(n, 3, dtype=dtype, generator=generator) * 1.5
-    semiaxes[0] = 0  # a point
-    semiaxes[1, 2] = 0  # a disk
-    exponent = 0.4
-    C, w = damped_covariances(orientations, semiaxes, exponent)
-    return {
-        "edge_vectors": 2 * torch.randn(n_edges, 3, dtype=dtype, generator=generator),
-        "neighbors": torch.randint(n, (n_edges,), generator=generator),
-        "segments": torch.randint(40, (n_edges,), generator=generator).square() // 40,
-        "n_segments": 40,
-        "covariances": C,
-        "weights": w,
-        "pair_weights": torch.rand(n_edges, dtype=dtype, generator=generator),
-        "own_segments": torch.randperm(40, generator=generator)[:n],
-        "exponent": exponent,
-    }
-
-
-def relative_error(a: torch.Tensor, b: torch.Tensor) -> float:
-    """Largest difference, by moment, relative to the largest moment of that kind."""
-    scale = b.abs().amax(0).clamp(min=torch.finfo(b.dtype).tiny)
-    return float(((a - b).abs().amax(0) / scale).max())
+from common import make_case, needs_native, relative_error
 
 
 def test_they_are_the_integrals(backend: str, generator: torch.Generator) -> None:
@@ -59,14 +28,6 @@ def test_they_are_the_integrals(backend: str, generator: torch.Generator) -> Non
     for moment, exponents in zip(ours, moment_exponents(degree), strict=True):
         integral = (volume * x.pow(torch.tensor(exponents)).prod(-1)).sum()
         torch.testing.assert_close(moment, integral, rtol=1e-10, atol=1e-12)
-
-
-@pytest.fixture(params=native._native.instruction_sets() if not native.unavailable else [])
-def instruction_set(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Every compiled copy of the kernels that this machine can run, not only the best."""
-    native._native.use_instruction_set(request.param)
-    yield str(request.param)
-    native._native.use_instruction_set(native._native.instruction_sets()[0])
 
 
 @needs_native
@@ -133,29 +94,6 @@ def test_far_neighbors_vanish_quietly(backend: str, generator: torch.Generator) 
     case = make_case(generator, torch.float64)
     case["edge_vectors"] = case["edge_vectors"] * torch.logspace(1, 6, 300).double()[:, None]
     assert torch.isfinite(gaussian_moments(**case, degree=6)).all()
-
-
-def test_gradients_go_through_the_torch_engine(backend: str, generator: torch.Generator) -> None:
-    case = make_case(generator, torch.float64, n_edges=5)
-    names = ["edge_vectors", "covariances", "weights", "pair_weights"]
-
-    def moments(*tensors: torch.Tensor) -> torch.Tensor:
-        return gaussian_moments(**(case | dict(zip(names, tensors, strict=True))), degree=3)
-
-    tensors = [case[name].clone().requires_grad_() for name in names]
-    assert moments(*tensors).requires_grad
-    assert gradcheck(moments, tensors)
-    with torch.no_grad():
-        assert not moments(*tensors).requires_grad
-
-
-@needs_native
-def test_torch_accepts_the_operation(generator: torch.Generator) -> None:
-    case = make_case(generator, torch.float64)
-    arguments = (*(v for k, v in case.items() if k != "exponent"), case["exponent"], 3)
-    torch.library.opcheck(
-        native.gaussian_moments, arguments, test_utils=["test_schema", "test_faketensor"]
-    )
 
 
 def test_wrong_tensors_are_refused(backend: str, generator: torch.Generator) -> None:

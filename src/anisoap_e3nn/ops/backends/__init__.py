@@ -5,7 +5,6 @@ import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from . import native, reference
@@ -20,7 +19,7 @@ def choose_engine(
     """The function that carries out `operation` on these tensors.
 
     `backend` wins over the environment variable ``ANISOAP_E3NN_BACKEND``. The native engine serves CPU
-    tensors that need no gradient; all others, and machines where it was not built, get the torch engine.
+    tensors; all others, and machines where it was not built, get the torch engine.
     """
     name = backend or os.environ.get("ANISOAP_E3NN_BACKEND") or None
     if name not in (None, *_ENGINES):
@@ -30,10 +29,7 @@ def choose_engine(
             f"the native engine is not available ({native.unavailable}); reinstall with a C++17 compiler "
             "(GCC or Clang) at hand, or use backend='torch'"
         )
-    given = [tensor for tensor in tensors if tensor is not None]
-    served = all(t.device.type == "cpu" for t in given) and not (
-        torch.is_grad_enabled() and any(t.requires_grad for t in given)
-    )
+    served = all(tensor is None or tensor.device.type == "cpu" for tensor in tensors)
     if name == "torch" or not served:
         return _function(reference, operation)
     if native.unavailable:

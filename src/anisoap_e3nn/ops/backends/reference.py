@@ -1,5 +1,7 @@
 """Engine ``torch``: the definitions, in plain torch. Any device, any order of derivative by autograd."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -31,11 +33,13 @@ def gaussian_moments(
         segments = torch.cat([segments, own_segments])
         if pair_weights is not None:
             pair_weights = torch.cat([pair_weights, pair_weights.new_ones(n_own)])
-    C = covariances.index_select(0, neighbors)  # -> [edge, 3, 3]
-    mu = edge_vectors - exponent * torch.einsum("ekq,eq->ek", C, edge_vectors)  # -> [edge, 3]
-    W = weights.index_select(0, neighbors) * torch.exp(
-        -0.5 * exponent * (edge_vectors * mu).sum(-1)
-    )  # -> [edge]
+    symmetric = (covariances + covariances.mT) / 2  # which says how derivatives are shared out
+    C = symmetric.index_select(0, neighbors)  # -> [edge, 3, 3]
+    vanished = _is_vanishing(edge_vectors.detach(), C.detach(), exponent)  # -> [edge]
+    r = edge_vectors.masked_fill(vanished[:, None], 0)  # or 0 · ∞ would enter the derivatives
+    mu = r - exponent * torch.einsum("ekq,eq->ek", C, r)  # -> [edge, 3]
+    damping = torch.exp(-0.5 * exponent * (r * mu).sum(-1)).masked_fill(vanished, 0)  # -> [edge]
+    W = weights.index_select(0, neighbors) * damping  # -> [edge]
     if pair_weights is not None:
         W = W * pair_weights
 
@@ -52,6 +56,12 @@ def gaussian_moments(
 
     stacked = torch.stack([moments[n] for n in exponents], dim=-1)  # -> [edge, moment]
     return stacked.new_zeros(n_segments, len(exponents)).index_add(0, segments, stacked)
+
+
+def _is_vanishing(r: Tensor, C: Tensor, exponent: float) -> Tensor:
+    """Which edges are so long that their damping is no normal number."""
+    mu = r - torch.einsum("ekq,eq->ek", exponent * C, r)  # -> [edge, 3]
+    return 0.5 * exponent * (r * mu).sum(-1) > -math.log(torch.finfo(r.dtype).tiny)  # -> [edge]
 
 
 def _lowered(n: Exponents, axis: int) -> Exponents:

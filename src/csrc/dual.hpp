@@ -1,0 +1,59 @@
+// Numbers x + ε y with ε² = 0: arithmetic on them carries a derivative along.
+#pragma once
+
+#include "simd.hpp"
+
+namespace {
+
+template <class V>
+struct Dual {
+    V value, dot;
+};
+
+template <class V>
+inline Dual<V> operator+(const Dual<V>& x, const Dual<V>& y) {
+    return {x.value + y.value, x.dot + y.dot};
+}
+template <class V>
+inline Dual<V> operator-(const Dual<V>& x, const Dual<V>& y) {
+    return {x.value - y.value, x.dot - y.dot};
+}
+template <class V>
+inline Dual<V> operator*(const Dual<V>& x, const Dual<V>& y) {
+    return {x.value * y.value, x.value * y.dot + x.dot * y.value};
+}
+template <class V, class Scalar>
+inline Dual<V> operator*(const Dual<V>& x, Scalar factor) {
+    return {x.value * factor, x.dot * factor};
+}
+template <class V>
+inline Dual<V>& operator+=(Dual<V>& x, const Dual<V>& y) {
+    x.value += y.value;
+    x.dot += y.dot;
+    return x;
+}
+
+// What a kernel needs to know of the numbers it is written for: vectors of pairs, or duals of two of them.
+template <class T>
+struct plain {
+    using scalar = T;
+    using vector = typename simd<T>::type;
+    using number = vector;
+    static number exponential(const number& x) { return ::exponential<T>(x); }
+    static number one() { return vector{} + T(1); }
+};
+
+template <class T>
+struct dual {
+    using scalar = T;
+    using vector = typename simd<T>::type;
+    using number = Dual<vector>;
+    static number exponential(const number& x) {
+        const vector e = ::exponential<T>(x.value);
+        // where e has vanished, its derivative has too, however large the exponent
+        return {e, e == vector{} ? vector{} : e * x.dot};
+    }
+    static number one() { return {vector{} + T(1), vector{}}; }
+};
+
+}  // namespace
