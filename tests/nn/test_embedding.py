@@ -1,6 +1,5 @@
 import copy
 import io
-import math
 from typing import Any
 
 import pytest
@@ -8,7 +7,6 @@ import torch
 from e3nn import o3
 
 from anisoap_e3nn import AniSOAPEmbedding
-from anisoap_e3nn.nn import ShiftedCosine
 from common import Ellipsoids, needs_native
 
 HYPERPARAMETERS: dict[str, Any] = {
@@ -113,33 +111,6 @@ def test_empty_inputs(backend: str, embedding: AniSOAPEmbedding) -> None:
         )
         assert x.shape == (n, embedding.irreps_out.dim)
         assert torch.isfinite(x).all()
-
-
-def test_cutoff_functions(backend: str, ellipsoids: Ellipsoids) -> None:
-    """The name, the module, and a module of one's own that weighs each neighbour by hand."""
-    inputs = ellipsoids.inputs(4.0)
-    named = AniSOAPEmbedding(**HYPERPARAMETERS, cutoff_function="shifted_cosine").double()(**inputs)
-    module = AniSOAPEmbedding(**HYPERPARAMETERS, cutoff_function=ShiftedCosine(4.0)).double()(
-        **inputs
-    )
-    assert torch.equal(named, module)
-
-    class Half(torch.nn.Module):
-        def forward(self, distances: torch.Tensor) -> torch.Tensor:
-            return torch.full_like(distances, 0.5)
-
-    neighbors_only = HYPERPARAMETERS | {"include_self": False}
-    full = AniSOAPEmbedding(**neighbors_only).double()(**inputs)
-    half = AniSOAPEmbedding(**neighbors_only, cutoff_function=Half()).double()(**inputs)
-    torch.testing.assert_close(half, full / 2)
-
-
-def test_shifted_cosine_values() -> None:
-    r = torch.tensor([0.0, 1.0, 2.0, 3.0, 4.0], dtype=torch.float64)
-    expected = [0.5 * (1 + math.cos(math.pi * k / 3)) for k in range(4)] + [0.0]
-    torch.testing.assert_close(
-        ShiftedCosine(3.0)(r), torch.tensor(expected).double(), atol=1e-15, rtol=0
-    )
 
 
 def test_linear_map_is_learnable(backend: str, ellipsoids: Ellipsoids) -> None:

@@ -19,6 +19,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "monomial": {"radial_basis": "monomial", "radial_gaussian_width": None},
     "no_self": {"include_self": False},
     "shifted_cosine": {"cutoff_function": "shifted_cosine"},
+    "polynomial": {"cutoff_function": "polynomial"},
     "linear": {"irreps_out": "3x0e+2x1o+1x2e+2x4e"},
     "linear_per_type": {"irreps_out": "1x1o+3x0e", "per_center_type": True},
     "single_l": {"max_angular": 0},

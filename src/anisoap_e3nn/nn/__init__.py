@@ -1,7 +1,7 @@
 """The layers."""
 
-from .cutoff import ShiftedCosine
+from .cutoff import PolynomialCutoff, ShiftedCosine
 from .embedding import AniSOAPEmbedding
 from .linear import TypeLinear
 
-__all__ = ["AniSOAPEmbedding", "ShiftedCosine", "TypeLinear"]
+__all__ = ["AniSOAPEmbedding", "PolynomialCutoff", "ShiftedCosine", "TypeLinear"]

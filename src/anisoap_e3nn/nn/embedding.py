@@ -47,9 +47,11 @@ class AniSOAPEmbedding(HyperparameterModule):
     rcond : float
         In the orthonormalisation of the radial functions, directions with eigenvalues ≤ `rcond` of
         their overlap are dropped.
-    cutoff_function : {"shifted_cosine"} or Module, optional
-        :math:`f(r)`, a module from distances ``(edge,)`` to weights ``(edge,)``; 1 by default, as in
-        AniSOAP.
+    cutoff_function : {"shifted_cosine", "polynomial"} or Module, optional
+        :math:`f(r)` up to the cutoff: :class:`ShiftedCosine`, :class:`PolynomialCutoff` or a module from
+        distances ``(edge,)`` to weights ``(edge,)``. By default 1, as in AniSOAP: then whatever is
+        computed from the output jumps where neighbours cross the cutoff. With "polynomial" it is
+        continuous there, and so are its first two derivatives.
     include_self : bool
         Whether a particle's own density is part of its neighbourhood.
     irreps_out : Irreps or str, optional
@@ -248,12 +250,17 @@ class AniSOAPEmbedding(HyperparameterModule):
         return self.forward(vectors, edge_index, data.types, data.orientations, data.semiaxes)
 
     def _pair_weights(self, edge_vectors: Tensor) -> Tensor:
-        # in place, since fresh memory costs more than the arithmetic
-        inside = torch.linalg.vector_norm(edge_vectors.detach(), dim=-1).le_(self.cutoff)
+        # in place, and by components, since fresh memory costs more than the arithmetic
         if self.cutoff_function is None:
-            return inside
-        distances = torch.linalg.vector_norm(edge_vectors, dim=-1)
-        return inside * self.cutoff_function(distances)  # -> [edge]
+            return torch.linalg.vector_norm(edge_vectors.detach(), dim=-1).le_(self.cutoff)
+        x, y, z = edge_vectors.unbind(1)
+        squared = x * x + y * y + z * z
+        outside = squared > self.cutoff**2
+        # The second derivative of |r| is infinite at r = 0, although that of f(|r|) is not. The length
+        # that mends this changes f by about as much as rounding does.
+        shortest = self.cutoff**2 * torch.finfo(edge_vectors.dtype).eps
+        distances = squared.masked_fill(outside, 0.0).add_(shortest).sqrt()
+        return self.cutoff_function(distances).masked_fill(outside, 0.0)  # -> [edge]
 
     def _type_index(self, types: Tensor) -> Tensor:
         matches = torch.eq(types[:, None], self.type_values)  # -> [particle, type]
