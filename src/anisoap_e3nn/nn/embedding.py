@@ -205,6 +205,7 @@ class AniSOAPEmbedding(HyperparameterModule):
         type_index = self._type_index(types)  # -> [particle]
         covariances, weights = damped_covariances(orientations, semiaxes, self.basis.exponent)
 
+        edge_vectors, pair_weights = self._within_cutoff(edge_vectors)  # -> [edge, 3], [edge]
         neighbors, centers = edge_index
         segments = (centers * len(self.types)).add_(type_index.index_select(0, neighbors))
         own_segments = torch.arange(len(types), device=types.device) * len(self.types) + type_index
@@ -216,7 +217,7 @@ class AniSOAPEmbedding(HyperparameterModule):
             len(types) * len(self.types),
             covariances,
             weights,
-            self._pair_weights(edge_vectors),
+            pair_weights,
             own_segments if self.include_self else None,
             exponent=self.basis.exponent,
             degree=self.projection.degree,
@@ -249,18 +250,20 @@ class AniSOAPEmbedding(HyperparameterModule):
         vectors = vectors_along_edges(data.pos, edge_index, edge_shifts, cell, batch)
         return self.forward(vectors, edge_index, data.types, data.orientations, data.semiaxes)
 
-    def _pair_weights(self, edge_vectors: Tensor) -> Tensor:
+    def _within_cutoff(self, edge_vectors: Tensor) -> tuple[Tensor, Tensor]:
+        """The edge vectors, 0 in place of those beyond the cutoff, and their weights f, 0 there too."""
         # in place, and by components, since fresh memory costs more than the arithmetic
+        inside = torch.linalg.vector_norm(edge_vectors.detach(), dim=-1).le_(self.cutoff)
+        if torch.compiler.is_compiling() or not inside.all():
+            edge_vectors = edge_vectors * inside[:, None]  # or 0 · ∞ could enter from far away
         if self.cutoff_function is None:
-            return torch.linalg.vector_norm(edge_vectors.detach(), dim=-1).le_(self.cutoff)
+            return edge_vectors, inside
         x, y, z = edge_vectors.unbind(1)
-        squared = x * x + y * y + z * z
-        outside = squared > self.cutoff**2
         # The second derivative of |r| is infinite at r = 0, although that of f(|r|) is not. The length
         # that mends this changes f by about as much as rounding does.
         shortest = self.cutoff**2 * torch.finfo(edge_vectors.dtype).eps
-        distances = squared.masked_fill(outside, 0.0).add_(shortest).sqrt()
-        return self.cutoff_function(distances).masked_fill(outside, 0.0)  # -> [edge]
+        distances = (x * x + y * y + z * z).add_(shortest).sqrt()
+        return edge_vectors, inside * self.cutoff_function(distances)  # -> [edge, 3], [edge]
 
     def _type_index(self, types: Tensor) -> Tensor:
         matches = torch.eq(types[:, None], self.type_values)  # -> [particle, type]
