@@ -28,6 +28,7 @@ format: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/python -m benchmarks.embedding
+	$(BIN)/python -m benchmarks.derivatives
 
 clean:
 	rm -rf .venv build

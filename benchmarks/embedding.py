@@ -201,13 +201,10 @@ def report_threads() -> None:
 
 
 MEMORY_SCRIPT = """
-import re, sys
 import torch
 from benchmarks.embedding import CUTOFF, embedding_for
+from benchmarks.memory import peak_memory
 from benchmarks.systems import crystal
-
-def status(key):  # of this process, in MB
-    return int(re.search(key + r":\\s+(\\d+) kB", open("/proc/self/status").read()).group(1)) / 1024
 
 torch.set_num_threads(1)
 system = crystal(12)
@@ -215,13 +212,11 @@ embedding = embedding_for(system, 6, None)
 small = crystal(2)
 embedding(**small.inputs(*small.search(CUTOFF)))  # what is loaded or allocated once
 inputs = system.inputs(*system.search(CUTOFF))
-open("/proc/self/clear_refs", "w").write("5")  # forgets the peak so far
-before = status("VmRSS")
+kept = []
 with torch.no_grad():
-    features = embedding(**inputs)
-size = features.numel() * 8 / 2**20
-print(f"{inputs['edge_index'].shape[1]} pairs, {len(system.types)} particles: peak "
-      f"{status('VmHWM') - before:.0f} MB above the inputs, of which the features are {size:.0f} MB")
+    peak = peak_memory(lambda: kept.append(embedding(**inputs)))
+print(f"{inputs['edge_index'].shape[1]} pairs, {len(system.types)} particles: peak {peak:.0f} MB above "
+      f"the inputs, of which the features are {kept[0].numel() * 8 / 2**20:.0f} MB")
 """
 
 
