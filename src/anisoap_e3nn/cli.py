@@ -223,7 +223,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--radial-basis", choices=("gto", "monomial"), default="gto")
     add("--radial-gaussian-width", type=float, metavar="W", help="width of gto")
     add("--rcond", type=float, default=1e-8, help="radial functions to drop (%(default)s)")
-    add("--cutoff-function", choices=("shifted_cosine",), help="default: none, as in AniSOAP")
+    add("--cutoff-function", choices=("shifted_cosine", "polynomial"), help="default: none, as in AniSOAP")
     add("--no-self", action="store_true", help="leave out the density of the particle itself")
     add("--types", type=int, nargs="+", metavar="T",
         help="particle types (default: those found in a first pass over the file)")
