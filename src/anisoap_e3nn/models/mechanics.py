@@ -91,10 +91,11 @@ def mechanics(
     tensor([ 2., -2.])
     """
     with torch.enable_grad():
-        data = _with_edges(model, copy.copy(data))
+        data = copy.copy(data)
+        if getattr(data, "edge_index", None) is None and (cutoff := longest_cutoff(model)):
+            data = data.with_edges(cutoff)
         pos, orientations, cell = leaves = [
-            x if x.requires_grad else x.detach().requires_grad_()
-            for x in (data.pos, data.orientations, data.cell)
+            differentiable(x) for x in (data.pos, data.orientations, data.cell)
         ]
         data.pos, data.orientations, data.cell = leaves
         energies = model(data)  # -> [particle]
@@ -121,11 +122,15 @@ def mechanics(
     return Mechanics(energy if create_graph else energy.detach(), -d_pos, torques, virial, stress)
 
 
-def _with_edges(model: Any, data: Any) -> Any:
-    if getattr(data, "edge_index", None) is not None or not isinstance(model, torch.nn.Module):
-        return data
-    cutoffs = [m.cutoff for m in model.modules() if isinstance(m, AniSOAPEmbedding)]
-    return data.with_edges(max(cutoffs)) if cutoffs else data
+def differentiable(x: Tensor) -> Tensor:
+    """The tensor itself if it requires grad, else the same values as a leaf that does."""
+    return x if x.requires_grad else x.detach().requires_grad_()
+
+
+def longest_cutoff(model: Any) -> float | None:
+    """The largest cutoff among the embeddings of a model; None if it has none."""
+    modules = model.modules() if isinstance(model, torch.nn.Module) else ()
+    return max((m.cutoff for m in modules if isinstance(m, AniSOAPEmbedding)), default=None)
 
 
 def _torques(orientations: Tensor, gradient: Tensor) -> Tensor:
