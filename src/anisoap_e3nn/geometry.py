@@ -177,7 +177,9 @@ def damped_covariances(
     """
     rotations = rotation_matrices(orientations)  # -> [N, 3, 3]
     # hypot, so that semi-axes of any size neither overflow nor vanish before they are divided
-    growth = torch.hypot(torch.ones_like(semiaxes), exponent**0.5 * semiaxes)  # √(1 + β a²) -> [N, 3]
+    growth = torch.hypot(
+        torch.ones_like(semiaxes), exponent**0.5 * semiaxes
+    )  # √(1 + β a²) -> [N, 3]
     return _rotate_diagonal(rotations, (semiaxes / growth).square()), growth.reciprocal().prod(-1)
 
 
