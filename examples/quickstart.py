@@ -154,6 +154,7 @@ def main() -> None:
         cutoff=arguments.cutoff,
         max_angular=arguments.max_angular,
         radial_gaussian_width=2.0,
+        cutoff_function="polynomial",  # nothing jumps as molecules come and go
     )
     batch = next(iter(DataLoader(list(frames.values()), batch_size=len(frames))))
     x = embedding(batch)

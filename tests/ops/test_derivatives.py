@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch.autograd import gradcheck, gradgradcheck
 
 from anisoap_e3nn.ops import gaussian_moments
@@ -213,3 +215,19 @@ def test_far_pairs_have_no_derivatives(backend: str, generator: torch.Generator)
     )
     assert math.isfinite(case["edge_vectors"].abs().max())
     assert all(torch.isfinite(t).all() for t in derivatives(case, 6, backend))
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(
+    weights=st.lists(st.floats(-1e100, 1e100), min_size=12, max_size=12),
+    pair_weights=st.lists(st.floats(-1e100, 1e100), min_size=8, max_size=8),
+    name=st.sampled_from(["torch", "native"] if not native.unavailable else ["torch"]),
+)
+def test_any_weights_have_finite_derivatives(
+    weights: list[float], pair_weights: list[float], name: str
+) -> None:
+    generator = torch.Generator().manual_seed(5)
+    case = make_case(generator, torch.float64, n_edges=8)
+    case["weights"] = torch.tensor(weights, dtype=torch.float64)
+    case["pair_weights"] = torch.tensor(pair_weights, dtype=torch.float64)
+    assert all(torch.isfinite(tensor).all() for tensor in derivatives(case, 4, name))
