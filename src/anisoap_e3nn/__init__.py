@@ -8,6 +8,7 @@ import torch
 # e3nn 0.4 keeps slices in a file that torch, since 2.6, opens only if it is told to trust them
 torch.serialization.add_safe_globals([slice])
 
+from .extras import let_torchscript_select  # noqa: E402
 from .nn import AniSOAPEmbedding  # noqa: E402
 
 if TYPE_CHECKING:
@@ -16,9 +17,15 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["AniSOAPEmbedding", "EllipsoidData", "__version__"]
 
+let_torchscript_select()  # for `import torch_geometric, anisoap_e3nn, metatensor.torch`
+
+_HOMES = {
+    "EllipsoidData": ".data",
+}
+
 
 def __getattr__(name: str) -> Any:
-    # torch-geometric is optional and slow to import, so what needs it is imported when asked for
-    if name == "EllipsoidData":
-        return import_module(".data", __name__).EllipsoidData
+    # torch-geometric and metatensor are optional and slow to import: only when they are asked for
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name], __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
