@@ -11,7 +11,6 @@
 namespace {
 
 using anisoap::Derivative;
-using anisoap::InstructionSet;
 
 constexpr int wide = 2;  // vectors of pairs side by side, for plain numbers
 
@@ -238,14 +237,11 @@ double fma_f64(std::int64_t repeats) {
 }  // namespace
 
 #define JOIN(a, b) a##b
-#define NAMED(name) JOIN(instruction_set_, name)
-#define QUOTE(name) #name
-#define QUOTED(name) QUOTE(name)
+#define NAMED(name) JOIN(gaussian_moments_, name)
 
 namespace anisoap {
-extern const InstructionSet NAMED(INSTRUCTION_SET);
-const InstructionSet NAMED(INSTRUCTION_SET) = {
-    QUOTED(INSTRUCTION_SET),
+extern const GaussianMomentsKernels NAMED(INSTRUCTION_SET);
+const GaussianMomentsKernels NAMED(INSTRUCTION_SET) = {
     workspace_bytes,
     {value_of_segment<double>, first_derivative_of_segment<double>, second_derivative_of_segment<double>},
     {value_of_segment<float>, first_derivative_of_segment<float>, second_derivative_of_segment<float>},

@@ -1,5 +1,5 @@
-// The work of one call of gaussian_moments and of its derivatives, and the table of functions that each
-// instruction set fills.
+// The work of one call of gaussian_moments and of its derivatives, and the functions that each instruction set
+// compiles for it.
 #pragma once
 
 #include <cstddef>
@@ -57,9 +57,7 @@ enum class Derivative { value, first, second };
 template <class T>
 using SegmentFunction = void (*)(const MomentsJob<T>&, std::int64_t segment, void* workspace);
 
-// One compiled copy of the kernels.
-struct InstructionSet {
-    const char* name;
+struct GaussianMomentsKernels {
     std::size_t (*workspace_bytes)(int degree);
     SegmentFunction<double> f64[3];  // by Derivative
     SegmentFunction<float> f32[3];
@@ -67,14 +65,14 @@ struct InstructionSet {
 };
 
 template <class T>
-inline SegmentFunction<T> segment_function(const InstructionSet& set, Derivative which);
+inline SegmentFunction<T> segment_function(const GaussianMomentsKernels& kernels, Derivative which);
 template <>
-inline SegmentFunction<double> segment_function<double>(const InstructionSet& set, Derivative which) {
-    return set.f64[int(which)];
+inline SegmentFunction<double> segment_function<double>(const GaussianMomentsKernels& kernels, Derivative which) {
+    return kernels.f64[int(which)];
 }
 template <>
-inline SegmentFunction<float> segment_function<float>(const InstructionSet& set, Derivative which) {
-    return set.f32[int(which)];
+inline SegmentFunction<float> segment_function<float>(const GaussianMomentsKernels& kernels, Derivative which) {
+    return kernels.f32[int(which)];
 }
 
 }  // namespace anisoap

@@ -4,11 +4,25 @@
 #include <vector>
 
 #include "gaussian_moments.hpp"
+#include "sparse_product.hpp"
 
 namespace anisoap {
 
+struct InstructionSet {
+    const char* name;
+    const GaussianMomentsKernels& gaussian_moments;
+    const SparseProductKernels& sparse_product;
+};
+
+#define DECLARE(name)                                             \
+    extern const GaussianMomentsKernels gaussian_moments_##name;  \
+    extern const SparseProductKernels sparse_product_##name;      \
+    inline const InstructionSet instruction_set_##name = {#name, gaussian_moments_##name, sparse_product_##name};
+
 #if defined(__x86_64__)
-extern const InstructionSet instruction_set_v2, instruction_set_v3, instruction_set_v4;
+DECLARE(v2)
+DECLARE(v3)
+DECLARE(v4)
 
 inline std::vector<const InstructionSet*> runnable_instruction_sets() {
     __builtin_cpu_init();
@@ -23,9 +37,11 @@ inline std::vector<const InstructionSet*> runnable_instruction_sets() {
     return found;  // best first
 }
 #else
-extern const InstructionSet instruction_set_generic;
+DECLARE(generic)
 
 inline std::vector<const InstructionSet*> runnable_instruction_sets() { return {&instruction_set_generic}; }
 #endif
+
+#undef DECLARE
 
 }  // namespace anisoap

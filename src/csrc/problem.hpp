@@ -4,12 +4,11 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
-#include <new>
-#include <stdexcept>
 #include <vector>
 
 #include "gaussian_moments.hpp"
 #include "segments.hpp"
+#include "workspace.hpp"
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -19,10 +18,6 @@ namespace anisoap {
 
 inline std::int64_t number_of_moments(std::int64_t degree) {
     return degree < 0 ? 0 : (degree + 1) * (degree + 2) * (degree + 3) / 6;
-}
-
-inline void require(bool condition, const char* message) {
-    if (!condition) throw std::invalid_argument(message);
 }
 
 // Covariances [particle, 3, 3] and weights [particle], side by side. Of the covariances, the symmetric part.
@@ -77,14 +72,6 @@ struct ContractionTerms {
     }
 };
 
-struct Workspace {
-    void* memory;
-    explicit Workspace(std::size_t bytes) : memory(::operator new(bytes, std::align_val_t(64))) {}
-    ~Workspace() { ::operator delete(memory, std::align_val_t(64)); }
-    Workspace(const Workspace&) = delete;
-    Workspace& operator=(const Workspace&) = delete;
-};
-
 // The floating-point arguments as they come, and derivatives as they go; null where there are none.
 template <class T>
 struct Tensors {
@@ -116,24 +103,24 @@ class Problem {
         if (own_segments) owners_ = owners(own_segments, n_particles, n_segments);
     }
 
-    void value(const InstructionSet& set, T* moments) const {
+    void value(const GaussianMomentsKernels& kernels, T* moments) const {
         MomentsJob<T> job = this->job();
         job.moments = moments;
-        run(set, Derivative::value, job);
+        run(kernels, Derivative::value, job);
     }
 
-    void first_derivative(const InstructionSet& set, const T* cotangent, const Tensors<T>& out) const {
-        differentiate(set, Derivative::first, job(), cotangent, out);
+    void first_derivative(const GaussianMomentsKernels& kernels, const T* cotangent, const Tensors<T>& out) const {
+        differentiate(kernels, Derivative::first, job(), cotangent, out);
     }
 
     // The derivative of <tangents, first derivative> with respect to the arguments and to the cotangent.
-    void second_derivative(const InstructionSet& set, const Tensors<const T>& tangents, const T* cotangent,
+    void second_derivative(const GaussianMomentsKernels& kernels, const Tensors<const T>& tangents, const T* cotangent,
                            T* d_cotangent, const Tensors<T>& out) const {
         const auto particles = pack(tangents.covariances, tangents.weights, n_particles_);
         MomentsJob<T> job = this->job();
         job.tangents = {tangents.edge_vectors, tangents.pair_weights, particles.data()};
         job.moments = d_cotangent;
-        differentiate(set, Derivative::second, job, cotangent, out);
+        differentiate(kernels, Derivative::second, job, cotangent, out);
     }
 
   private:
@@ -162,7 +149,7 @@ class Problem {
         return job;
     }
 
-    void differentiate(const InstructionSet& set, Derivative which, MomentsJob<T> job, const T* cotangent,
+    void differentiate(const GaussianMomentsKernels& kernels, Derivative which, MomentsJob<T> job, const T* cotangent,
                        const Tensors<T>& out) const {
         const ContractionTerms<T> terms(degree_, positions_);
         job.cotangent = cotangent;
@@ -170,20 +157,20 @@ class Problem {
         job.term_positions = terms.positions.data();
         job.term_factors = terms.factors.data();
         job.gradients = {out.edge_vectors, out.pair_weights, nullptr, nullptr};
-        if (!out.covariances) return run(set, which, job);
+        if (!out.covariances) return run(kernels, which, job);
         // Edges of one neighbour are summed afterwards and in their order, whoever computed them.
         const std::unique_ptr<Particle<T>[]> by_edge(new Particle<T>[n_edges_]);  // not initialised
         std::vector<Particle<T>> by_particle(n_particles_);
         job.gradients.edges = by_edge.get();
         job.gradients.particles = owners_.empty() ? nullptr : by_particle.data();
-        run(set, which, job);
+        run(kernels, which, job);
         add_edges(by_edge.get(), by_particle.data());
         unpack(by_particle, out);
     }
 
-    void run(const InstructionSet& set, Derivative which, const MomentsJob<T>& job) const {
-        const SegmentFunction<T> on_segment = segment_function<T>(set, which);
-        const std::size_t bytes = set.workspace_bytes(degree_);
+    void run(const GaussianMomentsKernels& kernels, Derivative which, const MomentsJob<T>& job) const {
+        const SegmentFunction<T> on_segment = segment_function<T>(kernels, which);
+        const std::size_t bytes = kernels.workspace_bytes(degree_);
         // large enough that handing out work costs nothing, small enough that threads end together
         [[maybe_unused]] const std::int64_t chunk = std::clamp<std::int64_t>(n_segments_ / (8 * threads_), 1, 64);
 #pragma omp parallel num_threads(threads_)

@@ -2,5 +2,15 @@
 
 from .gaussian_moments import gaussian_moments
 from .monomials import moment_exponents
+from .product_program import Block, Path, ProductPlan
+from .sparse_product import SparseProduct, sparse_product
 
-__all__ = ["gaussian_moments", "moment_exponents"]
+__all__ = [
+    "Block",
+    "Path",
+    "ProductPlan",
+    "SparseProduct",
+    "gaussian_moments",
+    "moment_exponents",
+    "sparse_product",
+]

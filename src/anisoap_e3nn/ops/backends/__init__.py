@@ -3,13 +3,21 @@
 import os
 import warnings
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from torch import Tensor
 
-from . import native, reference
+from . import native, reference, sparse_native, sparse_reference
 
-_ENGINES = {"torch": reference, "native": native}
+_ENGINES: dict[str, dict[str, Callable[..., Tensor]]] = {
+    "torch": {
+        "gaussian_moments": reference.gaussian_moments,
+        "sparse_product": sparse_reference.sparse_product,
+    },
+    "native": {
+        "gaussian_moments": native.gaussian_moments,
+        "sparse_product": sparse_native.sparse_product,
+    },
+}
 _warned = False
 
 
@@ -31,16 +39,11 @@ def choose_engine(
         )
     served = all(tensor is None or tensor.device.type == "cpu" for tensor in tensors)
     if name == "torch" or not served:
-        return _function(reference, operation)
+        return _ENGINES["torch"][operation]
     if native.unavailable:
         _warn_once()
-        return _function(reference, operation)
-    return _function(native, operation)
-
-
-def _function(engine: Any, operation: str) -> Callable[..., Tensor]:
-    function: Callable[..., Tensor] = getattr(engine, operation)
-    return function
+        return _ENGINES["torch"][operation]
+    return _ENGINES["native"][operation]
 
 
 def _warn_once() -> None:

@@ -1,6 +1,6 @@
 """Engine ``native``: C++ on the CPU, with as many threads as torch has, twice differentiable."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..monomials import moment_exponents
+from .batching import one_by_one
 
 unavailable = ""  # why the compiled extension cannot be used, in words
 try:
@@ -199,29 +200,8 @@ gaussian_moments_backward.register_autograd(_double_backward, setup_context=_sav
 gaussian_moments_double_backward.register_autograd(_no_third_derivative)
 
 
-def _one_by_one(operation: Any) -> Callable[..., tuple[Any, Any]]:
-    """Under ``torch.vmap``, and so for batches of cotangents, the operation runs once for each member."""
-
-    def rule(info: Any, in_dims: tuple[int | None, ...], *inputs: Any) -> tuple[Any, Any]:
-        results = [
-            operation(
-                *(
-                    value if dim is None else value.select(dim, member)
-                    for value, dim in zip(inputs, in_dims, strict=True)
-                )
-            )
-            for member in range(info.batch_size)
-        ]
-        if isinstance(results[0], Tensor):
-            return torch.stack(results), 0
-        stacked = tuple(torch.stack(outputs) for outputs in zip(*results, strict=True))
-        return stacked, (0,) * len(stacked)
-
-    return rule
-
-
 for _operation in (gaussian_moments, gaussian_moments_backward, gaussian_moments_double_backward):
-    _operation.register_vmap(_one_by_one(_operation))
+    _operation.register_vmap(one_by_one(_operation))
 
 
 @cache

@@ -1,0 +1,139 @@
+"""Engine ``native`` for sparse products: C++ on the CPU, differentiable any number of times.
+
+With a fourth tensor g, the sum S of all C_k x1 x2 g is linear in each of C, x1, x2 and g; the product is its
+derivative to g. All derivatives of S, and theirs, are of two kinds, which are derivatives of each other: that to
+one of the three operands, and that to C.
+"""
+
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..product_program import ProductPlan
+from . import native
+from .batching import one_by_one
+
+_OUT, _X1, _X2 = range(3)
+
+
+def sparse_product(x1: Tensor, x2: Tensor, coefficients: Tensor, plan: ProductPlan) -> Tensor:
+    """See :func:`anisoap_e3nn.ops.sparse_product`; reads its inputs once and makes nothing but the output."""
+    n_batch = x1.shape[0]
+    product: Tensor = product_of_two(
+        x1.reshape(-1),
+        x2.reshape(-1),
+        coefficients,
+        plan.program,
+        _OUT,
+        n_batch,
+        n_batch * plan.dims[_OUT],
+    )
+    return product.view(n_batch, plan.dims[_OUT])
+
+
+@torch.library.custom_op("anisoap_e3nn::product_of_two", mutates_args=(), device_types="cpu")
+def product_of_two(
+    first: Tensor,
+    second: Tensor,
+    coefficients: Tensor,
+    program: Tensor,
+    target: int,
+    n_batch: int,
+    size: int,
+) -> Tensor:
+    """The derivative of S to the operand `target`, of `size` numbers, from the two others in their order."""
+    result = first.new_empty(size)
+    operands = [_array(first), _array(second)]
+    operands.insert(target, None)
+    _run(operands, coefficients, program, n_batch, result)
+    return result
+
+
+@torch.library.custom_op("anisoap_e3nn::product_of_three", mutates_args=(), device_types="cpu")
+def product_of_three(
+    out: Tensor, x1: Tensor, x2: Tensor, coefficients: Tensor, program: Tensor, n_batch: int
+) -> Tensor:
+    """The derivative of S to the coefficients, whose values do not matter."""
+    result = torch.empty_like(coefficients, memory_format=torch.contiguous_format)
+    _run([_array(out), _array(x1), _array(x2)], coefficients, program, n_batch, result)
+    return result
+
+
+@product_of_two.register_fake
+def _(first: Tensor, second: Tensor, coefficients: Tensor, program: Tensor, *others: int) -> Tensor:
+    return first.new_empty(others[-1])
+
+
+@product_of_three.register_fake
+def _(out: Tensor, x1: Tensor, x2: Tensor, coefficients: Tensor, *others: Any) -> Tensor:
+    return torch.empty_like(coefficients, memory_format=torch.contiguous_format)
+
+
+def _save_two(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+    ctx.save_for_backward(*inputs[:4])
+    ctx.target, ctx.n_batch = inputs[4:6]
+
+
+def _backward_two(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, ...]:
+    first, second, coefficients, program = ctx.saved_tensors
+    operands: list[Tensor] = [first, second]
+    operands.insert(ctx.target, cotangent.contiguous())
+    places = [place for place in (_OUT, _X1, _X2) if place != ctx.target]
+    gradients = [
+        _product_for(place, operands, coefficients, program, ctx.n_batch) if needed else None
+        for place, needed in zip(places, ctx.needs_input_grad, strict=False)
+    ]
+    of_coefficients = None
+    if ctx.needs_input_grad[2]:
+        of_coefficients = product_of_three(*operands, coefficients, program, ctx.n_batch)
+    return (*gradients, of_coefficients, None, None, None, None)
+
+
+def _save_three(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+    ctx.save_for_backward(*inputs[:3], inputs[4])
+    ctx.n_batch = inputs[5]
+
+
+def _backward_three(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, ...]:
+    *operands, program = ctx.saved_tensors
+    gradients = [
+        _product_for(place, operands, cotangent.contiguous(), program, ctx.n_batch)
+        if needed
+        else None
+        for place, needed in zip((_OUT, _X1, _X2), ctx.needs_input_grad, strict=False)
+    ]
+    return (*gradients, None, None, None)
+
+
+def _product_for(
+    target: int, operands: list[Tensor], coefficients: Tensor, program: Tensor, n_batch: int
+) -> Tensor:
+    first, second = (operand for place, operand in enumerate(operands) if place != target)
+    size = operands[target].numel()
+    product: Tensor = product_of_two(first, second, coefficients, program, target, n_batch, size)
+    return product
+
+
+product_of_two.register_autograd(_backward_two, setup_context=_save_two)
+product_of_three.register_autograd(_backward_three, setup_context=_save_three)
+for _operation in (product_of_two, product_of_three):
+    _operation.register_vmap(one_by_one(_operation))
+
+
+def _run(
+    operands: list[NDArray[Any] | None],
+    coefficients: Tensor,
+    program: Tensor,
+    n_batch: int,
+    result: Tensor,
+) -> None:
+    double = result.dtype == torch.float64
+    kernel = native._native.sparse_product_f64 if double else native._native.sparse_product_f32
+    threads = torch.get_num_threads()
+    kernel(*operands, _array(coefficients), program.numpy(), n_batch, result.numpy(), threads)
+
+
+def _array(tensor: Tensor) -> NDArray[Any]:
+    return tensor.detach().contiguous().numpy()

@@ -1,0 +1,40 @@
+"""Engine ``torch``: the definition of sparse products. Any device, any order of derivative by autograd."""
+
+import torch
+from torch import Tensor
+
+from ..product_program import Block, Path, ProductPlan
+
+
+def sparse_product(x1: Tensor, x2: Tensor, coefficients: Tensor, plan: ProductPlan) -> Tensor:
+    """See :func:`anisoap_e3nn.ops.sparse_product`; for each path, a contraction with its dense coefficients."""
+    out = x1.new_zeros(x1.shape[0], plan.dims[0])
+    split = coefficients.split([len(path.coefficients) for path in plan.paths])
+    for path, values in zip(plan.paths, split, strict=True):
+        product = torch.einsum(
+            "zuvi,zuvj,ijk->zuvk",
+            _gather(x1, path.x1, path),  # -> [batch, u or 1, v or 1, m1]
+            _gather(x2, path.x2, path),
+            _dense(values, path),
+        )  # -> [batch, u, v, m3]
+        u, v, m = path.out.indices(path.n_u, path.n_v)
+        places = torch.as_tensor((u + v + m).ravel(), device=x1.device)
+        wanted = (-1, path.n_u, path.n_v, path.out.components)
+        out = out.index_add(1, places, product.expand(wanted).flatten(1))
+    return out
+
+
+def _gather(x: Tensor, block: Block, path: Path) -> Tensor:
+    """The values of a block; along channels that it does not depend on, only once."""
+    u, v, m = block.indices(path.n_u if block.stride_u else 1, path.n_v if block.stride_v else 1)
+    places = torch.as_tensor(u + v + m, device=x.device)
+    return x[:, places]
+
+
+def _dense(values: Tensor, path: Path) -> Tensor:
+    shape = (path.x1.components, path.x2.components, path.out.components)
+    places = tuple(
+        torch.as_tensor(m, dtype=torch.int64, device=values.device)
+        for m in (path.m1, path.m2, path.m3)
+    )
+    return values.new_zeros(shape).index_put(places, values, accumulate=True)

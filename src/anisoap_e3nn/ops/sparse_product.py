@@ -1,0 +1,104 @@
+"""Products of irreps, summed over given couplings of their components."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from .backends import choose_engine
+from .product_program import Path, ProductPlan
+
+
+def sparse_product(
+    x1: Tensor, x2: Tensor, coefficients: Tensor, plan: ProductPlan, backend: str | None = None
+) -> Tensor:
+    r"""All paths of a plan, with given coefficients.
+
+    .. math::
+        out_{b, u v m_3(k)} \mathrel{+}= C_k \, x^1_{b, u v m_1(k)} \, x^2_{b, u v m_2(k)}
+
+    Differentiable any number of times.
+
+    Parameters
+    ----------
+    x1, x2 : Tensor ``(batch, dim)``, float32 or float64
+        Of the plan's dimensions.
+    coefficients : Tensor ``(entry,)``
+        :math:`C_k` of all paths, one after another.
+    plan : ProductPlan
+    backend : {"torch", "native"}, optional
+        The engine; by default the environment variable ``ANISOAP_E3NN_BACKEND``, else the fastest that
+        serves these tensors.
+
+    Returns
+    -------
+    Tensor ``(batch, dim)``
+        Zero where no path leads.
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not fit the plan, or an unknown engine.
+    TypeError
+        For tensors of different types, or of integers.
+    """
+    _check(x1, x2, coefficients, plan)
+    engine = choose_engine("sparse_product", (x1, x2, coefficients), backend)
+    return engine(x1, x2, coefficients, plan)
+
+
+class SparseProduct(torch.nn.Module):
+    """All paths between tensors of given sizes, with their own coefficients; see :func:`sparse_product`.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    dim1, dim2, dim_out : int
+        Sizes of the last dimensions.
+
+    Raises
+    ------
+    ValueError
+        For paths that lead out of the tensors.
+    """
+
+    coefficient_bits: Tensor
+
+    def __init__(self, paths: Sequence[Path], dim1: int, dim2: int, dim_out: int) -> None:
+        super().__init__()
+        self.plan = ProductPlan(tuple(paths), (dim_out, dim1, dim2))
+        coefficients = [value for path in paths for value in path.coefficients]
+        # as integers, which .float() does not round
+        bits = torch.tensor(coefficients, dtype=torch.float64).view(torch.int64)
+        self.register_buffer("coefficient_bits", bits, persistent=False)
+
+    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
+        """The product of ``(..., dim1)`` and ``(..., dim2)``: ``(..., dim_out)``."""
+        dim_out, dim1, dim2 = self.plan.dims
+        if x1.shape[:-1] != x2.shape[:-1]:
+            raise ValueError(
+                f"x1 and x2 have leading dimensions {tuple(x1.shape[:-1])} and "
+                f"{tuple(x2.shape[:-1])}, expected the same"
+            )
+        coefficients = self.coefficient_bits.view(torch.float64).to(x1.dtype)
+        product = sparse_product(
+            x1.reshape(-1, x1.shape[-1]), x2.reshape(-1, x2.shape[-1]), coefficients, self.plan
+        )
+        return product.view(*x1.shape[:-1], dim_out)
+
+
+def _check(x1: Tensor, x2: Tensor, coefficients: Tensor, plan: ProductPlan) -> None:
+    _, dim1, dim2 = plan.dims
+    n_entries = sum(len(path.coefficients) for path in plan.paths)
+    expected = {
+        "x1": (x1, (*x1.shape[:1], dim1)),
+        "x2": (x2, (*x1.shape[:1], dim2)),
+        "coefficients": (coefficients, (n_entries,)),
+    }
+    for name, (tensor, shape) in expected.items():
+        if tensor.shape != shape:
+            raise ValueError(f"{name} has shape {tuple(tensor.shape)}, expected {shape}")
+        if tensor.dtype != x1.dtype or not tensor.is_floating_point():
+            raise TypeError(f"{name} is {tensor.dtype}, expected floating point, as x1 and x2")
+        if tensor.device != x1.device:
+            raise ValueError(f"{name} is on {tensor.device}, x1 on {x1.device}; move one of them")

@@ -1,0 +1,24 @@
+// What the files that bind kernels to Python share. No torch headers: tensors come in as NumPy views of the
+// same memory.
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include "instruction_sets.hpp"
+
+namespace anisoap {
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+template <class T, nb::ssize_t... Shape>
+using Array = nb::ndarray<T, nb::shape<Shape...>, nb::c_contig, nb::device::cpu>;
+using Indices = Array<const std::int64_t, -1>;
+
+extern const InstructionSet* chosen;
+
+void define_gaussian_moments(nb::module_& m);
+void define_sparse_product(nb::module_& m);
+
+}  // namespace anisoap

@@ -1,0 +1,49 @@
+// The work of one call of sparse_product, and the functions that each instruction set compiles for it.
+//
+// The three operands of out[u, v, m3] += C_k x1[u, v, m1_k] x2[u, v, m2_k] play the same part: whichever is the
+// target, the other two are read. A lane is one (batch entry, u, v). Lanes are taken in tiles; a tile has slots,
+// one number for each lane of it, and a stream of instructions says what happens in them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace anisoap {
+
+// Where the components of an irrep lie in an operand's memory. As it stands in the program.
+struct IrrepBlock {
+    std::int64_t operand;  // 0: out, 1: x1, 2: x2
+    std::int64_t offset, components, component_stride, stride_u, stride_v;
+    std::int64_t adds;  // as a target: whether it is added to what is there, or written over it
+};
+
+// Instructions, each followed by its arguments.
+enum SparseInstruction : std::int64_t {
+    load = 0,   // block, slot:                                 the block's components into consecutive slots
+    run = 1,    // slot, continues, n, then n times k, a, b:    slot (+)= sum of C_k slot_a slot_b
+    store = 2,  // block, slot:                                 consecutive slots into the block's components
+    dot = 3,    // n, then n times k, a, b, c:                  dC_k += sum over lanes of slot_a slot_b slot_c
+};
+
+template <class T>
+struct SparseProductJob {
+    const T* read[3];  // by operand; null for the target
+    T* written;        // the target, or one sum for each coefficient
+    std::int64_t batch_stride[3];
+    const T* coefficients;
+    std::int64_t n_u, n_v;
+    const IrrepBlock* blocks;
+    const std::int64_t *stream, *stream_end;
+};
+
+template <class T>
+using LanesFunction = void (*)(const SparseProductJob<T>&, std::int64_t first_lane, std::int64_t end_lane,
+                               void* workspace);
+
+struct SparseProductKernels {
+    std::size_t slot_bytes;  // of one slot in the workspace, which is aligned to this
+    LanesFunction<double> f64;
+    LanesFunction<float> f32;
+};
+
+}  // namespace anisoap
