@@ -16,6 +16,7 @@ from .cutoff import build_cutoff_function
 from .hyperparameters import HyperparameterModule
 from .inputs import check_inputs
 from .linear import TypeLinear
+from .tensor_map import features_to_tensor_map
 
 
 class AniSOAPEmbedding(HyperparameterModule):
@@ -226,6 +227,69 @@ class AniSOAPEmbedding(HyperparameterModule):
         if self.linear is None:
             return coefficients
         return self.linear(coefficients, type_index)  # -> [particle, irreps_out.dim]
+
+    def to_metatensor(self, x: Tensor, data: Any, batch: Tensor | None = None) -> Any:
+        r"""Features of this layer as a TensorMap of metatensor, which carries its own labels.
+
+        .. math::
+            x^{wiki}_l = Q_l^\top x^{e3nn}_l, \qquad \sigma = p \, (-1)^\lambda
+
+        with :math:`Q_l` of :func:`anisoap_e3nn.conventions.wiki_to_e3nn`. As in featomic there is a block
+        for every ``o3_lambda``, ``o3_sigma`` and ``center_type``, but for every type of the layer, so
+        that the keys are the same for any data; samples are ``system`` and ``atom``, the component is
+        ``o3_mu`` and the properties are ``neighbor_type`` and ``n``, or ``channel`` where `irreps_out` was
+        given.
+
+        Parameters
+        ----------
+        x : Tensor ``(N, irreps_out.dim)``
+            What the layer returned.
+        data : EllipsoidData or a batch of them, or Tensor ``(N,)``, int64
+            What it was called with, or only the types.
+        batch : Tensor ``(N,)``, int64, optional
+            With types alone: the frame of each particle, from 0; by default all are of one.
+
+        Returns
+        -------
+        metatensor.torch.TensorMap
+            As featomic's calculators for torch return it; autograd goes through.
+
+        Raises
+        ------
+        ImportError
+            Without metatensor-torch.
+        ValueError
+            For features that do not fit the layer or the data, and unknown types.
+
+        Examples
+        --------
+        >>> embedding = AniSOAPEmbedding([1, 6], cutoff=5.0, max_angular=2, radial_gaussian_width=1.5)
+        >>> x = torch.rand(3, embedding.irreps_out.dim)
+        >>> tensor_map = embedding.to_metatensor(x, torch.tensor([6, 1, 6]))
+        >>> tensor_map.block({"o3_lambda": 1, "center_type": 6}).values.shape  # particle, m, type · n
+        torch.Size([2, 3, 2])
+        """
+        types = data if isinstance(data, Tensor) else data.types
+        batch = batch if isinstance(data, Tensor) else getattr(data, "batch", None)
+        if x.shape != (len(types), self.irreps_out.dim):
+            raise ValueError(
+                f"x has shape {tuple(x.shape)}, expected {(len(types), self.irreps_out.dim)}: the "
+                f"features {self.irreps_out} of {len(types)} particles"
+            )
+        self._type_index(types)  # refuses unknown ones
+        return features_to_tensor_map(
+            x, self.irreps_out, *self._properties(), types, self.types, batch
+        )
+
+    def _properties(self) -> tuple[tuple[str, ...], dict[Any, Tensor]]:
+        """What metatensor calls the channels of each irrep."""
+        if self.linear is not None:
+            counts = {ir: self.irreps_out.count(ir) for _, ir in self.irreps_out}
+            return ("channel",), {ir: torch.arange(n)[:, None] for ir, n in counts.items()}
+        return ("neighbor_type", "n"), {
+            ir: torch.cartesian_prod(self.type_values.cpu(), torch.arange(mul // len(self.types)))
+            for mul, ir in self.irreps_out
+        }
 
     def _forward_data(self, data: Any) -> Tensor:
         batch, cell = getattr(data, "batch", None), getattr(data, "cell", None)
