@@ -9,13 +9,11 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from anisoap_e3nn import AniSOAPEmbedding, _native
-from anisoap_e3nn.geometry import damped_covariances, rotation_matrices
+from anisoap_e3nn.geometry import damped_covariances
 from anisoap_e3nn.ops import gaussian_moments, moment_exponents
 
 from .baselines.per_pair_loop import PerPairLoop
@@ -69,38 +67,27 @@ def on_instruction_set(name: str, run: Callable[[], object]) -> Callable[[], obj
     return with_instruction_set
 
 
-def per_pair_loop(system: System, embedding: AniSOAPEmbedding) -> tuple[Callable[[], object], int]:
-    """The per-pair loop, once checked against the embedding, and its number of pairs."""
-    inputs = system.inputs(*system.search(CUTOFF))
-    loop = PerPairLoop(embedding)
-
-    def run() -> NDArray[np.float64]:
-        return loop(
-            inputs["edge_vectors"].numpy(),
-            inputs["edge_index"].numpy(),
-            embedding._type_index(system.types).numpy(),
-            rotation_matrices(system.orientations).numpy(),
-            system.semiaxes.numpy(),
-        )
-
-    neighbors_only = AniSOAPEmbedding(**(embedding.hyperparameters | {"include_self": False}))
-    expected = neighbors_only.double()(**inputs)
-    error = float((torch.from_numpy(run()) - expected).abs().max() / expected.abs().max())
+def checked_loop(system: System, embedding: AniSOAPEmbedding) -> PerPairLoop:
+    """The per-pair loop, its result compared with the embedding's."""
+    loop = PerPairLoop(embedding, system)
+    found = torch.from_numpy(loop.coefficients(loop()))
+    expected = whole_path(system, embedding)
+    error = float((found - expected).abs().max() / expected.abs().max())
     if not error < 1e-12:
         raise AssertionError(f"the loop and the embedding disagree by {error:.1e}")
-    return run, inputs["edge_index"].shape[1]
+    return loop
 
 
 def report_paths() -> None:
     """Time per pair of every stage, and of the loop that runs in turn with them."""
-    small = crystal(1)
-    loop, loop_pairs = per_pair_loop(small, embedding_for(small, 6, None))
+    looped = crystal(2)
+    loop = checked_loop(looped, embedding_for(looped, 6, None))
     print("\nWhole path at l_max 6 (84 moments), float64: ns per pair")
     print(
         f"{'system':>12} {'pairs':>7} {'threads':>7} {'engine':>6} | {'neighbours':>10} {'sweep':>7} "
         f"{'embedding':>9} {'whole path':>10} | {'per-pair loop':>13} {'loop / path':>11}"
     )
-    for system in filter(None, [small, crystal(2), crystal(4), benzene(), crystal(8)]):
+    for system in filter(None, [crystal(1), looped, crystal(4), benzene(), crystal(8)]):
         embedding = embedding_for(system, 6, None)
         inputs = system.inputs(*system.search(CUTOFF))
         sweep, n_pairs = sweep_of(system, embedding)
@@ -115,7 +102,7 @@ def report_paths() -> None:
             for backend in ("native", "torch"):
                 work |= {f"{backend} {k}": on_engine(backend, run) for k, run in pieces.items()}
             medians = interleaved_medians(work, rounds=9, description=system.name)
-            loop_time = 1e9 * medians["loop"] / loop_pairs
+            loop_time = 1e9 * medians["loop"] / loop.n_pairs
             for backend in ("native", "torch"):
                 columns = [medians["neighbours"], *(medians[f"{backend} {k}"] for k in pieces)]
                 nbr, swp, emb, whole = (1e9 * seconds / n_pairs for seconds in columns)

@@ -39,6 +39,15 @@ class System:
             0.4 + torch.rand(len(atoms), 3, dtype=torch.float64, generator=generator),
         )
 
+    def to_atoms(self) -> Atoms:
+        """Types, positions and cell."""
+        return Atoms(
+            numbers=self.types.numpy(),
+            positions=self.positions.numpy(),
+            cell=self.cell.numpy(),
+            pbc=True,
+        )
+
     def search(self, cutoff: float) -> tuple[Tensor, Tensor]:
         """Neighbours, with shifts."""
         return neighbor_list(self.positions, cutoff, cell=self.cell, types=self.types)
