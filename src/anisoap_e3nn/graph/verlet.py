@@ -1,0 +1,174 @@
+"""Neighbour lists that outlive small displacements."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .lists import neighbor_list
+
+_FIXED = ("types", "cell", "pbc", "batch")  # what a list is searched for again after any change of
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbors:
+    """Pairs of neighbours: a list, or what was selected from one.
+
+    Attributes
+    ----------
+    edge_index : Tensor ``(2, E)``, int64
+        Neighbours (row 0) and centres (row 1), sorted by centre, then by the neighbour's type.
+    edge_shifts : Tensor ``(E, 3)``
+        Whole numbers of lattice vectors.
+    """
+
+    edge_index: Tensor
+    edge_shifts: Tensor
+    _source: "Neighbors | None" = None
+    _kept: Tensor | None = None
+
+    def select(self, kept: Tensor) -> "Neighbors":
+        """Those at the positions `kept`, which increase, so that the order stays."""
+        edge_index, edge_shifts = self.edge_index, self.edge_shifts
+        return Neighbors(
+            edge_index.index_select(1, kept), edge_shifts.index_select(0, kept), self, kept
+        )
+
+    @cached_property
+    def reverse(self) -> Tensor:
+        """For each edge the position of its reverse, from the neighbour to the centre ``(E,)``.
+
+        A list is sorted for it, once; what is selected from it only counts.
+        """
+        if self._source is None or self._kept is None:
+            neighbors, centers = self.edge_index
+            forward = _lexicographic_order(centers, neighbors, *self.edge_shifts.unbind(1))
+            backward = _lexicographic_order(neighbors, centers, *(-self.edge_shifts).unbind(1))
+            return torch.empty_like(forward).index_copy_(0, forward, backward)
+        positions = self._kept.new_empty(self._source.edge_index.shape[1])
+        positions[self._kept] = torch.arange(len(self._kept), device=self._kept.device)
+        return positions[self._source.reverse[self._kept]]
+
+    @cached_property
+    def longest_shift(self) -> float:
+        """The largest number of lattice vectors in any of the shifts."""
+        return float(self.edge_shifts.abs().max()) if len(self.edge_shifts) else 0.0
+
+
+class VerletList:
+    r"""Neighbours up to a cutoff and a skin beyond it, searched for only when they may have changed.
+
+    While no particle is farther than half of the skin from where it was at the last search, no pair has
+    come within the cutoff that the list does not hold. Positions may leave the cell (one that is
+    wrapped back into it has moved far). Any other change, be it of the cell, its periodic axes, the types,
+    the number of particles or the frames, means a new search.
+
+    With a skin, edges are ordered by centre, type of the neighbour, neighbour and shift, so that nothing
+    depends on when the list was searched for; without one, as :func:`~anisoap_e3nn.graph.neighbor_list` does.
+
+    Parameters
+    ----------
+    cutoff : float
+        A length, > 0.
+    skin : float
+        A length, ≥ 0; without one the list serves only the positions that it was searched for at.
+
+    Attributes
+    ----------
+    n_searches : int
+        How many there were.
+
+    Raises
+    ------
+    ValueError
+        For lengths that make no sense.
+    """
+
+    def __init__(self, cutoff: float, skin: float = 0.0) -> None:
+        if not 0 < cutoff < float("inf"):
+            raise ValueError(f"cutoff is {cutoff}, expected a finite length > 0")
+        if not 0 <= skin < float("inf"):
+            raise ValueError(f"skin is {skin}, expected a finite length ≥ 0")
+        self.cutoff = float(cutoff)
+        self.skin = float(skin)
+        self.n_searches = 0
+        self._neighbors: Neighbors | None = None
+        self._searched: dict[str, Any] = {}  # the configuration, at the last search
+
+    def neighbors(self, data: Any) -> Neighbors:
+        """All pairs within `cutoff`, and some, but no farther than `cutoff` + `skin` when searched for.
+
+        Parameters
+        ----------
+        data : EllipsoidData or a Batch of them
+            Or anything else with `pos`, and if it has them `types`, `cell`, `pbc` and `batch`.
+        """
+        if self._neighbors is None or self._may_have_changed(data):
+            self._neighbors = self.search(data, self.cutoff + self.skin)
+            self._searched = {name: _copy(getattr(data, name, None)) for name in ("pos", *_FIXED)}
+        return self._neighbors
+
+    def search(self, data: Any, radius: float) -> Neighbors:
+        """A search that is counted, but not kept."""
+        self.n_searches += 1
+        types = getattr(data, "types", None)
+        edge_index, edge_shifts = neighbor_list(
+            data.pos,
+            radius,
+            cell=getattr(data, "cell", None),
+            pbc=getattr(data, "pbc", None),
+            types=types,
+            batch=getattr(data, "batch", None),
+        )
+        if self.skin > 0:
+            neighbors, centers = edge_index
+            kinds = () if types is None else (types.index_select(0, neighbors),)
+            order = _lexicographic_order(centers, *kinds, neighbors, *edge_shifts.unbind(1))
+            edge_index, edge_shifts = edge_index[:, order], edge_shifts[order]
+        return Neighbors(edge_index, edge_shifts)
+
+    def _may_have_changed(self, data: Any) -> bool:
+        before, now = self._searched["pos"], data.pos.detach()
+        if not _comparable(before, now):
+            return True
+        squares = (now.double() - before.double()).square().sum(1)  # -> [particle]
+        farthest = 0.5 * self.skin * (1 - 1e-6)  # a little less, for rounding
+        if not bool((squares <= farthest**2).all()):  # nor if they are NaN
+            return True
+        return not all(_same(self._searched[name], getattr(data, name, None)) for name in _FIXED)
+
+
+def _lexicographic_order(*keys: Tensor) -> Tensor:
+    """The permutation that sorts by the first key, then the second and so on."""
+    packed: list[Tensor] = []  # as few keys as 63 bits allow, since each costs a sort
+    capacity = 0
+    for key in keys:
+        key = key.long()
+        low, high = (int(x) for x in key.aminmax()) if len(key) else (0, 0)
+        span = high - low + 1
+        if span <= capacity:
+            packed[-1] = packed[-1] * span + (key - low)
+            capacity //= span
+        else:
+            packed.append(key - low)
+            capacity = 2**62 // span
+    order = packed[-1].argsort(stable=True)
+    for key in packed[-2::-1]:
+        order = order[key[order].argsort(stable=True)]
+    return order
+
+
+def _copy(value: Any) -> Any:
+    return value.detach().clone() if isinstance(value, Tensor) else value
+
+
+def _same(before: Any, now: Any) -> bool:
+    if not (isinstance(before, Tensor) and isinstance(now, Tensor)):
+        return bool(type(before) is type(now) and before == now)
+    return _comparable(before, now) and torch.equal(before, now)
+
+
+def _comparable(a: Tensor, b: Tensor) -> bool:
+    return (a.shape, a.dtype, a.device) == (b.shape, b.dtype, b.device)

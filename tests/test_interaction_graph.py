@@ -1,0 +1,389 @@
+"""One graph at several cutoffs against a search for each, with and without a skin."""
+
+import itertools
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch_geometric.data import Batch
+
+from anisoap_e3nn import AniSOAPEmbedding, EllipsoidData
+from anisoap_e3nn.graph import Edges, InteractionGraph, VerletList, edge_vectors, neighbor_list
+from common import Ellipsoids
+
+CUTOFFS = (4.0, 2.5, 3.1, 1.0)
+AXES = list(itertools.product([False, True], repeat=3))
+
+
+def configuration(
+    generator: torch.Generator, n: int = 30, size: float = 6.0, pbc: Any = True
+) -> EllipsoidData:
+    cell = size * torch.eye(3, dtype=torch.float64)
+    cell += 0.2 * size * torch.randn(3, 3, dtype=torch.float64, generator=generator)
+    fractional = torch.rand(n, 3, dtype=torch.float64, generator=generator)
+    return EllipsoidData(
+        2 * fractional @ cell - cell[0],  # outside of the cell too
+        torch.randn(n, 4, dtype=torch.float64, generator=generator),
+        torch.ones(n, 3, dtype=torch.float64),
+        torch.randint(2, (n,), generator=generator),
+        cell,
+        pbc,
+    )
+
+
+def with_fields(data: Any, **fields: Any) -> Any:
+    data = data.clone()
+    for name, value in fields.items():
+        data[name] = value
+    return data
+
+
+def searched(data: Any, cutoff: float) -> tuple[Tensor, Tensor]:
+    batch = data.batch if "batch" in data else None
+    return neighbor_list(
+        data.pos, cutoff, cell=data.cell, pbc=data.pbc, types=data.types, batch=batch
+    )
+
+
+def rows(edge_index: Tensor, edge_shifts: Tensor) -> list[tuple[int, ...]]:
+    return sorted(map(tuple, torch.cat([edge_index.T, edge_shifts.long()], dim=1).tolist()))
+
+
+def assert_as_searched(edges: Edges, data: Any, cutoff: float) -> None:
+    """The same edges, sorted by centre and type, and the vectors along them."""
+    assert rows(edges.edge_index, edges.edge_shifts) == rows(*searched(data, cutoff))
+    neighbors, centers = edges.edge_index
+    segments = centers * 10 + data.types[neighbors]
+    assert (segments.diff() >= 0).all()
+    vectors = edge_vectors(
+        data.pos,
+        edges.edge_index,
+        edges.edge_shifts,
+        data.cell,
+        data.batch if "batch" in data else None,
+    )
+    tolerance = 1e-13 if data.pos.dtype == torch.float64 else 1e-5
+    torch.testing.assert_close(edges.edge_vectors, vectors, rtol=0, atol=tolerance)
+
+
+def assert_equal(edges: Edges, expected: Edges) -> None:
+    for name in ("edge_index", "edge_shifts", "edge_vectors"):
+        assert torch.equal(getattr(edges, name), getattr(expected, name))
+
+
+def moved(data: Any, farthest: float, generator: torch.Generator) -> Any:
+    """Every particle moved by a random vector, the longest of them `farthest`."""
+    steps = torch.randn(data.pos.shape, dtype=torch.float64, generator=generator)
+    steps *= farthest / steps.norm(dim=1).max()
+    return with_fields(data, pos=data.pos + steps)
+
+
+@pytest.mark.parametrize("skin", [0.0, 0.7])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("pbc", AXES)
+def test_every_cutoff_is_exact(
+    pbc: Any, dtype: torch.dtype, skin: float, generator: torch.Generator
+) -> None:
+    for n, size in ((30, 9.0), (5, 2.5), (1, 1.2)):  # the latter with images of the particle itself
+        data = configuration(generator, n, size, pbc)
+        data = data.apply(lambda x: x.to(dtype) if x.is_floating_point() else x)
+        graph = InteractionGraph(data, VerletList(max(CUTOFFS), skin))
+        for cutoff in CUTOFFS:
+            edges = graph.edges(cutoff)
+            assert edges.edge_vectors.dtype == edges.edge_shifts.dtype == dtype
+            assert_as_searched(edges, data, cutoff)
+        assert graph.n_searches == 1
+
+
+def test_equal_cutoffs_share_their_tensors(generator: torch.Generator) -> None:
+    graph = InteractionGraph(configuration(generator), 4.0)
+    for cutoff in (4.0, 3.0):
+        a, b = graph.edges(cutoff), graph.edges(float(cutoff))
+        assert a.edge_index is b.edge_index
+        assert a.edge_shifts is b.edge_shifts
+        assert a.edge_vectors is b.edge_vectors
+        assert a.reverse is b.reverse
+
+
+def test_without_a_request_there_is_no_search(generator: torch.Generator) -> None:
+    broken = with_fields(configuration(generator), pos=torch.full((30, 3), torch.nan))
+    graph = InteractionGraph(broken, 4.0)
+    assert graph.n_searches == 0
+    with pytest.raises(ValueError, match="finite"):
+        graph.edges(4.0)
+
+
+@pytest.mark.parametrize("skin", [0.0, 0.4])
+def test_smaller_cutoffs_first(skin: float, generator: torch.Generator) -> None:
+    data = configuration(generator)
+    upwards, downwards = (InteractionGraph(data, VerletList(4.0, skin)) for _ in range(2))
+    expected = {cutoff: downwards.edges(cutoff) for cutoff in sorted(CUTOFFS, reverse=True)}
+    for cutoff in sorted(CUTOFFS):
+        assert_equal(upwards.edges(cutoff), expected[cutoff])
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("skin", [0.0, 0.25])
+@pytest.mark.parametrize("spacing", [1.0, 0.7, 1.1])
+def test_distances_equal_to_the_cutoff(spacing: float, skin: float, dtype: torch.dtype) -> None:
+    """In a crystal, rounding decides whether a whole shell counts; decide as the search does."""
+    sites = torch.tensor(list(itertools.product(range(4), repeat=3)), dtype=dtype)
+    turn = torch.linalg.qr(torch.tensor([[1.0, 2, 3], [4, 5, 7], [2, 9, 1]], dtype=dtype))[0]
+    for cell in (4 * spacing * torch.eye(3, dtype=dtype), 4 * spacing * turn):
+        data = EllipsoidData(
+            sites / 4 @ cell,
+            torch.ones(64, 4, dtype=dtype),
+            torch.ones(64, 3, dtype=dtype),
+            [0] * 64,
+            cell,
+            True,
+        )
+        graph = InteractionGraph(data, VerletList(2.3 * spacing, skin))
+        for shell in (1.0, 2.0**0.5, 3.0**0.5, 2.0, 5.0**0.5):
+            assert_as_searched(graph.edges(shell * spacing), data, shell * spacing)
+
+
+@pytest.mark.parametrize("skin", [0.0, 0.5])
+def test_reverse_edges(skin: float, generator: torch.Generator) -> None:
+    for n, size in ((30, 9.0), (4, 2.0), (1, 1.2)):
+        graph = InteractionGraph(configuration(generator, n, size), VerletList(4.0, skin))
+        for cutoff in (4.0, 3.0):
+            edges = graph.edges(cutoff)
+            reverse = edges.reverse
+            assert len(reverse) > 0
+            assert torch.equal(edges.edge_index[:, reverse], edges.edge_index.flip(0))
+            assert torch.equal(edges.edge_shifts[reverse], -edges.edge_shifts)
+            assert torch.equal(reverse[reverse], torch.arange(len(reverse)))
+            torch.testing.assert_close(
+                edges.edge_vectors[reverse], -edges.edge_vectors, rtol=0, atol=1e-13
+            )
+
+
+def test_shifts_of_any_size_are_sorted(generator: torch.Generator) -> None:
+    """More than fits into one key of 63 bits."""
+    data = configuration(generator, 6, 2.0)
+    lattice_vectors = torch.randint(-4_000_000, 4_000_000, (6, 3), generator=generator).double()
+    far = with_fields(data, pos=data.pos + lattice_vectors @ data.cell[0])
+    near, edges = (InteractionGraph(x, VerletList(3.0, 0.1)).edges(3.0) for x in (data, far))
+    lengths = [x.edge_vectors.norm(dim=1).sort().values for x in (near, edges)]
+    torch.testing.assert_close(*lengths, rtol=0, atol=1e-7)
+    assert torch.equal(edges.edge_index[:, edges.reverse], edges.edge_index.flip(0))
+    assert torch.equal(edges.edge_shifts[edges.reverse], -edges.edge_shifts)
+
+
+@pytest.mark.parametrize("pbc", [False, True, (True, False, True)])
+def test_within_the_skin_nothing_is_searched_for(pbc: Any, generator: torch.Generator) -> None:
+    start = configuration(generator, 40, 5.0, pbc)
+    skin = 0.6
+    aged = VerletList(4.0, skin)
+    InteractionGraph(start, aged).edges(2.5)
+    for step in range(12):
+        now = moved(start, skin / 2 * (1 - 1e-5) * (step + 1) / 12, generator)
+        graph = InteractionGraph(now, aged)
+        fresh = InteractionGraph(now, VerletList(4.0, skin))
+        for cutoff in CUTOFFS:
+            edges = graph.edges(cutoff)
+            assert_as_searched(edges, now, cutoff)
+            assert_equal(edges, fresh.edges(cutoff))  # in the same order too
+            assert torch.equal(edges.reverse, fresh.edges(cutoff).reverse)
+    assert aged.n_searches == 1
+
+
+def test_a_walk_across_the_cell(generator: torch.Generator) -> None:
+    """Positions run on where they leave the cell; searches are few and exact all the same."""
+    data = configuration(generator, 20, 4.0)
+    neighbors = VerletList(3.0, 0.5)
+    velocities = torch.randn(20, 3, dtype=torch.float64, generator=generator)
+    searches = []
+    for _ in range(60):
+        data = with_fields(data, pos=data.pos + 0.03 * velocities)
+        graph = InteractionGraph(data, neighbors)
+        assert_as_searched(graph.edges(3.0), data, 3.0)
+        assert_as_searched(graph.edges(2.0), data, 2.0)
+        searches.append(graph.n_searches)
+    assert 5 < searches[-1] < 40
+
+
+def test_a_pair_that_meets_head_on() -> None:
+    """The worst that can happen within the skin."""
+    cutoff, skin = 2.0, 0.8
+    pair = torch.zeros(2, 3, dtype=torch.float64)
+    pair[1, 0] = cutoff + skin - 1e-4
+    data = SimpleNamespace(pos=pair.clone())
+    neighbors = VerletList(cutoff, skin)
+    assert InteractionGraph(data, neighbors).edges(cutoff).edge_index.shape == (2, 0)
+    step = torch.tensor([0.5 * skin - 1e-5, 0.0, 0.0], dtype=torch.float64)
+    data.pos += torch.stack([step, -step])  # in place, as an integrator may
+    assert InteractionGraph(data, neighbors).edges(cutoff).edge_index.shape == (2, 2)
+    assert neighbors.n_searches == 1
+    data.pos += torch.stack([step, -step]) / 20
+    assert InteractionGraph(data, neighbors).edges(cutoff).edge_index.shape == (2, 2)
+    assert neighbors.n_searches == 2
+
+
+def test_whatever_else_changes_means_a_search(generator: torch.Generator) -> None:
+    data = configuration(generator, 10)
+    neighbors = VerletList(3.0, 0.5)
+    InteractionGraph(data, neighbors).edges(3.0)
+    far = data.pos.clone()
+    far[3, 1] += 0.2501
+    others = [
+        data,
+        with_fields(data, pos=far),
+        data,
+        with_fields(data, cell=data.cell * (1 + 1e-12)),
+        with_fields(data, pbc=torch.tensor([[True, False, True]])),
+        with_fields(data, types=1 - data.types),
+        configuration(generator, 11),
+        data.clone().apply(lambda x: x.float() if x.is_floating_point() else x),
+        Batch.from_data_list([data]),
+        Batch.from_data_list([configuration(generator, 4), configuration(generator, 6)]),
+        Batch.from_data_list([configuration(generator, 6), configuration(generator, 4)]),
+    ]
+    for n, other in enumerate(others):
+        assert_as_searched(InteractionGraph(other, neighbors).edges(3.0), other, 3.0)
+        assert neighbors.n_searches == n + 1
+        InteractionGraph(other.clone(), neighbors).edges(3.0)  # the same once more
+        assert neighbors.n_searches == n + 1
+
+
+def test_without_a_skin_the_same_positions_are_searched_once(generator: torch.Generator) -> None:
+    data = configuration(generator)
+    neighbors = VerletList(4.0)
+    for _ in range(3):
+        assert_as_searched(InteractionGraph(data, neighbors).edges(4.0), data, 4.0)
+    assert neighbors.n_searches == 1
+    data = with_fields(data, pos=data.pos + 1e-14)
+    assert_as_searched(InteractionGraph(data, neighbors).edges(4.0), data, 4.0)
+    assert neighbors.n_searches == 2
+
+
+def test_a_strain_means_a_search(generator: torch.Generator) -> None:
+    """Even one so small that no particle moves by half the skin: images do."""
+    data = configuration(generator, 4, 2.0)
+    neighbors = VerletList(6.0, 0.1)
+    for k in range(4):
+        strain = torch.eye(3, dtype=torch.float64) * (1 - 0.01 * k)
+        strained = with_fields(data, cell=data.cell @ strain)
+        assert_as_searched(InteractionGraph(strained, neighbors).edges(6.0), strained, 6.0)
+        assert neighbors.n_searches == k + 1
+
+
+@pytest.mark.parametrize("skin", [0.0, 0.5])
+def test_a_batch_is_its_frames(skin: float, generator: torch.Generator) -> None:
+    frames = [
+        configuration(generator, 8, 4.0),
+        configuration(generator, 0, 4.0, False),
+        configuration(generator, 1, 1.2),
+        configuration(generator, 12, 6.0, False),
+    ]
+    batch = Batch.from_data_list(frames)
+    neighbors = VerletList(4.0, skin)
+    for _ in range(2):
+        graph = InteractionGraph(batch, neighbors)
+        for cutoff in CUTOFFS:
+            edges = graph.edges(cutoff)
+            assert_as_searched(edges, batch, cutoff)
+            assert torch.equal(edges.edge_index[:, edges.reverse], edges.edge_index.flip(0))
+            of_frames = [InteractionGraph(x, 4.0).edges(cutoff) for x in batch.to_data_list()]
+            assert edges.edge_index.shape[1] == sum(x.edge_index.shape[1] for x in of_frames)
+        batch = moved(batch, skin / 2.1, generator)
+    assert neighbors.n_searches == 1
+
+
+@pytest.mark.parametrize("skin", [0.0, 0.5])
+@pytest.mark.parametrize("n", [0, 1])
+def test_few_particles(n: int, skin: float, generator: torch.Generator) -> None:
+    graph = InteractionGraph(configuration(generator, n, pbc=False), VerletList(4.0, skin))
+    for cutoff in CUTOFFS:
+        edges = graph.edges(cutoff)
+        assert edges.edge_index.shape == (2, 0)
+        assert edges.edge_vectors.shape == edges.edge_shifts.shape == (0, 3)
+        assert edges.reverse.shape == (0,)
+
+
+@pytest.mark.parametrize("skin", [0.0, 0.5])
+def test_vectors_are_differentiable(skin: float, generator: torch.Generator) -> None:
+    """In positions and strained cells, at all cutoffs together, with a list that is kept too."""
+    data = configuration(generator, 5, 2.5)
+    neighbors = VerletList(3.0, skin)
+
+    def of_inputs(pos: Tensor, strain: Tensor) -> Tensor:
+        deformation = torch.eye(3, dtype=torch.float64) + strain
+        strained = with_fields(data, pos=pos @ deformation, cell=data.cell @ deformation)
+        graph = InteractionGraph(strained, neighbors)
+        total = pos.new_zeros(())
+        for cutoff in (2.0, 3.0):
+            x, y, z = graph.edges(cutoff).edge_vectors.unbind(1)
+            total = total + (x * y.exp() / (1 + z * z)).sum()
+        return total
+
+    pos = data.pos.requires_grad_()
+    strain = torch.zeros(3, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(of_inputs, (pos, strain))
+    assert torch.autograd.gradgradcheck(of_inputs, (pos, strain))
+
+
+def test_edges_of_the_data_are_taken(generator: torch.Generator) -> None:
+    plain = configuration(generator)
+    data = plain.with_edges(4.0)
+    graph = InteractionGraph(data, 4.0)
+    assert graph.edges(4.0).edge_index is data.edge_index
+    for cutoff in CUTOFFS:
+        assert_as_searched(graph.edges(cutoff), data, cutoff)
+    for cutoff in (3.9, 2.0):  # none of which they were searched with
+        assert_as_searched(InteractionGraph(data, 3.9).edges(cutoff), data, cutoff)
+    batch = Batch.from_data_list([data, plain.with_edges(5.0), plain.with_edges(4.5)])
+    assert_as_searched(InteractionGraph(batch, 4.0).edges(4.0), batch, 4.0)
+    del data.edge_cutoff
+    assert_as_searched(InteractionGraph(data, 3.0).edges(3.0), data, 3.0)
+    del data.edge_shifts
+    inside = InteractionGraph(data, 3.0).edges(3.0)
+    assert not inside.edge_shifts.any()
+    assert (inside.edge_vectors.norm(dim=1) < 3.0).all()
+    assert graph.n_searches == 0
+    with pytest.raises(ValueError, match=r"searched up to 4.0, .* cutoff of 4.5"):
+        InteractionGraph(batch, 4.5)
+    data.pos[0, 0] = torch.nan
+    with pytest.raises(ValueError, match="finite"):
+        InteractionGraph(data, 3.0).edges(2.0)
+
+
+def test_embeddings_of_one_graph(ellipsoids: Ellipsoids, backend: str) -> None:
+    """Each gives what it gives with a search of its own."""
+    e = ellipsoids
+    data = EllipsoidData(e.positions, e.orientations, e.semiaxes, e.types, e.cell, e.pbc)
+    graph = InteractionGraph(data, VerletList(4.0, 0.3))
+    for cutoff in (4.0, 2.8):
+        embedding = AniSOAPEmbedding([6, 1], cutoff, 3, radial_gaussian_width=1.2).double()
+        edges = graph.edges(cutoff)
+        shared = embedding(
+            edges.edge_vectors, edges.edge_index, e.types, e.orientations, e.semiaxes
+        )
+        torch.testing.assert_close(shared, embedding(data), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("cutoff", [4.1, 0.0, -1.0, float("nan")])
+def test_other_cutoffs_are_refused(cutoff: float, generator: torch.Generator) -> None:
+    graph = InteractionGraph(configuration(generator), 4.0)
+    with pytest.raises(ValueError, match=f"cutoff is {cutoff}, expected .* at most 4.0"):
+        graph.edges(cutoff)
+
+
+@pytest.mark.parametrize("length", [-1.0, float("nan"), float("inf")])
+def test_lengths_that_make_no_sense_are_refused(length: float) -> None:
+    with pytest.raises(ValueError, match=f"cutoff is {length}"):
+        VerletList(length)
+    with pytest.raises(ValueError, match=f"skin is {length}"):
+        VerletList(1.0, length)
+
+
+def test_a_kept_list_does_not_hide_broken_positions(generator: torch.Generator) -> None:
+    data = configuration(generator)
+    neighbors = VerletList(3.0, 0.5)
+    InteractionGraph(data, neighbors).edges(3.0)
+    data.pos[7, 2] = torch.nan
+    with pytest.raises(ValueError, match=r"positions\[7\]"):
+        InteractionGraph(data, neighbors).edges(3.0)
