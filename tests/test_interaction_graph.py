@@ -169,6 +169,10 @@ def test_shifts_of_any_size_are_sorted(generator: torch.Generator) -> None:
     near, edges = (InteractionGraph(x, VerletList(3.0, 0.1)).edges(3.0) for x in (data, far))
     lengths = [x.edge_vectors.norm(dim=1).sort().values for x in (near, edges)]
     torch.testing.assert_close(*lengths, rtol=0, atol=1e-7)
+    neighbor, center = edges.edge_index
+    columns = torch.stack([center, data.types[neighbor], neighbor], dim=1)
+    ordered = torch.cat([columns, edges.edge_shifts.long()], dim=1).tolist()
+    assert ordered == sorted(ordered)
     assert torch.equal(edges.edge_index[:, edges.reverse], edges.edge_index.flip(0))
     assert torch.equal(edges.edge_shifts[edges.reverse], -edges.edge_shifts)
 

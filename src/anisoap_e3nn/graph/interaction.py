@@ -100,7 +100,7 @@ class InteractionGraph:
         self._radius: float | None = self.cutoff + self._list.skin
         if self._given:
             built_with = getattr(data, "edge_cutoff", None)
-            reaches = () if built_with is None else torch.as_tensor(built_with).unique().tolist()
+            reaches = [] if built_with is None else torch.as_tensor(built_with).unique().tolist()
             if reaches and reaches[0] < self.cutoff:
                 raise ValueError(
                     f"the data's neighbours were searched up to {reaches[0]}, but the graph has to "
