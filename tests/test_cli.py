@@ -18,7 +18,7 @@ import torch
 from torch_geometric.data import Batch
 
 import anisoap_e3nn
-from anisoap_e3nn import AniSOAPEmbedding, cli
+from anisoap_e3nn import AniSOAPEmbedding, cli, featurize
 from anisoap_e3nn.data import coarse_grain, read_ellipsoids
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -74,7 +74,7 @@ def leftovers(folder):
 def test_features_are_those_of_the_layer(
     tmp_path, capsys, source, suffix, dtype, given, monkeypatch
 ):
-    monkeypatch.setattr(cli, "_PARTICLES_AT_ONCE", 10)  # several batches
+    monkeypatch.setattr(featurize, "_PARTICLES_AT_ONCE", 10)  # several batches
     output = tmp_path / f"out.{suffix}"
     types = ["--types", 6, 1] if given else []
     code, printed = run(capsys, source, "-o", output, *EXPANSION, "--dtype", dtype, *types)
@@ -218,14 +218,16 @@ def test_nothing_is_overwritten_without_being_asked(tmp_path, capsys, source):
     assert load(output)["features"].shape[0] == 27
 
 
-@pytest.mark.parametrize("name", ["out.npz", "out.pt"])
+@pytest.mark.parametrize("name", ["out.npz", "out.pt", "out.mts"])
 def test_an_error_midway_leaves_nothing_behind(tmp_path, capsys, source, name, monkeypatch):
-    monkeypatch.setattr(cli, "_PARTICLES_AT_ONCE", 5)
+    monkeypatch.setattr(featurize, "_PARTICLES_AT_ONCE", 5)
     with source.open("a") as file:
         file.write("3\n\nX 0 0\n")
     output = tmp_path / name
     output.write_text("the old one")
     words = [source, "-o", output, *EXPANSION, "--types", 1, 6, "--overwrite"]
+    if name.endswith("mts"):
+        pytest.importorskip("metatensor", reason="metatensor is not installed")
     code, printed = run(capsys, *words)
     assert code == 2
     assert "in.xyz: the frame should hold 3 particles: the file is cut short" in printed.err
@@ -240,7 +242,7 @@ def test_an_error_midway_leaves_nothing_behind(tmp_path, capsys, source, name, m
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("anisoap_e3nn.data.feature_file.FeatureFile.finish", interrupt)
+    monkeypatch.setattr("anisoap_e3nn.data.output_file.OutputFile._finish", interrupt)
     source.write_text(source.read_text().removesuffix("1\n\nH 0 0 here\n"))
     code, printed = run(capsys, *words)
     assert code == 130
@@ -253,7 +255,7 @@ def test_an_error_midway_leaves_nothing_behind(tmp_path, capsys, source, name, m
     ("words", "message"),
     [
         (["absent.xyz", "-o", "out.npz", *EXPANSION], "no such file: .*absent.xyz"),
-        (["in.xyz", "-o", "out.mat", *EXPANSION], "end in one of .npz, .pt, found 'out.mat'"),
+        (["in.xyz", "-o", "out.mat", *EXPANSION], "end in one of .npz, .pt, .mts, found 'out.mat'"),
         (["in.xyz", "-o", "nowhere/out.npz", *EXPANSION], "there is no folder nowhere"),
         (["in.xyz", "-o", "out.npz", *EXPANSION, "--types", "1"], "unknown particle types .*6"),
         (["in.xyz", "-o", "out.npz", *EXPANSION, "--cutoff", "-1"], "cutoff is -1"),
@@ -318,6 +320,59 @@ def test_no_particles_at_all(tmp_path, capsys, suffix, text):
     assert found["n_particles"].tolist() == ([0] if text else [])
 
 
+@pytest.fixture
+def metatensor():
+    return pytest.importorskip("metatensor", reason="metatensor is not installed")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_tensor_map_is_that_of_the_layer(
+    tmp_path, capsys, source, dtype, monkeypatch, metatensor
+):
+    monkeypatch.setattr(featurize, "_PARTICLES_AT_ONCE", 10)  # several batches
+    output = tmp_path / "out.mts"
+    types = ["--types", 6, 8, 1]
+    code, printed = run(capsys, source, "-o", output, *EXPANSION, "--dtype", dtype, *types)
+    assert (code, printed.err) == (0, "")
+    assert leftovers(tmp_path) == []
+    found = metatensor.load(output)
+    real = {"float32": torch.float32, "float64": torch.float64}[dtype]
+    embedding = AniSOAPEmbedding([6, 8, 1], **HYPERPARAMETERS).to(real)
+    batch = Batch.from_data_list(read_ellipsoids(source, dtype=real))
+    whole = tmp_path / "whole.mts"
+    embedding.to_metatensor(embedding(batch), batch).save(str(whole))
+    expected = metatensor.load(whole)
+    tolerance = 1e-12 if dtype == "float64" else 1e-5
+    scale = max(abs(block.values).max() for block in expected.blocks() if len(block.samples))
+    metatensor.allclose_raise(found, expected, rtol=0, atol=tolerance * scale)
+    assert {block.values.dtype for block in found.blocks()} == {np.dtype(dtype)}
+    assert sum(len(block.samples) for block in found.blocks()) == 4 * 27
+    info = found.info() if callable(found.info) else found.info
+    assert json.loads(info["hyperparameters"]) == json.loads(embedding._json())
+    assert info["version"] == anisoap_e3nn.__version__
+    # down to its entries, the file is what metatensor writes
+    with np.load(output) as ours, np.load(whole) as theirs:
+        assert [n for n in ours.files if n != "info.json"] == theirs.files
+        for name in theirs.files:
+            assert ours[name].dtype == theirs[name].dtype
+            assert ours[name].shape == theirs[name].shape
+            if not name.endswith("values"):
+                assert np.array_equal(ours[name], theirs[name])
+
+
+@pytest.mark.parametrize("text", ["", "0\nProperties=species:S:1:pos:R:3\n"])
+def test_a_tensor_map_of_no_particles(tmp_path, capsys, text, metatensor):
+    source, output = tmp_path / "empty.xyz", tmp_path / "out.mts"
+    source.write_text(text)
+    words = [source, "-o", output, *EXPANSION, "--types", "6", "--semiaxes", "1"]
+    code, printed = run(capsys, *words)
+    assert code == 0, printed.err
+    found = metatensor.load(output)
+    assert [block.values.shape for block in found.blocks()] == [
+        (0, 1, 2), (0, 3, 2), (0, 5, 1), (0, 7, 1)
+    ]  # fmt: skip
+
+
 @needs_shared
 @pytest.mark.parametrize(
     ("name", "words", "particles"),
@@ -359,8 +414,10 @@ def peak_private_memory(*words):
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc of Linux")
-@pytest.mark.parametrize("suffix", ["npz", "pt"])
+@pytest.mark.parametrize("suffix", ["npz", "pt", "mts"])
 def test_memory_does_not_grow_with_the_number_of_frames(tmp_path, suffix):
+    if suffix == "mts":
+        pytest.importorskip("metatensor", reason="metatensor is not installed")
     words = ["--cutoff", "1", "--max-angular", "2", "--radial-gaussian-width", "1.5"]
     words += ["--types", *range(1, 121), "--threads", "1"]  # many types make long features cheaply
     short = write_frames(tmp_path / "short.xyz", [20] * 120)
