@@ -7,10 +7,12 @@ if TYPE_CHECKING:
     from .coarse_graining import coarse_grain, iterate_coarse_grained
     from .connectivity import find_molecules
     from .ellipsoid_data import EllipsoidData
+    from .gay_berne import GayBerne
     from .readers import count_frames, iterate_ellipsoids, read_ellipsoids
 
 __all__ = [
     "EllipsoidData",
+    "GayBerne",
     "coarse_grain",
     "count_frames",
     "find_molecules",
@@ -21,6 +23,7 @@ __all__ = [
 
 _HOMES = {
     "EllipsoidData": "ellipsoid_data",
+    "GayBerne": "gay_berne",
     "coarse_grain": "coarse_graining",
     "count_frames": "readers",
     "find_molecules": "connectivity",
