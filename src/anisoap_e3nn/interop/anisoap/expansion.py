@@ -1,0 +1,131 @@
+"""The layer run over frames, and its output cut into blocks with AniSOAP's labels."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from ...conventions import wiki_to_e3nn
+from ...extras import import_metatensor
+from ...nn import AniSOAPEmbedding
+from .frames import Ellipsoids, groups
+from .position_gradients import position_gradients
+
+Array = NDArray[Any]
+
+
+class Gradients(NamedTuple):
+    """Derivatives of the coefficients of centres with respect to the positions of particles."""
+
+    pairs: Array  # [pair, (centre, moving particle)]
+    values: Array  # [pair, 3, coefficient]
+
+
+class Expansion(NamedTuple):
+    """Coefficients of all particles of all frames, in e3nn's basis and order."""
+
+    coefficients: Array  # [particle, coefficient]
+    types: Array  # [particle]
+    samples: Array  # [particle, (frame, place in it)]
+    gradients: Gradients | None
+
+    def block(self, rows: Array, columns: slice, l: int, types: Sequence[int]) -> Any:
+        """The TensorBlock of some particles and of one l, whose coefficients are `columns`."""
+        n_radial = (columns.stop - columns.start) // (len(types) * (2 * l + 1))
+        component = _labels(["spherical_component_m"], range(-l, l + 1))
+        properties = _labels(
+            ["n", "neighbor_types"], [(n, type_) for type_ in types for n in range(n_radial)]
+        )
+        block = import_metatensor().TensorBlock(
+            _in_wiki(self.coefficients[rows, columns], l),
+            _labels(["type", "center"], self.samples[rows]),
+            [component],
+            properties,
+        )
+        if self.gradients is not None:
+            row_of = np.full(len(self.types), -1)
+            row_of[rows] = np.arange(len(rows))
+            centers, moving = self.gradients.pairs.T
+            here = row_of[centers] >= 0  # -> [pair]
+            samples = np.hstack([row_of[centers[here], None], self.samples[moving[here]]])
+            gradient = import_metatensor().TensorBlock(
+                _in_wiki(self.gradients.values[here][..., columns], l),
+                _labels(["sample", "system", "atom"], samples),
+                [_labels(["xyz"], range(3)), component],
+                properties,
+            )
+            block.add_gradient("positions", gradient)
+        return block
+
+
+def expand(
+    frames: Sequence[Any],
+    embedding: AniSOAPEmbedding,
+    read: Callable[[Sequence[Any], int], Ellipsoids],
+    compute_gradients: bool,
+    show_progress: bool,
+) -> Expansion:
+    """Run the layer over all frames.
+
+    Parameters
+    ----------
+    frames : sequence of ase.Atoms
+    embedding : AniSOAPEmbedding
+    read : function
+        From some frames, and the number of the first of them, to their particles.
+    compute_gradients : bool
+        Whether to add those with respect to the positions.
+    show_progress : bool
+
+    Returns
+    -------
+    Expansion
+    """
+    coefficients, types, samples, pairs, gradients = ([] for _ in range(5))
+    n_particles = 0
+    with tqdm(total=len(frames), desc="expanding frames", disable=not show_progress) as progress:
+        for start, group in groups(frames):
+            particles = read(group, start)
+            vectors, edge_index = particles.edges(embedding.cutoff)
+            coefficients.append(_expand(embedding, particles, vectors, edge_index))
+            if compute_gradients:
+                found = position_gradients(embedding, particles, vectors, edge_index)
+                pairs.append(found[0].cpu().numpy() + n_particles)
+                gradients.append(found[1].cpu().numpy())
+            types.append(particles.types.cpu().numpy())
+            places = np.concatenate([np.arange(len(frame)) for frame in group])
+            samples.append(np.stack([particles.batch.cpu().numpy() + start, places], axis=1))
+            n_particles += len(places)
+            progress.update(len(group))
+    return Expansion(
+        np.concatenate(coefficients),
+        np.concatenate(types),
+        np.concatenate(samples),
+        Gradients(np.concatenate(pairs), np.concatenate(gradients)) if compute_gradients else None,
+    )
+
+
+@torch.no_grad()
+def _expand(
+    embedding: AniSOAPEmbedding, particles: Ellipsoids, edge_vectors: Tensor, edge_index: Tensor
+) -> Array:
+    x: Tensor = embedding(
+        edge_vectors, edge_index, particles.types, particles.rotations, particles.semiaxes
+    )
+    return x.cpu().numpy()  # -> [particle, coefficient]
+
+
+def _in_wiki(x: Array, l: int) -> Array:
+    """From e3nn's ``mul_ir`` layout and basis: (..., coefficient) -> (..., m, channel)."""
+    channels = x.reshape(*x.shape[:-1], x.shape[-1] // (2 * l + 1), 2 * l + 1)
+    turned = channels @ wiki_to_e3nn(l).numpy()  # Qᵀ from the left is Q from the right
+    return np.ascontiguousarray(np.swapaxes(turned, -1, -2))
+
+
+def _labels(names: list[str], values: Any) -> Any:
+    rows = np.asarray(values, dtype=np.int32).reshape(-1, len(names))
+    return import_metatensor().Labels(names, rows)

@@ -1,0 +1,86 @@
+"""Derivatives of the coefficients with respect to the positions, pair by pair."""
+
+import torch
+from torch import Tensor
+
+from ...geometry import damped_covariances
+from ...nn import AniSOAPEmbedding
+from ...ops import gaussian_moments, moment_exponents
+from .frames import Ellipsoids
+
+
+def position_gradients(
+    embedding: AniSOAPEmbedding, particles: Ellipsoids, edge_vectors: Tensor, edge_index: Tensor
+) -> tuple[Tensor, Tensor]:
+    r"""Every :math:`\partial c_i / \partial r_j` that is not zero for all particles of its kind.
+
+    A density that moves by :math:`\delta` is one whose moments are taken about :math:`-\delta`, so that
+    for the damped moments of a pair
+
+    .. math::
+        \frac{\partial M_n}{\partial r_k}
+            = \int \frac{\partial}{\partial x_k} \left( x^n e^{-\beta |x|^2 / 2} \right)
+              N(x; r, \Sigma) \, d^3x
+            = n_k M_{n - e_k} - \beta M_{n + e_k},
+
+    exact, and made of moments up to one degree more. The centre moves against all of its neighbours; a
+    particle's own periodic images move with it.
+
+    Parameters
+    ----------
+    embedding : AniSOAPEmbedding
+        Without a cutoff function.
+    particles : Ellipsoids
+    edge_vectors : Tensor ``(edge, 3)``
+    edge_index : Tensor ``(2, edge)``
+
+    Returns
+    -------
+    pairs : Tensor ``(pair, 2)``, int64
+        Centre i and moving particle j, sorted; the centre itself is among them if anything else is.
+    gradients : Tensor ``(pair, 3, irreps_out.dim)``
+    """
+    n, beta, degree = len(particles.types), embedding.basis.exponent, embedding.projection.degree
+    apart = edge_index[0] != edge_index[1]  # -> [edge]
+    neighbors, centers = edge_index[:, apart]
+    pairs, segments = torch.unique(centers * n + neighbors, return_inverse=True)
+    i, j = pairs // n, pairs % n  # -> [pair]
+    moments = gaussian_moments(
+        edge_vectors[apart],
+        neighbors,
+        segments,
+        len(pairs),
+        *damped_covariances(particles.rotations, particles.semiaxes, beta),
+        exponent=beta,
+        degree=degree + 1,
+    )  # -> [pair, moment]
+    derivatives = _derivatives(moments, degree, beta)  # -> [pair, 3, moment]
+
+    type_index = (particles.types[:, None] == embedding.type_values).to(torch.int64).argmax(1)
+    of_neighbors = derivatives.new_zeros(len(pairs), len(embedding.types), *derivatives.shape[1:])
+    of_neighbors[torch.arange(len(pairs)), type_index[j]] = derivatives
+    of_centers = -derivatives.new_zeros(n, *of_neighbors.shape[1:]).index_add(0, i, of_neighbors)
+    moved = torch.unique(i)  # the centres that have neighbours
+    everything = torch.cat([of_neighbors, of_centers[moved]])  # -> [pair, type, 3, moment]
+    pairs, order = torch.cat([pairs, moved * (n + 1)]).sort()
+    flat = everything[order].transpose(1, 2).flatten(0, 1)  # -> [pair · 3, type, moment]
+    gradients = embedding.projection(flat).unflatten(0, (-1, 3))
+    return torch.stack([pairs // n, pairs % n], dim=1), gradients
+
+
+def _derivatives(moments: Tensor, degree: int, beta: float) -> Tensor:
+    row = {n: k for k, n in enumerate(moment_exponents(degree + 1))}
+    kept = moment_exponents(degree)
+    along = []
+    for axis in range(3):
+        powers = [n[axis] for n in kept]
+        lower = [row[_raised(n, axis, -1)] if n[axis] else 0 for n in kept]
+        higher = [row[_raised(n, axis, 1)] for n in kept]
+        factors = moments.new_tensor(powers)
+        along.append(factors * moments[:, lower] - beta * moments[:, higher])
+    return torch.stack(along, dim=1)  # -> [pair, 3, moment]
+
+
+def _raised(n: tuple[int, int, int], axis: int, step: int) -> tuple[int, int, int]:
+    a, b, c = (power + step * (k == axis) for k, power in enumerate(n))
+    return a, b, c
