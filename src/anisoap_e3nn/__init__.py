@@ -13,14 +13,23 @@ from .nn import AniSOAPEmbedding  # noqa: E402
 
 if TYPE_CHECKING:
     from .data import EllipsoidData
+    from .interop.metatensor import e3nn_to_metatensor, metatensor_to_e3nn
 
 __version__ = "0.1.0"
-__all__ = ["AniSOAPEmbedding", "EllipsoidData", "__version__"]
+__all__ = [
+    "AniSOAPEmbedding",
+    "EllipsoidData",
+    "__version__",
+    "e3nn_to_metatensor",
+    "metatensor_to_e3nn",
+]
 
 let_torchscript_select()  # for `import torch_geometric, anisoap_e3nn, metatensor.torch`
 
 _HOMES = {
     "EllipsoidData": ".data",
+    "e3nn_to_metatensor": ".interop.metatensor",
+    "metatensor_to_e3nn": ".interop.metatensor",
 }
 
 

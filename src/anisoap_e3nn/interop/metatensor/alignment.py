@@ -1,0 +1,191 @@
+"""Where the entries of a TensorMap's blocks are in one e3nn tensor, by their labels."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from e3nn.o3 import Irrep, Irreps
+
+from .maps import Labels, TensorBlock, TensorMap, blocks_of, irreps_of, library_of, table_of
+from .names import KeyRoles
+from .rearrangement import Layout, Place, Rearrangement, channel_positions
+from .tables import Positions, Table, beside, complete, union
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """Names and values of Labels."""
+
+    names: tuple[str, ...]
+    values: Table
+
+
+@dataclass(frozen=True)
+class GradientAlignment:
+    """The gradients of all blocks with respect to one parameter, as rows of one e3nn tensor."""
+
+    blocks: list[TensorBlock]
+    samples: LabelTable  # "sample" counts the rows that the values have in e3nn's tensor
+    shape: tuple[int, ...]  # (samples, components that the values do not have, irreps.dim)
+    rearrangement: Rearrangement  # all but the last of these taken for rows
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """A TensorMap's blocks as rows and channels of one e3nn tensor."""
+
+    irreps: Irreps
+    blocks: list[TensorBlock]
+    samples: LabelTable
+    properties: dict[Irrep, LabelTable]
+    rearrangement: Rearrangement
+
+    @classmethod
+    def of(
+        cls,
+        tensor_map: TensorMap,
+        irreps: Irreps | str | None = None,
+        layout: Layout = "mul_ir",
+        keys_to_samples: str | Sequence[str] = (),
+        keys_to_properties: str | Sequence[str] | Labels = (),
+    ) -> "Alignment":
+        """By the labels alone; see `metatensor_to_e3nn`."""
+        library_of(tensor_map, "TensorMap")
+        keys, blocks = table_of(tensor_map.keys), blocks_of(tensor_map)
+        wanted = _names_and_values(keys_to_properties)
+        roles = KeyRoles.of(tensor_map.keys.names, len(keys), _names(keys_to_samples), wanted.names)
+        roles.check_all_known()
+        block_irreps, turned = irreps_of(blocks, keys, roles)
+        samples, rows = _rows(blocks, keys, roles)
+        properties, channels = _channels(blocks, keys, roles, block_irreps, wanted)
+
+        natural = Irreps([(len(properties[ir].values), ir) for ir in properties])
+        chosen = natural if irreps is None else Irreps(irreps)
+        if multiplicities(chosen) != multiplicities(natural):
+            raise ValueError(
+                f"irreps are {chosen}, expected those of the TensorMap, {natural}, in any order and "
+                "in any pieces"
+            )
+        columns = channel_positions(chosen, layout)
+        nothing = np.empty((0, 0), dtype=np.int64)
+        places = [
+            Place(rows[i], columns.get(ir, nothing)[channels[i]], ir.dim, ir.l if turned[i] else 0)
+            for i, ir in enumerate(block_irreps)
+        ]
+        shape = (len(samples.values), chosen.dim)
+        return cls(chosen, blocks, samples, properties, Rearrangement(shape, places, layout))
+
+    def gradients(self, parameter: str) -> GradientAlignment:
+        """The gradient blocks, whose rows are aligned like those of the values."""
+        found = self.blocks[0].gradients_list() if self.blocks else []
+        if parameter not in found:
+            raise ValueError(f"no gradients with respect to {parameter!r}, found {sorted(found)}")
+        blocks = [block.gradient(parameter) for block in self.blocks]
+        places = self.rearrangement.places
+        tables = []
+        for block, place in zip(blocks, places, strict=True):
+            table = table_of(block.samples).copy()
+            table[:, 0] = np.arange(len(self.samples.values))[place.rows][table[:, 0]]
+            tables.append(table)
+        table, positions = union(tables)
+        n_own = len(self.blocks[0].components)
+        shapes = {tuple(block.values.shape[1 : -1 - n_own]) for block in blocks}
+        if len(shapes) > 1:
+            raise ValueError(f"gradients differ in their components: {sorted(shapes)}")
+        (shape,) = shapes
+        n = int(np.prod(shape))
+        places = [
+            Place(_each_times(rows, n), place.columns, place.n_components, place.l)
+            for rows, place in zip(positions, places, strict=True)
+        ]
+        return GradientAlignment(
+            blocks=blocks,
+            samples=LabelTable(tuple(blocks[0].samples.names), table),
+            shape=(len(table), *shape, self.irreps.dim),
+            rearrangement=Rearrangement(
+                (len(table) * n, self.irreps.dim), places, self.rearrangement.layout
+            ),
+        )
+
+
+def multiplicities(irreps: Irreps) -> Counter[Irrep]:
+    """How many channels each irrep has; those of none are left out."""
+    count: Counter[Irrep] = Counter()
+    for mul, ir in irreps:
+        count[ir] += mul
+    return +count
+
+
+def _names(keys: str | Sequence[str]) -> tuple[str, ...]:
+    if isinstance(keys, str):
+        return (keys,)
+    if isinstance(keys, list | tuple) and all(isinstance(name, str) for name in keys):
+        return tuple(keys)
+    raise TypeError(
+        f"found {keys!r}, expected the name of a dimension of the keys, or a list of them"
+    )
+
+
+def _names_and_values(keys: str | Sequence[str] | Labels) -> LabelTable:
+    if isinstance(keys, str | list | tuple):
+        return LabelTable(_names(keys), np.empty((0, 0), dtype=np.int32))
+    labels: Labels = keys
+    library_of(labels, "Labels")
+    return LabelTable(tuple(labels.names), table_of(labels))
+
+
+def _rows(
+    blocks: list[TensorBlock], keys: Table, roles: KeyRoles
+) -> tuple[LabelTable, list[Positions]]:
+    """Samples of all blocks, each followed by the entries that come from the keys."""
+    tables = [
+        beside(table_of(block.samples), roles.entries(key, roles.to_samples))
+        for key, block in zip(keys, blocks, strict=True)
+    ]
+    names = _all_names(blocks, "samples", roles.to_samples)
+    if not blocks:
+        return LabelTable((), np.empty((0, 0), dtype=np.int32)), []
+    table, rows = union(tables)
+    return LabelTable((*names, *roles.to_samples), table), rows
+
+
+def _channels(
+    blocks: list[TensorBlock],
+    keys: Table,
+    roles: KeyRoles,
+    irreps: list[Irrep],
+    wanted: LabelTable,
+) -> tuple[dict[Irrep, LabelTable], list[Positions]]:
+    """Properties of each irrep, each after the entries that come from the keys."""
+    names = (*roles.to_properties, *_all_names(blocks, "properties", roles.to_properties))
+    tables = [
+        beside(roles.entries(key, roles.to_properties), table_of(block.properties))
+        for key, block in zip(keys, blocks, strict=True)
+    ]
+    channels: list[Positions] = [slice(0)] * len(blocks)
+    properties = {}
+    for irrep in sorted(set(irreps)):
+        members = [i for i, ir in enumerate(irreps) if ir == irrep]
+        group = [tables[i] for i in members]
+        if len(wanted.values):
+            columns = [names.index(name) for name in wanted.names]
+            group.append(complete(np.concatenate(group), columns, wanted.values))
+        table, positions = union(group)
+        properties[irrep] = LabelTable(names, table)
+        for i, member in enumerate(members):
+            channels[member] = positions[i]
+    return properties, channels
+
+
+def _all_names(blocks: list[TensorBlock], axis: str, moved: tuple[str, ...]) -> list[str]:
+    names = list(getattr(blocks[0], axis).names) if blocks else []
+    if both := sorted(set(moved) & set(names)):
+        raise ValueError(f"{both} are dimensions of the keys and of the {axis} at once")
+    return names
+
+
+def _each_times(rows: Positions, n: int) -> Positions:
+    if isinstance(rows, slice):
+        return slice(rows.start * n, rows.stop * n)
+    return (rows[:, None] * n + np.arange(n)).ravel()

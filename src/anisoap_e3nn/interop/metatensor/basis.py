@@ -1,0 +1,128 @@
+"""From the harmonics of metatensor to those of e3nn: the matrices, and what they do to parameters."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ...conventions import wiki_to_e3nn
+
+_XYZ_OF_YZX = [2, 0, 1]  # l = 1 is (y, z, x) in metatensor, (x, y, z) in e3nn
+_YZX_OF_XYZ = [1, 2, 0]
+
+
+def to_e3nn_basis(l: int, dtype: torch.dtype = torch.float64) -> Tensor:
+    r"""The orthogonal matrix :math:`Q_l` from metatensor's basis to e3nn's.
+
+    .. math::
+        c^{e3nn} = Q_l \, c^{metatensor}, \qquad D^{e3nn}_l = Q_l D^{metatensor}_l Q_l^\top
+
+    Parameters
+    ----------
+    l : int
+        ≥ 0, of any size.
+    dtype : torch.dtype
+        Of the matrix.
+
+    Returns
+    -------
+    Tensor ``(2l+1, 2l+1)``
+
+    Raises
+    ------
+    ValueError
+        For a negative l.
+
+    Examples
+    --------
+    >>> to_e3nn_basis(1)  # from (y, z, x) to (x, y, z)
+    tensor([[0., 0., 1.],
+            [1., 0., 0.],
+            [0., 1., 0.]], dtype=torch.float64)
+    """
+    return wiki_to_e3nn(l, dtype)
+
+
+def to_metatensor_basis(l: int, dtype: torch.dtype = torch.float64) -> Tensor:
+    r"""The matrix :math:`Q_l^\top` from e3nn's basis to metatensor's, see :func:`to_e3nn_basis`.
+
+    Parameters
+    ----------
+    l : int
+        ≥ 0, of any size.
+    dtype : torch.dtype
+        Of the matrix.
+
+    Returns
+    -------
+    Tensor ``(2l+1, 2l+1)``
+
+    Raises
+    ------
+    ValueError
+        For a negative l.
+    """
+    return wiki_to_e3nn(l, dtype).T
+
+
+def change_basis(
+    parameter: Tensor, axes: Mapping[int, int], to: Literal["e3nn", "metatensor"]
+) -> Tensor:
+    r"""A model's parameter in the other convention.
+
+    Only parameters with an axis m = −l..l differ: Clebsch-Gordan coefficients, tables of harmonics,
+    equivariant offsets and targets. Weights that mix channels are the same in both.
+
+    Parameters
+    ----------
+    parameter : Tensor
+        With any number of axes.
+    axes : mapping from int to int
+        The axes that run over m, and the l of each: ``{0: 1, 1: 1, 2: 2}`` for the coefficients of
+        1 ⊗ 1 → 2.
+    to : {"e3nn", "metatensor"}
+
+    Returns
+    -------
+    Tensor
+        Of the same shape and dtype.
+
+    Raises
+    ------
+    ValueError
+        For an axis whose length is not 2l+1, or an unknown convention.
+
+    Examples
+    --------
+    >>> change_basis(torch.tensor([2.0, 3.0, 1.0]), {0: 1}, to="e3nn")
+    tensor([1., 2., 3.])
+    """
+    if to not in ("e3nn", "metatensor"):
+        raise ValueError(f"to is {to!r}, expected 'e3nn' or 'metatensor'")
+    for axis, l in axes.items():
+        if parameter.shape[axis] != 2 * l + 1:
+            raise ValueError(
+                f"axis {axis} of shape {tuple(parameter.shape)} has not the {2 * l + 1} entries of l = {l}"
+            )
+        first = parameter.movedim(axis, 0)
+        columns = first.reshape(2 * l + 1, -1)
+        turned = turn_components(columns, l, back=to == "metatensor")
+        parameter = turned.view(first.shape).movedim(0, axis)
+    return parameter
+
+
+def turn_components(x: Tensor, l: int, back: bool) -> Tensor:
+    r""":math:`Q_l x`, or :math:`Q_l^\top x` on the way back.
+
+    l = 0 and l = 1 are only put in order, so that they come back to the last bit.
+    """
+    if l == 0:
+        return x
+    if l == 1:
+        return x[_YZX_OF_XYZ if back else _XYZ_OF_YZX]
+    dtype = torch.promote_types(
+        x.dtype, torch.float32
+    )  # a matrix rounded to 8 bits is not orthogonal
+    Q = wiki_to_e3nn(l, dtype).to(x.device)
+    return ((Q.T if back else Q) @ x.to(dtype)).to(x.dtype)

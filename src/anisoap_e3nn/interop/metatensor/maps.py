@@ -1,0 +1,134 @@
+"""The three kinds of TensorMap: of NumPy arrays, of torch tensors, and TorchScript's."""
+
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from e3nn.o3 import Irrep
+from torch import Tensor
+
+from ...extras import import_metatensor, import_metatensor_torch
+from .names import KeyRoles, check_components
+from .tables import Table
+
+# each of metatensor or of metatensor.torch, whose classes Python cannot tell apart by isinstance
+TensorMap: TypeAlias = Any
+TensorBlock: TypeAlias = Any
+Labels: TypeAlias = Any
+
+
+def library_of(thing: object, expected: str) -> ModuleType:
+    """Tell whether metatensor or metatensor.torch made the thing, a `TensorMap` or `Labels`.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    """
+    if isinstance(thing, torch.ScriptObject):
+        if str(thing._type().qualified_name()).endswith(f".metatensor.{expected}"):
+            return import_metatensor_torch()
+    elif isinstance(thing, getattr(import_metatensor(), expected)):
+        return import_metatensor()
+    raise TypeError(
+        f"found {type(thing).__name__}, expected a metatensor.{expected} or metatensor.torch.{expected}"
+    )
+
+
+def blocks_of(tensor_map: TensorMap) -> list[TensorBlock]:
+    """In the order of the keys."""
+    return [tensor_map.block_by_id(i) for i in range(len(tensor_map.keys))]
+
+
+def irreps_of(
+    blocks: Sequence[TensorBlock], keys: Table, roles: KeyRoles
+) -> tuple[list[Irrep], list[bool]]:
+    """Each block's irrep, and whether its components are in metatensor's basis."""
+    irreps, spherical = [], []
+    for key, block in zip(keys, blocks, strict=True):
+        names = [name for labels in block.components for name in labels.names]
+        values = [table_of(labels)[:, 0].tolist() for labels in block.components]
+        irreps.append(roles.irrep(key, names))
+        spherical.append(check_components(names, values, irreps[-1]))
+    return irreps, spherical
+
+
+def table_of(labels: Labels) -> Table:
+    """The entries, on the CPU."""
+    values = labels.values
+    return values.cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+
+
+def tensor_of(block: TensorBlock) -> Tensor:
+    """Its values as a tensor: the same memory, and history, unless torch cannot read such an array.
+
+    Raises
+    ------
+    TypeError
+        For values that are complex or integers.
+    """
+    values = block.values
+    if isinstance(values, Tensor):
+        return check_real(values, "the blocks")
+    if values.dtype.kind != "f":
+        raise TypeError(f"the blocks hold {values.dtype}, expected real floating-point values")
+    return torch.from_numpy(np.require(values, values.dtype.newbyteorder("="), ["C", "W"]))
+
+
+def check_real(values: Tensor, what: str) -> Tensor:
+    """The values, if they are neither complex nor integers."""
+    if not values.dtype.is_floating_point:
+        raise TypeError(f"{what} hold {values.dtype}, expected real floating-point values")
+    return values
+
+
+def new_labels(
+    library: ModuleType, names: Sequence[str], table: Table, device: torch.device
+) -> Labels:
+    """Labels as that library keeps them for values on this device."""
+    if library is import_metatensor() and device.type == "cpu":
+        return library.Labels(list(names), table)
+    return library.Labels(list(names), torch.tensor(table, dtype=torch.int32, device=device))
+
+
+def on_device(library: ModuleType, labels: Labels, device: torch.device) -> Labels:
+    """The same labels beside values on another device."""
+    if torch.device(str(labels.device)) == device:
+        return labels
+    return new_labels(library, labels.names, table_of(labels), device)
+
+
+def with_values(
+    like: TensorMap, values: Sequence[Tensor], gradients: Mapping[str, Sequence[Tensor]]
+) -> TensorMap:
+    """The same keys, labels and info with other values for each block, and these gradients alone.
+
+    Values are NumPy arrays as in `like` if they can be, which needs no history and the CPU.
+    """
+    library = library_of(like, "TensorMap")
+    tensors = [*values, *(tensor for parts in gradients.values() for tensor in parts)]
+    arrays = all(isinstance(block.values, np.ndarray) for block in blocks_of(like)) and all(
+        tensor.device.type == "cpu" and not tensor.requires_grad for tensor in tensors
+    )
+
+    def new_block(old: TensorBlock, tensor: Tensor) -> TensorBlock:
+        tensor = tensor.reshape(old.values.shape)
+        return library.TensorBlock(
+            tensor.numpy() if arrays else tensor,
+            on_device(library, old.samples, tensor.device),
+            [on_device(library, labels, tensor.device) for labels in old.components],
+            on_device(library, old.properties, tensor.device),
+        )
+
+    old_blocks = blocks_of(like)
+    blocks = [new_block(old, tensor) for old, tensor in zip(old_blocks, values, strict=True)]
+    for parameter, parts in gradients.items():
+        for block, old, part in zip(blocks, old_blocks, parts, strict=True):
+            block.add_gradient(parameter, new_block(old.gradient(parameter), part))
+    device = tensors[0].device if tensors else torch.device(str(like.keys.device))
+    tensor_map = library.TensorMap(on_device(library, like.keys, device), blocks)
+    for key, value in like.info().items():
+        tensor_map.set_info(key, value)
+    return tensor_map
