@@ -94,6 +94,7 @@ def test_the_power_spectrum_by_hand() -> None:
     )
     mean = metatensor.mean_over_samples(nu2, sample_names="center")
     x = np.hstack([block.values.squeeze() for block in mean.blocks()])
+    calculator = EllipsoidalDensityProjection(**HYPERS, compute_gradients=True)
     found = calculator.power_spectrum(frames, show_progress=False, rust_moments=False)
     np.testing.assert_allclose(found, x, rtol=1e-13, atol=1e-13 * abs(x).max())
 
@@ -231,8 +232,9 @@ def test_frames_that_lack_something() -> None:
         found = calculator.transform([good, bad])
     bad.arrays["c_q"] = np.tile([1.0, 0, 0, 0], (len(bad), 1))
     metatensor.allclose_raise(found, calculator.transform([good, bad]))
-    with pytest.raises(TypeError, match="found a single one: put it in a list"):
-        calculator.transform(good)
+    for compute in (calculator.transform, calculator.power_spectrum):
+        with pytest.raises(TypeError, match="found a single one: put it in a list"):
+            compute(good)
     for nothing in ([], [ase.Atoms()]):
         with pytest.raises(ValueError, match=f"the {len(nothing)} frames hold no particles"):
             calculator.transform(nothing)

@@ -8,11 +8,10 @@ import numpy as np
 import torch
 
 from ...basis import MomentProjection
-from ...extras import import_metatensor
 from ...nn import AniSOAPEmbedding
 from .clebsch_gordan import ClebschGordanReal
 from .expansion import expand
-from .frames import read_ellipsoids, refuse_missing_arrays
+from .frames import particle_types, refuse_missing_arrays
 from .products import cg_combine, frame_means, standardize_keys
 from .radial_basis import PrimitiveBasis, RadialBasis
 
@@ -29,7 +28,8 @@ class EllipsoidalDensityProjection:
       every type and n, zero where there are no neighbours; AniSOAP leaves some of those out. So the rows
       of ``power_spectrum`` are the frames, whatever is in them, and always a matrix.
     - ``compute_gradients`` is not refused but gives gradients; frames may be periodic along some axes
-      only; semi-axes may be zero.
+      only; semi-axes may be zero. Particles without orientations are not turned (AniSOAP multiplies
+      them by zero), with AniSOAP's warning.
 
     For training in PyTorch see :class:`anisoap_e3nn.AniSOAPEmbedding`, which this runs on.
 
@@ -126,6 +126,8 @@ class EllipsoidalDensityProjection:
         self.rotation_key = rotation_key
         self.rotation_type = rotation_type
         self.device = torch.device(device or "cpu")
+        # kept, since building one takes longer than running it over hundreds of frames
+        self._embeddings: dict[tuple[bool, tuple[int, ...]], AniSOAPEmbedding] = {}
 
     def transform(
         self,
@@ -163,36 +165,7 @@ class EllipsoidalDensityProjection:
         KeyError
             For frames without diameters.
         """
-        metatensor = import_metatensor()
-        if hasattr(frames, "arrays"):
-            raise TypeError(
-                "frames is a sequence of ase.Atoms, found a single one: put it in a list"
-            )
-        types = sorted({int(number) for frame in frames for number in frame.numbers})
-        if not types:
-            raise ValueError(f"the {len(frames)} frames hold no particles")
-        if normalize:
-            self.radial_basis.refuse_imprecision()
-        expansion = expand(
-            frames,
-            self._embedding(types, normalize),
-            lambda group, start: read_ellipsoids(
-                group, start, self.rotation_key, self.rotation_type, self.device
-            ),
-            compute_gradients=self.compute_gradients,
-            show_progress=show_progress,
-        )
-        keys, blocks = [], []
-        for center_type in types:
-            rows = np.flatnonzero(expansion.types == center_type)  # -> [sample]
-            first = 0
-            for l, count in enumerate(self.num_ns):
-                size = len(types) * count * (2 * l + 1)
-                keys.append((center_type, l))
-                blocks.append(expansion.block(rows, slice(first, first + size), l, types))
-                first += size
-        labels = metatensor.Labels(["types_center", "angular_channel"], np.array(keys, np.int32))
-        return metatensor.TensorMap(labels, blocks)
+        return self._transform(frames, show_progress, normalize, self.compute_gradients)
 
     def power_spectrum(
         self,
@@ -225,8 +198,10 @@ class EllipsoidalDensityProjection:
             For frames without one of the arrays.
         """
         refuse_missing_arrays(frames)
+        # of the mean no gradients are returned, and they would be the largest part of the work
+        compute_gradients = self.compute_gradients and not mean_over_samples
         coefficients = standardize_keys(
-            self.transform(frames, show_progress=show_progress, rust_moments=rust_moments)
+            self._transform(frames, show_progress, True, compute_gradients)
         )
         spectrum = cg_combine(
             coefficients,
@@ -239,7 +214,20 @@ class EllipsoidalDensityProjection:
             return spectrum
         return np.hstack([frame_means(block, len(frames)) for block in spectrum.blocks()])
 
+    def _transform(
+        self, frames: Sequence[Any], show_progress: bool, normalize: bool, compute_gradients: bool
+    ) -> Any:
+        types = particle_types(frames)
+        if normalize:
+            self.radial_basis.refuse_imprecision()
+        embedding = self._embedding(types, normalize)
+        orientations = self.rotation_key, self.rotation_type
+        expansion = expand(frames, embedding, *orientations, compute_gradients, show_progress)
+        return expansion.tensor_map(types, self.num_ns)
+
     def _embedding(self, types: list[int], normalize: bool) -> AniSOAPEmbedding:
+        if (normalize, tuple(types)) in self._embeddings:
+            return self._embeddings[normalize, tuple(types)]
         embedding = AniSOAPEmbedding(
             types=types,
             cutoff=self.cutoff_radius,
@@ -253,4 +241,5 @@ class EllipsoidalDensityProjection:
         if not normalize:
             primitive = PrimitiveBasis(embedding.basis.exponent)
             embedding.projection = MomentProjection(primitive, self.num_ns, len(types), 0.0)
-        return embedding.to(self.device, torch.float64)
+        self._embeddings[normalize, tuple(types)] = embedding.to(self.device, torch.float64)
+        return embedding

@@ -1,6 +1,6 @@
 """The layer run over frames, and its output cut into blocks with AniSOAP's labels."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ from tqdm import tqdm
 from ...conventions import wiki_to_e3nn
 from ...extras import import_metatensor
 from ...nn import AniSOAPEmbedding
-from .frames import Ellipsoids, groups
+from .frames import Ellipsoids, groups, read_ellipsoids
 from .position_gradients import position_gradients
 
 Array = NDArray[Any]
@@ -33,8 +33,22 @@ class Expansion(NamedTuple):
     samples: Array  # [particle, (frame, place in it)]
     gradients: Gradients | None
 
-    def block(self, rows: Array, columns: slice, l: int, types: Sequence[int]) -> Any:
-        """The TensorBlock of some particles and of one l, whose coefficients are `columns`."""
+    def tensor_map(self, types: Sequence[int], n_radial: Sequence[int]) -> Any:
+        """A block for each type of centre and each l, with `n_radial` radial functions."""
+        keys, blocks = [], []
+        for center_type in types:
+            rows = np.flatnonzero(self.types == center_type)  # -> [sample]
+            first = 0
+            for l, count in enumerate(n_radial):
+                size = len(types) * count * (2 * l + 1)
+                keys.append((center_type, l))
+                blocks.append(self._block(rows, slice(first, first + size), l, types))
+                first += size
+        return import_metatensor().TensorMap(
+            _labels(["types_center", "angular_channel"], keys), blocks
+        )
+
+    def _block(self, rows: Array, columns: slice, l: int, types: Sequence[int]) -> Any:
         n_radial = (columns.stop - columns.start) // (len(types) * (2 * l + 1))
         component = _labels(["spherical_component_m"], range(-l, l + 1))
         properties = _labels(
@@ -65,7 +79,8 @@ class Expansion(NamedTuple):
 def expand(
     frames: Sequence[Any],
     embedding: AniSOAPEmbedding,
-    read: Callable[[Sequence[Any], int], Ellipsoids],
+    rotation_key: str,
+    rotation_type: str,
     compute_gradients: bool,
     show_progress: bool,
 ) -> Expansion:
@@ -75,8 +90,8 @@ def expand(
     ----------
     frames : sequence of ase.Atoms
     embedding : AniSOAPEmbedding
-    read : function
-        From some frames, and the number of the first of them, to their particles.
+    rotation_key, rotation_type : str
+        Which array holds the orientations, and what they are.
     compute_gradients : bool
         Whether to add those with respect to the positions.
     show_progress : bool
@@ -89,7 +104,9 @@ def expand(
     n_particles = 0
     with tqdm(total=len(frames), desc="expanding frames", disable=not show_progress) as progress:
         for start, group in groups(frames):
-            particles = read(group, start)
+            particles = read_ellipsoids(
+                group, start, rotation_key, rotation_type, embedding.type_values.device
+            )
             vectors, edge_index = particles.edges(embedding.cutoff)
             coefficients.append(_expand(embedding, particles, vectors, edge_index))
             if compute_gradients:

@@ -42,6 +42,15 @@ class Ellipsoids(NamedTuple):
         return vectors, edge_index
 
 
+def particle_types(frames: Sequence[Any]) -> list[int]:
+    """The types that occur in the frames, sorted."""
+    _refuse_single(frames)
+    types = sorted({int(number) for frame in frames for number in frame.numbers})
+    if not types:
+        raise ValueError(f"the {len(frames)} frames hold no particles")
+    return types
+
+
 def groups(frames: Sequence[Any]) -> Iterator[tuple[int, Sequence[Any]]]:
     """Consecutive frames to expand together, and the number of the first of them."""
     start = particles = 0
@@ -78,6 +87,7 @@ def read_ellipsoids(
 
 def refuse_missing_arrays(frames: Sequence[Any]) -> None:
     """Refuse frames that AniSOAP's power spectrum refuses."""
+    _refuse_single(frames)
     for number, frame in enumerate(frames):
         if frame.arrays is None:
             raise ValueError("frames cannot be none")
@@ -90,12 +100,17 @@ def refuse_missing_arrays(frames: Sequence[Any]) -> None:
             raise ValueError("frame should contain c_q rather than quaternion")
 
 
+def _refuse_single(frames: Any) -> None:
+    if hasattr(frames, "arrays"):
+        raise TypeError("frames is a sequence of ase.Atoms, found a single one: put it in a list")
+
+
 def _rotations(frame: Any, number: int, key: str, type_: str) -> np.ndarray[Any, Any]:
     if key not in frame.arrays:
         # AniSOAP's words. It goes on with zero matrices, which are no rotations; we with no rotation.
         warnings.warn(
             f"Frame {number} does not have rotations stored, this may cause errors down the line.",
-            stacklevel=4,
+            stacklevel=6,  # the caller of transform
         )
         return np.tile(np.eye(3), (len(frame), 1, 1))
     stored = np.asarray(frame.arrays[key], dtype=np.float64)
