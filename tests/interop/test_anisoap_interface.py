@@ -8,8 +8,10 @@ import ase
 import ase.io
 import numpy as np
 import pytest
+import torch
 from scipy.spatial.transform import Rotation
 
+from anisoap_e3nn import AniSOAPEmbedding, EllipsoidData
 from anisoap_e3nn.interop.anisoap import (
     ClebschGordanReal,
     EllipsoidalDensityProjection,
@@ -75,6 +77,33 @@ def test_the_flow_of_the_first_example_on_its_own_crystals() -> None:
             frame.arrays[f"c_diameter[{k}]"] = np.ones(len(frame)) * diameter
     hypers = {**HYPERS, "max_angular": 5, "max_radial": 3, "cutoff_radius": 7.0, "basis_tol": 1e-4}
     assert assert_invariant(hypers, frames).shape == (2, 6 * 16)
+
+
+def test_the_converter_understands_it() -> None:
+    from anisoap_e3nn.interop.metatensor import metatensor_to_e3nn  # imports metatensor at once
+
+    rng = np.random.default_rng(6)
+    frames = [random_frame(rng, [1, 6, 6]), random_frame(rng, [6])]
+    calculator = EllipsoidalDensityProjection(**HYPERS, compute_gradients=True)
+    irreps, x = metatensor_to_e3nn(calculator.transform(frames))
+    embedding = AniSOAPEmbedding([1, 6], 4.0, 4, 2, radial_gaussian_width=1.5).double()
+    assert irreps == embedding.irreps_out
+    start = 0
+    for frame in frames:
+        diameters = np.stack([frame.arrays[f"c_diameter[{k}]"] for k in (1, 2, 3)], axis=1)
+        data = EllipsoidData(
+            pos=torch.tensor(frame.positions),
+            orientations=torch.tensor(frame.arrays["c_q"]),
+            semiaxes=torch.tensor(diameters / 2),
+            types=torch.tensor(frame.numbers),
+            cell=torch.tensor(frame.cell.array),
+            pbc=frame.pbc,
+        )
+        expected = embedding(data)
+        found = torch.as_tensor(x[start : start + len(frame)])
+        atol = 1e-13 * float(expected.abs().max())
+        torch.testing.assert_close(found, expected, rtol=0, atol=atol)
+        start += len(frame)
 
 
 def test_the_power_spectrum_by_hand() -> None:

@@ -160,6 +160,16 @@ def test_frames_need_not_be_sorted(embedding: AniSOAPEmbedding, batch: Batch) ->
     assert rows_of(block.samples) == [(0, k) for k in range(n)]
 
 
+def test_the_converter_gives_it_back(embedding: AniSOAPEmbedding, batch: Batch) -> None:
+    from anisoap_e3nn.interop.metatensor import metatensor_to_e3nn  # imports metatensor at once
+
+    x = embedding(batch)
+    tensor_map = embedding.to_metatensor(x, batch)
+    irreps, back = metatensor_to_e3nn(tensor_map)
+    assert irreps == embedding.irreps_out
+    torch.testing.assert_close(back, x, rtol=0, atol=1e-14 * float(x.abs().max()))
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["f32", "f64"])
 def test_dtype_and_autograd_go_through(
     embedding: AniSOAPEmbedding, batch: Batch, dtype: torch.dtype, generator: torch.Generator
