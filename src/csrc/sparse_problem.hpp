@@ -28,7 +28,7 @@ class ProductProgram {
 
     // Paths with as many channels, whose lanes run through one stream of instructions.
     struct Group {
-        std::int64_t n_u, n_v;
+        std::int64_t n_u, n_v, n_blocks;
         const IrrepBlock* blocks;
         const std::int64_t *stream, *stream_end;
         std::int64_t n_slots;
@@ -37,8 +37,8 @@ class ProductProgram {
 
     Group group(std::int64_t index, int target) const {
         const std::int64_t* group = numbers_ + numbers_[head + index];
-        const std::int64_t* stream = group + 3 + 4 * target;
-        return {group[0], group[1], reinterpret_cast<const IrrepBlock*>(numbers_ + group[2]),
+        const std::int64_t* stream = group + 4 + 4 * target;
+        return {group[0], group[1], group[2], reinterpret_cast<const IrrepBlock*>(numbers_ + group[3]),
                 numbers_ + stream[0], numbers_ + stream[0] + stream[1], stream[2], stream[3] != 0};
     }
 
@@ -56,7 +56,6 @@ class SparseProblem {
         : program_(program), n_batch_(n_batch), threads_(threads) {
         for (int operand = 0; operand < 3; ++operand) {
             job_.read[operand] = operands[operand];
-            job_.batch_stride[operand] = program.dim(operand);
             if (!operands[operand]) target_ = operand;
         }
         job_.coefficients = coefficients;
@@ -64,19 +63,31 @@ class SparseProblem {
 
     void run(LanesFunction<T> kernel, std::size_t slot_bytes, T* target) {
         job_.written = target;
+        job_.target = target_;
+        if (target_ != ProductProgram::of_coefficients)
+            prefer_huge_pages(target, sizeof(T) * n_batch_ * program_.dim(target_));
         if (target_ == ProductProgram::of_coefficients)
             std::fill_n(target, program_.n_coefficients(), T(0));
         else
             clear(target);
         for (std::int64_t index = 0; index < program_.n_groups(); ++index) {
             const ProductProgram::Group group = program_.group(index, target_);
+            job_.n_batch = n_batch_;
+            for (int operand = 0; operand < 3; ++operand) job_.batch_stride[operand] = program_.dim(operand);
             job_.n_u = group.n_u;
             job_.n_v = group.n_v;
+            job_.n_blocks = group.n_blocks;
+            job_.n_slots = group.n_slots;
             job_.blocks = group.blocks;
             job_.stream = group.stream;
             job_.stream_end = group.stream_end;
-            const std::int64_t channels = group.n_u * group.n_v, lanes = n_batch_ * channels;
-            if (lanes == 0) continue;
+            if (n_batch_ * group.n_u * group.n_v == 0) continue;
+            if (is_one_row(group)) {
+                job_.n_v = n_batch_ * group.n_v;
+                for (int operand = 0; operand < 3; ++operand) job_.batch_stride[operand] *= n_batch_;
+                job_.n_batch = 1;
+            }
+            const std::int64_t channels = job_.n_u * job_.n_v, lanes = job_.n_batch * channels;
             // lanes that are summed stay together, and no unit depends on the number of threads
             std::int64_t unit = group.reduces ? (lanes_of_unit + channels - 1) / channels * channels : lanes_of_unit;
             if (target_ == ProductProgram::of_coefficients) {
@@ -95,6 +106,14 @@ class SparseProblem {
     int threads_;
     int target_ = ProductProgram::of_coefficients;
     SparseProductJob<T> job_{};
+
+    // Whether the next batch entry's channels go on where these end.
+    bool is_one_row(const ProductProgram::Group& group) const {
+        bool goes_on = group.n_u == 1 && !group.reduces;
+        for (std::int64_t k = 0; k < group.n_blocks; ++k)
+            goes_on &= group.blocks[k].stride_v * group.n_v == program_.dim(int(group.blocks[k].operand));
+        return goes_on;
+    }
 
     void clear(T* target) const {
         const std::int64_t* zeros = program_.zeros(target_);

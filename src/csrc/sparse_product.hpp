@@ -29,9 +29,10 @@ template <class T>
 struct SparseProductJob {
     const T* read[3];  // by operand; null for the target
     T* written;        // the target, or one sum for each coefficient
-    std::int64_t batch_stride[3];
+    int target;
+    std::int64_t n_batch, batch_stride[3];
     const T* coefficients;
-    std::int64_t n_u, n_v;
+    std::int64_t n_u, n_v, n_blocks, n_slots;
     const IrrepBlock* blocks;
     const std::int64_t *stream, *stream_end;
 };
@@ -41,7 +42,7 @@ using LanesFunction = void (*)(const SparseProductJob<T>&, std::int64_t first_la
                                void* workspace);
 
 struct SparseProductKernels {
-    std::size_t slot_bytes;  // of one slot in the workspace, which is aligned to this
+    std::size_t slot_bytes;  // the most that a slot takes in the workspace
     LanesFunction<double> f64;
     LanesFunction<float> f32;
 };

@@ -2,13 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from operator import mul
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 _LOAD, _RUN, _STORE, _DOT = range(4)  # as in sparse_product.hpp
@@ -27,13 +26,20 @@ class Block(NamedTuple):
     stride_u: int
     stride_v: int
 
-    def indices(self, n_u: int, n_v: int) -> tuple[NDArray[np.int64], ...]:
-        """The positions, in three terms that broadcast to ``(u, v, m)``."""
-        return (
-            self.offset + np.arange(n_u)[:, None, None] * self.stride_u,
-            np.arange(n_v)[:, None] * self.stride_v,
-            np.arange(self.components) * self.component_stride,
+    def indices(self, n_u: int, n_v: int, device: torch.device | None = None) -> Tensor:
+        """The positions, ``(u, v, m)``."""
+        lengths = (self.components, n_u, n_v)
+        m, u, v = (
+            torch.arange(length, device=device) * stride
+            for length, stride in zip(lengths, self[2:], strict=True)
         )
+        return self.offset + u[:, None, None] + v[:, None] + m
+
+    def last(self, n_u: int, n_v: int) -> int:
+        """The largest position, -1 if there is none."""
+        lengths = (self.components, n_u, n_v)
+        steps = (length - 1 for length in lengths)
+        return -1 if 0 in lengths else self.offset + sum(map(mul, steps, self[2:]))
 
 
 @dataclass(frozen=True)
@@ -89,20 +95,18 @@ class ProductPlan:
 
     paths: tuple[Path, ...]
     dims: tuple[int, int, int]
+    program: Tensor = field(init=False, repr=False, compare=False)  # what the native engine runs
 
     def __post_init__(self) -> None:
         for path in self.paths:
             for name, block, dim in zip(("out", "x1", "x2"), path.blocks, self.dims, strict=True):
-                last = sum(int(term.max(initial=0)) for term in block.indices(path.n_u, path.n_v))
+                last = block.last(path.n_u, path.n_v)
                 if last >= dim:
                     raise ValueError(
                         f"a path reaches position {last} of {name}, whose last dimension has {dim}"
                     )
 
-    @cached_property
-    def program(self) -> Tensor:
-        """What the native engine runs, see :func:`build_program`."""
-        return build_program(self.paths, self.dims)
+        object.__setattr__(self, "program", build_program(self.paths, self.dims))
 
 
 def build_program(paths: Sequence[Path], dims: tuple[int, int, int]) -> Tensor:
@@ -136,7 +140,7 @@ def build_program(paths: Sequence[Path], dims: tuple[int, int, int]) -> Tensor:
     for index, group in enumerate(groups):
         blocks_at = len(numbers)
         numbers += [number for row in group.block_rows() for number in row]
-        record = [group.n_u, group.n_v, blocks_at]
+        record = [group.n_u, group.n_v, len(group.blocks), blocks_at]
         for target in range(4):
             stream, n_slots = group.stream(target)
             record += [len(numbers), len(stream), n_slots, int(target in group.summed_targets)]
@@ -245,7 +249,7 @@ def _settle_writes(groups: Sequence[_Group], target: int, dim: int) -> list[tupl
     written = np.zeros(dim, dtype=bool)
     for group in groups:
         places = {
-            block: sum(block.indices(group.n_u, group.n_v)).ravel()
+            block: block.indices(group.n_u, group.n_v).flatten().numpy()
             for block in group.of_operand(target)
         }
         counts = np.zeros(dim, dtype=np.int64)

@@ -74,7 +74,6 @@ class SparseProduct(torch.nn.Module):
 
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
         """The product of ``(..., dim1)`` and ``(..., dim2)``: ``(..., dim_out)``."""
-        dim_out, dim1, dim2 = self.plan.dims
         if x1.shape[:-1] != x2.shape[:-1]:
             raise ValueError(
                 f"x1 and x2 have leading dimensions {tuple(x1.shape[:-1])} and "
@@ -84,7 +83,7 @@ class SparseProduct(torch.nn.Module):
         product = sparse_product(
             x1.reshape(-1, x1.shape[-1]), x2.reshape(-1, x2.shape[-1]), coefficients, self.plan
         )
-        return product.view(*x1.shape[:-1], dim_out)
+        return product.view(*x1.shape[:-1], product.shape[-1])
 
 
 def _check(x1: Tensor, x2: Tensor, coefficients: Tensor, plan: ProductPlan) -> None:

@@ -1,8 +1,8 @@
 """Engine ``native`` for sparse products: C++ on the CPU, differentiable any number of times.
 
-With a fourth tensor g, the sum S of all C_k x1 x2 g is linear in each of C, x1, x2 and g; the product is its
-derivative to g. All derivatives of S, and theirs, are of two kinds, which are derivatives of each other: that to
-one of the three operands, and that to C.
+With a fourth tensor g, the sum S of all C_k x1 x2 g is linear in each of C, x1, x2 and g, and the product
+is its derivative to g. All derivatives of S, and theirs, are of two kinds: those to one of the three
+operands, and that to C.
 """
 
 from typing import Any
@@ -45,7 +45,7 @@ def product_of_two(
 ) -> Tensor:
     """The derivative of S to the operand `target`, of `size` numbers, from the two others in their order."""
     result = first.new_empty(size)
-    operands = [_array(first), _array(second)]
+    operands: list[NDArray[Any] | None] = [_array(first), _array(second)]
     operands.insert(target, None)
     _run(operands, coefficients, program, n_batch, result)
     return result

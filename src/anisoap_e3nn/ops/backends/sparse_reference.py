@@ -7,7 +7,7 @@ from ..product_program import Block, Path, ProductPlan
 
 
 def sparse_product(x1: Tensor, x2: Tensor, coefficients: Tensor, plan: ProductPlan) -> Tensor:
-    """See :func:`anisoap_e3nn.ops.sparse_product`; for each path, a contraction with its dense coefficients."""
+    """See :func:`anisoap_e3nn.ops.sparse_product`; each path contracts with its dense coefficients."""
     out = x1.new_zeros(x1.shape[0], plan.dims[0])
     split = coefficients.split([len(path.coefficients) for path in plan.paths])
     for path, values in zip(plan.paths, split, strict=True):
@@ -17,8 +17,7 @@ def sparse_product(x1: Tensor, x2: Tensor, coefficients: Tensor, plan: ProductPl
             _gather(x2, path.x2, path),
             _dense(values, path),
         )  # -> [batch, u, v, m3]
-        u, v, m = path.out.indices(path.n_u, path.n_v)
-        places = torch.as_tensor((u + v + m).ravel(), device=x1.device)
+        places = path.out.indices(path.n_u, path.n_v, x1.device).flatten()
         wanted = (-1, path.n_u, path.n_v, path.out.components)
         out = out.index_add(1, places, product.expand(wanted).flatten(1))
     return out
@@ -26,9 +25,8 @@ def sparse_product(x1: Tensor, x2: Tensor, coefficients: Tensor, plan: ProductPl
 
 def _gather(x: Tensor, block: Block, path: Path) -> Tensor:
     """The values of a block; along channels that it does not depend on, only once."""
-    u, v, m = block.indices(path.n_u if block.stride_u else 1, path.n_v if block.stride_v else 1)
-    places = torch.as_tensor(u + v + m, device=x.device)
-    return x[:, places]
+    n_u, n_v = path.n_u if block.stride_u else 1, path.n_v if block.stride_v else 1
+    return x[:, block.indices(n_u, n_v, x.device)]
 
 
 def _dense(values: Tensor, path: Path) -> Tensor:

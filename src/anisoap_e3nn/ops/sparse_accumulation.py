@@ -1,0 +1,177 @@
+"""Sparse accumulation, called as in the package sparse_accumulation."""
+
+import math
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .product_program import Block, Path, ProductPlan
+from .sparse_product import sparse_product
+
+
+def accumulate(
+    X1: Tensor,
+    X2: Tensor,
+    idx_output: Tensor,
+    output_size: int,
+    idx_1: Tensor,
+    idx_2: Tensor,
+    multipliers: Tensor,
+) -> Tensor:
+    r"""Products of components, added up where the indices say.
+
+    .. math::
+        Y_{\ldots \, \mu_k} \mathrel{+}= C_k \, X^1_{\ldots \, m^1_k} X^2_{\ldots \, m^2_k}
+
+    With Clebsch-Gordan coefficients :math:`C`, the coupling of two sets of irreps. Differentiable any
+    number of times in `X1`, `X2` and `multipliers`. The names of the arguments and their order are those of
+    the package sparse_accumulation (S. Pozdnyakov and others).
+
+    Parameters
+    ----------
+    X1, X2 : Tensor ``(..., active_1)``, ``(..., active_2)``, float32 or float64
+        With the same leading dimensions.
+    idx_output, idx_1, idx_2 : Tensor ``(entry,)``, integers
+        :math:`\mu_k`, :math:`m^1_k` and :math:`m^2_k`, in any order.
+    output_size : int
+        Size of the output's active dimension.
+    multipliers : Tensor ``(entry,)``
+        :math:`C_k`.
+
+    Returns
+    -------
+    Tensor ``(..., output_size)``
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not fit, indices out of range, or tensors on different devices.
+    TypeError
+        For indices that are no integers, or other tensors that are not all of one floating-point type.
+
+    Examples
+    --------
+    The cross product:
+
+    >>> a, b, c = torch.tensor([[0, 1, 2, 1, 2, 0], [1, 2, 0, 0, 1, 2], [2, 0, 1, 2, 0, 1]])
+    >>> signs = torch.tensor([1.0, 1, 1, -1, -1, -1])
+    >>> accumulate(torch.tensor([[1.0, 0, 0]]), torch.tensor([[0.0, 1, 0]]), c, 3, a, b, signs)
+    tensor([[0., 0., 1.]])
+    """
+    _check_indices(idx_output, idx_1, idx_2, multipliers)
+    _check_operands(X1, X2, (*X1.shape[:-1], X2.shape[-1]), multipliers)
+    # each row a batch entry of one channel; the kernel puts rows that follow each other side by side
+    sizes = (output_size, X1.shape[-1], X2.shape[-1])
+    plan = _plan(sizes, 1, *_bytes(idx_output, idx_1, idx_2))
+    n_rows = math.prod(X1.shape[:-1])
+    rows_1, rows_2 = X1.reshape(n_rows, sizes[1]), X2.reshape(n_rows, sizes[2])
+    return sparse_product(rows_1, rows_2, multipliers, plan).view(*X1.shape[:-1], output_size)
+
+
+def accumulate_active_dim_middle(
+    X1: Tensor,
+    X2: Tensor,
+    idx_output: Tensor,
+    output_size: int,
+    idx_1: Tensor,
+    idx_2: Tensor,
+    multipliers: Tensor,
+) -> Tensor:
+    """Like :func:`accumulate` for tensors ``(..., active, channel)``, whose channels vary fastest.
+
+    The fastest of the three. Arguments and errors are those of :func:`accumulate`.
+
+    Returns
+    -------
+    Tensor ``(..., output_size, channel)``
+    """
+    _check_indices(idx_output, idx_1, idx_2, multipliers)
+    if X1.dim() < 2 or X2.dim() < 2:
+        raise ValueError(
+            f"X1 and X2 have {X1.dim()} and {X2.dim()} dimensions, expected the active one and the "
+            "channels' at least"
+        )
+    *leading, active_1, channels = X1.shape
+    _check_operands(X1, X2, (*leading, X2.shape[-2], channels), multipliers)
+    sizes = (output_size, active_1, X2.shape[-2])
+    plan = _plan(sizes, channels, *_bytes(idx_output, idx_1, idx_2))
+    n_rows = math.prod(leading)
+    rows_1, rows_2 = (
+        X1.reshape(n_rows, sizes[1] * channels),
+        X2.reshape(n_rows, sizes[2] * channels),
+    )
+    product = sparse_product(rows_1, rows_2, multipliers, plan)
+    return product.view(*leading, output_size, channels)
+
+
+def accumulate_active_dim_first(
+    X1: Tensor,
+    X2: Tensor,
+    idx_output: Tensor,
+    output_size: int,
+    idx_1: Tensor,
+    idx_2: Tensor,
+    multipliers: Tensor,
+) -> Tensor:
+    """Like :func:`accumulate` for tensors ``(active, ...)``, which are copied to another order for it.
+
+    Arguments and errors are those of :func:`accumulate`.
+
+    Returns
+    -------
+    Tensor ``(output_size, ...)``
+    """
+    X1, X2 = X1.movedim(0, -1), X2.movedim(0, -1)
+    product = accumulate(X1, X2, idx_output, output_size, idx_1, idx_2, multipliers)
+    return product.movedim(-1, 0)
+
+
+def _bytes(*indices: Tensor) -> tuple[bytes, ...]:
+    return tuple(
+        idx.detach().to("cpu", torch.int64).contiguous().numpy().tobytes() for idx in indices
+    )
+
+
+@lru_cache(maxsize=256)
+def _plan(
+    sizes: tuple[int, int, int], channels: int, idx_output: bytes, idx_1: bytes, idx_2: bytes
+) -> ProductPlan:
+    """One path, all of whose channels follow each other: a plan is made once for the same indices."""
+    m3, m1, m2 = (np.frombuffer(idx, dtype=np.int64) for idx in (idx_output, idx_1, idx_2))
+    named = zip(("idx_output", "idx_1", "idx_2"), (m3, m1, m2), sizes, strict=True)
+    for name, m, size in named:
+        if len(m) and not 0 <= m.min() <= m.max() < size:
+            raise ValueError(f"{name} goes from {m.min()} to {m.max()}, expected 0 to {size - 1}")
+    stride = 1 if channels > 1 else 0
+    out, x1, x2 = (Block(0, size, channels, 0, stride or size) for size in sizes)
+    path = Path(x1, x2, out, 1, channels, m1.tolist(), m2.tolist(), m3.tolist(), [1.0] * len(m1))
+    dims = sizes[0] * channels, sizes[1] * channels, sizes[2] * channels
+    return ProductPlan((path,), dims)
+
+
+def _check_indices(idx_output: Tensor, idx_1: Tensor, idx_2: Tensor, multipliers: Tensor) -> None:
+    for name, idx in (("idx_output", idx_output), ("idx_1", idx_1), ("idx_2", idx_2)):
+        if idx.shape != multipliers.shape or idx.dim() != 1:
+            raise ValueError(
+                f"{name} has shape {tuple(idx.shape)}, multipliers {tuple(multipliers.shape)}; "
+                "expected one entry of each for every term"
+            )
+        if idx.is_floating_point() or idx.is_complex() or idx.dtype == torch.bool:
+            raise TypeError(f"{name} is {idx.dtype}, expected integers")
+
+
+def _check_operands(X1: Tensor, X2: Tensor, expected: tuple[int, ...], multipliers: Tensor) -> None:
+    if X2.shape != expected:
+        raise ValueError(
+            f"X1 has shape {tuple(X1.shape)} and X2 {tuple(X2.shape)}, expected the same but for the "
+            "active dimension"
+        )
+    for name, tensor in (("X1", X1), ("X2", X2), ("multipliers", multipliers)):
+        if tensor.dtype != X1.dtype or not tensor.is_floating_point():
+            raise TypeError(
+                f"{name} is {tensor.dtype}, expected X1, X2 and multipliers of one floating-point type"
+            )
+        if tensor.device != X1.device:
+            raise ValueError(f"{name} is on {tensor.device}, X1 on {X1.device}; move one of them")
