@@ -5,10 +5,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.sparse import csr_array
 from torch import Tensor
 
-from .search import Integers, Mask, Reals, half_lists
+from .search import Mask, Reals, find_edges
 
 
 def neighbor_list(
@@ -73,33 +72,20 @@ def neighbor_list(
     _check_inputs(positions, cutoff, types, batch)
     points = positions.detach().to("cpu", torch.float64).numpy()
     _refuse_non_finite(points)
-    pairs, shifts = half_lists(points, cutoff, *_frames(len(points), cell, pbc, batch))
-
-    # each pair in both directions, sorted
-    order = _edge_order(pairs, types, len(points))  # -> [edge]
-    directed_shifts = np.concatenate([shifts, -shifts]).take(order, axis=0)  # -> [edge, 3]
-    real = np.float32 if positions.dtype == torch.float32 else np.float64
-    edge_shifts = torch.from_numpy(directed_shifts.astype(real)).to(positions)
-    edge_index = np.empty((2, len(order)), np.int64)
-    edge_index[0] = pairs[::-1].take(order)
-    edge_index[1] = pairs.take(order)
-    return torch.from_numpy(edge_index).to(positions.device), edge_shifts
-
-
-def _edge_order(pairs: Integers, types: Tensor | None, n: int) -> Integers:
-    """The permutation that sorts the pairs, both directions of them, by centre and type."""
-    segments, n_segments = pairs.reshape(-1), n  # -> [edge], centres are the first particles
-    if types is not None:
-        values, kinds = torch.unique(types.cpu(), return_inverse=True)
-        segments = segments * len(values)
-        segments += kinds.to(torch.int32).numpy().take(pairs[::-1].reshape(-1))
-        n_segments *= len(values)
-    # A counting sort, by SciPy: where row e of a sparse matrix has its only entry in column
-    # segments[e], the rows, read column by column, are the permutation.
-    entries, row_starts = np.ones(len(segments), bool), np.arange(len(segments) + 1, dtype=np.int32)
-    rows = csr_array((entries, segments, row_starts), shape=(len(segments), n_segments))
-    order: Integers = rows.tocsc().indices
-    return order
+    kinds = np.zeros(len(points), np.int64) if types is None else types.cpu().numpy()
+    start, edges, shifts = 0, [np.empty((2, 0), np.int64)], [np.empty((0, 3))]
+    for count, lattice, axes in zip(*_frames(len(points), cell, pbc, batch), strict=True):
+        frame = slice(start, start + count)
+        start += count
+        if count > 0:
+            found, found_shifts = find_edges(points[frame], kinds[frame], cutoff, lattice, axes)
+            edges.append(np.add(found, frame.start, out=found))
+            shifts.append(found_shifts)
+    edge_index, edge_shifts = (
+        torch.from_numpy(arrays[-1] if len(arrays) <= 2 else np.concatenate(arrays, axis=axis))
+        for arrays, axis in ((edges, 1), (shifts, 0))
+    )
+    return edge_index.to(positions.device), edge_shifts.to(positions)
 
 
 def _frames(
