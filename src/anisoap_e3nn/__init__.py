@@ -9,7 +9,7 @@ import torch
 torch.serialization.add_safe_globals([slice])
 
 from .extras import let_torchscript_select  # noqa: E402
-from .nn import AniSOAPEmbedding  # noqa: E402
+from .nn import AniSOAPEmbedding, PowerSpectrum  # noqa: E402
 
 if TYPE_CHECKING:
     from .data import EllipsoidData
@@ -19,6 +19,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AniSOAPEmbedding",
     "EllipsoidData",
+    "PowerSpectrum",
     "__version__",
     "e3nn_to_metatensor",
     "metatensor_to_e3nn",

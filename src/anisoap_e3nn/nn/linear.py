@@ -1,8 +1,25 @@
-"""Equivariant linear maps with weights for each type of particle."""
+"""Equivariant linear maps, also with weights for each type of particle."""
 
 import torch
 from e3nn import o3
 from torch import Tensor
+
+
+def equivariant_linear(irreps_in: o3.Irreps, irreps_out: o3.Irreps) -> o3.Linear:
+    """e3nn's linear map.
+
+    Raises
+    ------
+    ValueError
+        If `irreps_out` has an irrep that `irreps_in` lacks: no equivariant linear map makes it.
+    """
+    missing = sorted({str(ir) for _, ir in irreps_out if ir not in irreps_in})
+    if missing:
+        raise ValueError(
+            f"irreps_out has {', '.join(missing)}, which no equivariant linear map makes from "
+            f"{irreps_in}; leave them out, or raise max_angular if it comes from there"
+        )
+    return o3.Linear(irreps_in, irreps_out)
 
 
 class TypeLinear(torch.nn.Module):
@@ -25,14 +42,8 @@ class TypeLinear(torch.nn.Module):
     ) -> None:
         super().__init__()
         self.irreps_in, self.irreps_out = o3.Irreps(irreps_in), o3.Irreps(irreps_out)
-        missing = sorted({str(ir) for _, ir in self.irreps_out if ir not in self.irreps_in})
-        if missing:
-            raise ValueError(
-                f"irreps_out has {', '.join(missing)}, which no equivariant linear map makes from "
-                f"{self.irreps_in}; leave them out, or raise max_angular if it comes from there"
-            )
         self.linears = torch.nn.ModuleList(
-            o3.Linear(self.irreps_in, self.irreps_out) for _ in range(n_types)
+            equivariant_linear(self.irreps_in, self.irreps_out) for _ in range(n_types)
         )
 
     def forward(self, x: Tensor, type_index: Tensor) -> Tensor:

@@ -1,0 +1,173 @@
+"""All products of two sets of irreps, or of one with itself."""
+
+from collections.abc import Iterable, Sequence
+from math import comb
+from typing import Any
+
+import torch
+from e3nn import o3
+from torch import Tensor
+
+from .tensor_product import TensorProduct
+
+
+class FullTensorProduct(TensorProduct):
+    r"""All products :math:`z_{uv} = x_u \otimes y_v`, those of e3nn's ``o3.FullTensorProduct``.
+
+    Parameters
+    ----------
+    irreps_in1, irreps_in2 : Irreps or str
+        Are simplified first.
+    filter_ir_out : iterable of Irrep or str, optional
+        The irreps that are wanted; by default all.
+    irrep_normalization : {"component", "norm", "none"}
+    layout : {"mul_ir", "ir_mul"}
+
+    Raises
+    ------
+    ValueError
+        If no product makes any of the irreps that are wanted.
+
+    Examples
+    --------
+    >>> FullTensorProduct("2x0e + 1o", "1o")
+    FullTensorProduct(2x0e+1x1o x 1x1o -> 1x0e+2x1o+1x1e+1x2e | 5 paths | 0 weights)
+    """
+
+    def __init__(
+        self,
+        irreps_in1: o3.Irreps | str,
+        irreps_in2: o3.Irreps | str,
+        filter_ir_out: Iterable[o3.Irrep | str] | None = None,
+        irrep_normalization: str = "component",
+        layout: str = "mul_ir",
+    ) -> None:
+        irreps_in1 = o3.Irreps(irreps_in1).simplify()
+        irreps_in2 = o3.Irreps(irreps_in2).simplify()
+        products = [
+            ((mul_1 * mul_2, ir), (i_1, i_2, "uvuv", False))
+            for i_1, (mul_1, ir_1) in enumerate(irreps_in1)
+            for i_2, (mul_2, ir_2) in enumerate(irreps_in2)
+            for ir in ir_1 * ir_2
+        ]
+        irreps_out, instructions = _wanted_and_sorted(products, filter_ir_out)
+        super().__init__(
+            irreps_in1,
+            irreps_in2,
+            irreps_out,
+            instructions,
+            irrep_normalization=irrep_normalization,
+            layout=layout,
+        )
+
+
+class TensorSquare(torch.nn.Module):
+    r"""All products of irreps with themselves, each once: those of e3nn's ``o3.TensorSquare``.
+
+    They are :math:`x_u \otimes x_v` for the channels of two entries, for u < v of one entry and, to even l,
+    for u = v.
+
+    Parameters
+    ----------
+    irreps_in : Irreps or str
+        Are simplified first.
+    filter_ir_out : iterable of Irrep or str, optional
+        The irreps that are wanted; by default all.
+    irrep_normalization : {"component", "norm", "none"}
+        As in other products; for u = v with factors that allow for the two being the same.
+    layout : {"mul_ir", "ir_mul"}
+
+    Raises
+    ------
+    ValueError
+        If no product makes any of the irreps that are wanted, or for an unknown normalization.
+
+    Examples
+    --------
+    >>> square = TensorSquare("2x1o")
+    >>> square
+    TensorSquare(2x1o -> 3x0e+1x1e+3x2e | 7 paths | 0 weights)
+    >>> square(torch.randn(10, 6)).shape
+    torch.Size([10, 21])
+    """
+
+    def __init__(
+        self,
+        irreps_in: o3.Irreps | str,
+        filter_ir_out: Iterable[o3.Irrep | str] | None = None,
+        irrep_normalization: str = "component",
+        layout: str = "mul_ir",
+    ) -> None:
+        super().__init__()
+        self.irreps_in = o3.Irreps(irreps_in).simplify()
+        products = [
+            ((mul, ir), (i_1, i_2, mode, False, _factor(mode, ir_1, ir_2, ir, irrep_normalization)))
+            for i_1, (mul_1, ir_1) in enumerate(self.irreps_in)
+            for i_2, (mul_2, ir_2) in enumerate(self.irreps_in)
+            for ir in ir_1 * ir_2
+            for mode, mul, exists in (
+                ("uvuv", mul_1 * mul_2, i_1 < i_2),
+                ("uvu<v", comb(mul_1, 2), i_1 == i_2),
+                ("uuu", mul_1, i_1 == i_2 and ir.l % 2 == 0),
+            )
+            if exists and mul > 0
+        ]
+        self.irreps_out, instructions = _wanted_and_sorted(products, filter_ir_out)
+        self.product = TensorProduct(
+            self.irreps_in,
+            self.irreps_in,
+            self.irreps_out,
+            instructions,
+            irrep_normalization="none",
+            layout=layout,
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """From ``(..., irreps_in.dim)`` to ``(..., irreps_out.dim)``."""
+        product: Tensor = self.product(x, x)
+        return product
+
+    def __repr__(self) -> str:
+        n_paths = self.irreps_out.num_irreps
+        return (
+            f"TensorSquare({self.irreps_in} -> {self.irreps_out.simplify()} | {n_paths} paths | "
+            "0 weights)"
+        )
+
+
+def _factor(
+    mode: str, ir_1: o3.Irrep, ir_2: o3.Irrep, ir: o3.Irrep, irrep_normalization: str
+) -> float:
+    """e3nn's, which allow for that the parts of x ⊗ x are no products of independent numbers."""
+    d = ir_1.dim
+    factors: dict[str, float] = {"component": ir.dim, "norm": d * ir_2.dim, "none": 1}
+    if mode == "uuu" and ir.l == 0:
+        factors |= {"component": 1 / (d + 2), "norm": d}
+    elif mode == "uuu":
+        factors |= {"component": ir.dim / 2, "norm": d * (d + 2) / 2}
+    if irrep_normalization not in factors:
+        raise ValueError(
+            f"irrep_normalization is {irrep_normalization!r}, expected one of {', '.join(factors)}"
+        )
+    return factors[irrep_normalization]
+
+
+def _wanted_and_sorted(
+    products: Sequence[tuple[tuple[int, o3.Irrep], tuple[Any, ...]]],
+    filter_ir_out: Iterable[o3.Irrep | str] | None,
+) -> tuple[o3.Irreps, list[tuple[Any, ...]]]:
+    """Sorted irreps of the output, an entry for each product, and the instructions that fill them."""
+    if filter_ir_out is not None:
+        wanted = [o3.Irrep(ir) for ir in filter_ir_out]
+        made = sorted({ir for (_, ir), _ in products})
+        products = [product for product in products if product[0][1] in wanted]
+        if not products:
+            raise ValueError(
+                f"filter_ir_out is {wanted}, but the products are {', '.join(map(str, made))} only"
+            )
+    irreps_out, places, _ = o3.Irreps([mul_ir for mul_ir, _ in products]).sort()
+    instructions = [
+        (i_1, i_2, place, *rest)
+        for place, (_, (i_1, i_2, *rest)) in zip(places, products, strict=True)
+    ]
+    return irreps_out, instructions

@@ -1,0 +1,243 @@
+"""e3nn's tensor products on sparse kernels."""
+
+from collections.abc import Iterable, Sequence
+from math import prod
+from typing import Any
+
+import torch
+from e3nn import o3
+from torch import Tensor
+
+from ..ops import Path, SparseProduct
+from .chunks import in_chunks
+from .instructions import Instruction, checked_instructions, normalized_instructions, wigner_table
+from .layout import Entry, entries, paths_between
+from .path_weights import InputWeights, PairWeights, WeightedSum
+
+# What the product does with channels if weights act afterwards on the pairs that it makes of them.
+_PAIRS = {
+    "uvw": "uvuv",
+    "uvv": "uvuv",
+    "uuw": "uuu",
+    "uvuv": "uvuv",
+    "uvu<v": "uvu<v",
+    "u<vw": "uvu<v",
+}
+
+
+class TensorProduct(torch.nn.Module):
+    r"""Products of irreps, those of e3nn's ``o3.TensorProduct`` with the same arguments.
+
+    .. math::
+        z_w = \sum_{uv} w_{uvw} \, x_u \otimes y_v
+
+    or with fewer of the channels u, v, w and sums over them, by the mode of each path: ``"uvw"``, ``"uvu"``,
+    ``"uvv"``, ``"uuw"``, ``"uuu"``, ``"uvuv"``, ``"uvu<v"`` or ``"u<vw"``.
+
+    One pass over the coefficients that are not zero makes the products of all paths. Weights of the modes
+    "uuu" and "uvu" act on the second input before it, those of others on the products after it; if what lies
+    between needs more memory than inputs and output, the batch is worked off in pieces.
+
+    Parameters
+    ----------
+    irreps_in1, irreps_in2, irreps_out : Irreps or str
+    instructions : sequence of tuple
+        One ``(i_in1, i_in2, i_out, mode, has_weight[, path_weight])`` for each path.
+    in1_var, in2_var, out_var : sequence of float, optional
+        Variances of the entries, 1 by default.
+    irrep_normalization : {"component", "norm", "none"}
+    path_normalization : {"element", "path", "none"}
+    internal_weights : bool, optional
+        Whether the weights are a parameter; by default if there are any and they are shared.
+    shared_weights : bool, optional
+        Whether the whole batch has the same weights; by default it has.
+    layout : {"mul_ir", "ir_mul"}
+        Of inputs and output: e3nn's, or all channels of a component next to each other.
+
+    Attributes
+    ----------
+    instructions : list of Instruction
+        With factors that include the normalization, as in e3nn.
+    weight : Parameter ``(weight_numel,)`` or None
+        In e3nn's order, path after path.
+
+    Raises
+    ------
+    ValueError
+        For irreps that do not couple, multiplicities that do not fit the mode, unknown modes, normalizations
+        and layouts, and weights that are internal but not shared.
+
+    Examples
+    --------
+    >>> cross = TensorProduct("16x1o", "16x1o", "16x1e", [(0, 0, 0, "uuu", False)])
+    >>> cross
+    TensorProduct(16x1o x 16x1o -> 16x1e | 16 paths | 0 weights)
+    >>> cross(torch.randn(5, 48), torch.randn(5, 48)).shape
+    torch.Size([5, 48])
+    """
+
+    weight: torch.nn.Parameter | None
+
+    def __init__(
+        self,
+        irreps_in1: o3.Irreps | str,
+        irreps_in2: o3.Irreps | str,
+        irreps_out: o3.Irreps | str,
+        instructions: Iterable[Sequence[Any]],
+        in1_var: Sequence[float] | None = None,
+        in2_var: Sequence[float] | None = None,
+        out_var: Sequence[float] | None = None,
+        irrep_normalization: str = "component",
+        path_normalization: str = "element",
+        internal_weights: bool | None = None,
+        shared_weights: bool | None = None,
+        layout: str = "mul_ir",
+    ) -> None:
+        super().__init__()
+        if layout not in ("mul_ir", "ir_mul"):
+            raise ValueError(f'layout is {layout!r}, expected "mul_ir" or "ir_mul"')
+        self.layout = layout
+        irreps = o3.Irreps(irreps_in1), o3.Irreps(irreps_in2), o3.Irreps(irreps_out)
+        self.irreps_in1, self.irreps_in2, self.irreps_out = irreps
+        self.instructions: list[Instruction] = normalized_instructions(
+            *irreps,
+            checked_instructions(*irreps, instructions),
+            (in1_var, in2_var, out_var),
+            irrep_normalization,
+            path_normalization,
+        )
+        self.weight_numel = sum(ins.n_weights for ins in self.instructions)
+        self.shared_weights = shared_weights is not False
+        if internal_weights is None:
+            internal_weights = self.shared_weights and self.weight_numel > 0
+        if internal_weights and not self.shared_weights:
+            raise ValueError(
+                "internal_weights=True goes with shared weights only; with shared_weights=False each "
+                "member of the batch has its own, given to forward"
+            )
+        weight = torch.nn.Parameter(torch.randn(self.weight_numel)) if internal_weights else None
+        self.register_parameter("weight", weight)
+        self._plan()
+
+    @classmethod
+    def from_e3nn(cls, product: o3.TensorProduct) -> "TensorProduct":
+        """The same as any product of e3nn's, fully connected ones too, with the same weight parameter."""
+        ours = cls(
+            product.irreps_in1,
+            product.irreps_in2,
+            product.irreps_out,
+            [(*ins[:5], ins.path_weight**2) for ins in product.instructions],
+            irrep_normalization="none",
+            path_normalization="none",
+            internal_weights=product.internal_weights,
+            shared_weights=product.shared_weights,
+        )
+        if product.internal_weights:
+            ours.weight = product.weight
+        return ours
+
+    def _plan(self) -> None:
+        """The products x1 ⊗ x2 and x1 ⊗ y, where y is what weights make of x2, and those to pairs."""
+        dim1, dim2, dim_out = self.irreps_in1.dim, self.irreps_in2.dim, self.irreps_out.dim
+        in1 = entries(self.irreps_in1, self.layout)
+        in2 = entries(self.irreps_in2, self.layout)
+        all_out = entries(self.irreps_out, self.layout)
+        from_x, from_y, to_pairs = list[Path](), list[Path](), list[Path]()
+        to_y, from_pairs = list[WeightedSum](), list[WeightedSum]()
+        first_weight = 0
+        for ins in self.instructions:
+            if 0 in ins.path_shape:
+                continue
+            x1, x2, out = in1[ins.i_in1], in2[ins.i_in2], all_out[ins.i_out]
+            mode, shape = ins.connection_mode, ins.path_shape
+            table = wigner_table(x1.dim // 2, x2.dim // 2, out.dim // 2)
+            table = table._replace(coefficients=ins.path_weight * table.coefficients)
+            if not ins.has_weight:
+                from_x += paths_between(x1, x2, out, mode, table)
+            elif mode in _PAIRS:
+                n_pairs = prod(shape[:-1] if mode.endswith("w") else shape)
+                offset = from_pairs[-1].source.end if from_pairs else 0
+                pairs = Entry.at(offset, n_pairs, out.dim, "ir_mul")  # for matrix products
+                to_pairs += paths_between(x1, x2, pairs, _PAIRS[mode], table)
+                from_pairs.append(WeightedSum(mode, first_weight, shape, pairs, out))
+            else:
+                y = Entry.at(to_y[-1].target.end if to_y else 0, out.mul, x2.dim)
+                to_y.append(WeightedSum(mode, first_weight, shape, x2, y))
+                from_y += paths_between(x1, y, out, "uuu", table)
+            first_weight += ins.n_weights
+
+        self._x2_to_y = InputWeights(to_y, dim2, self.weight_numel, self.shared_weights)
+        self._pairs_to_out = PairWeights(from_pairs, all_out)
+        dim_y, dim_pairs = self._x2_to_y.dim_out, self._pairs_to_out.dim_in
+        self._from_x = SparseProduct(from_x, dim1, dim2, dim_out)
+        self._from_y = SparseProduct(from_y, dim1, dim_y, dim_out)
+        self._to_pairs = SparseProduct(to_pairs, dim1, dim2, dim_pairs)
+        own_weights = 0 if self.shared_weights else self.weight_numel
+        self._n_chunks = -(-(dim_y + dim_pairs) // max(dim1 + dim2 + dim_out + own_weights, 1))
+
+    def forward(self, x1: Tensor, x2: Tensor, weight: Tensor | None = None) -> Tensor:
+        """The product of each pair of members of two batches.
+
+        Parameters
+        ----------
+        x1, x2 : Tensor ``(..., irreps_in1.dim)``, ``(..., irreps_in2.dim)``
+            With leading dimensions that broadcast.
+        weight : Tensor ``(weight_numel,)`` or ``(..., weight_numel)``, optional
+            Shared or not; needed where there are weights that are not internal.
+
+        Returns
+        -------
+        Tensor ``(..., irreps_out.dim)``
+
+        Raises
+        ------
+        ValueError
+            For dimensions that do not fit, and missing weights.
+        """
+        weight = self._weights(weight, like=x1)
+        for name, x, irreps in (("x1", x1, self.irreps_in1), ("x2", x2, self.irreps_in2)):
+            if x.shape[-1] != irreps.dim:
+                raise ValueError(
+                    f"the last dimension of {name} is {x.shape[-1]}, expected {irreps.dim} for {irreps}"
+                )
+        batched = [x1, x2] if self.shared_weights else [x1, x2, weight]
+        leading = torch.broadcast_shapes(*(x.shape[:-1] for x in batched))
+        flat = [x.expand(*leading, -1).reshape(leading.numel(), x.shape[-1]) for x in batched]
+        others = [weight] if self.shared_weights else []
+        out = in_chunks(self._product, self._n_chunks, flat, *others)  # -> [batch, irreps_out.dim]
+        return out.view(*leading, self.irreps_out.dim)
+
+    def _product(self, x1: Tensor, x2: Tensor, weight: Tensor) -> Tensor:
+        terms = []  # -> [batch, irreps_out.dim] each
+        if self._from_y.plan.paths:
+            terms.append(self._from_y(x1, self._x2_to_y(x2, weight)))
+        if self._to_pairs.plan.paths:
+            terms.append(self._pairs_to_out(self._to_pairs(x1, x2), weight))
+        if self._from_x.plan.paths or not terms:
+            terms.append(self._from_x(x1, x2))
+        return sum(terms[1:], start=terms[0])
+
+    def _weights(self, weight: Tensor | None, like: Tensor) -> Tensor:
+        weight = self.weight if weight is None else weight
+        if weight is None:
+            if self.weight_numel > 0:
+                raise ValueError(
+                    f"this product has no weights of its own: give {self.weight_numel}"
+                )
+            return like.new_empty(0)
+        expected_ndim = (
+            "one dimension" if self.shared_weights else "the batch and one more dimension"
+        )
+        if weight.shape[-1] != self.weight_numel or (weight.ndim == 1) != self.shared_weights:
+            raise ValueError(
+                f"weight has shape {tuple(weight.shape)}, expected {expected_ndim} of "
+                f"{self.weight_numel}"
+            )
+        return weight
+
+    def __repr__(self) -> str:
+        n_paths = sum(prod(ins.path_shape) for ins in self.instructions)
+        return (
+            f"{type(self).__name__}({self.irreps_in1.simplify()} x {self.irreps_in2.simplify()} -> "
+            f"{self.irreps_out.simplify()} | {n_paths} paths | {self.weight_numel} weights)"
+        )
