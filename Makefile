@@ -29,6 +29,7 @@ format: .venv/installed
 bench: .venv/installed
 	$(BIN)/python -m benchmarks.embedding
 	$(BIN)/python -m benchmarks.derivatives
+	$(BIN)/python -m benchmarks.clebsch_gordan
 
 clean:
 	rm -rf .venv build
