@@ -1,6 +1,8 @@
 """From summed moments to coefficients: one constant linear map."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -45,10 +47,12 @@ class MomentProjection(torch.nn.Module):
         super().__init__()
         self.degree = max(l + 2 * (n - 1) for l, n in enumerate(n_radial))
         columns = sorted(_columns(n_radial), key=_parity)
-        rows = _runs([tuple(k % 2 for k in n) for n in moment_exponents(self.degree)])
-        self._blocks = [
-            (rows[parity], run) for parity, run in _runs([_parity(c) for c in columns]).items()
-        ]
+        # one block for each parity: how many moments it has, its first column and its number of columns
+        n_moments = Counter(tuple(k % 2 for k in n) for n in moment_exponents(self.degree))
+        n_columns = Counter(map(_parity, columns))
+        counts = [n_columns[parity] for parity in n_moments]
+        self._rows = list(n_moments.values())
+        self._columns = list(zip(accumulate(counts, initial=0), counts, strict=False))
         self._exact = _folded_matrix(columns, basis, n_radial, rcond, self.degree)
         position = {column: k for k, column in enumerate(columns)}
         order = [
@@ -75,10 +79,13 @@ class MomentProjection(torch.nn.Module):
             By l, then type, n and m: e3nn's ``mul_ir`` layout.
         """
         flat = moments.flatten(0, 1)  # -> [centre · type, moment]
+        parities = zip(
+            flat.split(self._rows, dim=1), self.matrix.split(self._rows), self._columns, strict=True
+        )
         coefficients = torch.cat(
-            [flat[:, rows] @ self.matrix[rows, columns] for rows, columns in self._blocks], dim=1
+            [part @ rows.narrow(1, *columns) for part, rows, columns in parities], dim=1
         )  # -> [centre · type, column]
-        order = self.output_order.expand(len(moments), -1)  # -> [centre, type · column]
+        order = self.output_order.expand(moments.shape[0], -1)  # -> [centre, type · column]
         return coefficients.view(order.shape).gather(1, order)  # -> [centre, coefficient]
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
@@ -100,12 +107,6 @@ def _columns(n_radial: Sequence[int]) -> list[Column]:
 def _parity(column: Column) -> Parity:
     l, _, m = column
     return tuple(k % 2 for k in next(iter(solid_harmonic(l, m))))
-
-
-def _runs(parities: Sequence[Parity]) -> dict[Parity, slice]:
-    """Where each run of equal parities stands."""
-    first = {parity: parities.index(parity) for parity in parities}
-    return {parity: slice(start, start + parities.count(parity)) for parity, start in first.items()}
 
 
 def _folded_matrix(

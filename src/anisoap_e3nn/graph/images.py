@@ -27,7 +27,7 @@ def edges_to_images(
     fractions : array ``(N, 3)``
         The points in units of the rows of the cell.
     reach : array ``(3,)``
-        The cutoff in units of the heights of the cell; negative along open axes.
+        The cutoff in units of the heights of the cell; infinite along open axes.
 
     Returns
     -------
@@ -37,14 +37,16 @@ def edges_to_images(
     """
     # all images of the points, by kind, that can be within the cutoff of anyone
     order = np.argsort(kinds, kind="stable")
-    lowest, highest = fractions.min(axis=0) - reach, fractions.max(axis=0) + reach
-    whole = _whole_vectors(*np.maximum(highest - fractions.min(axis=0), 0).astype(int).tolist())
-    shifted = fractions[order, None] + whole  # -> [particle, shift, 3]
-    near = ((shifted >= lowest) & (shifted <= highest) | (reach < 0)).all(axis=2)
-    row, shift = near.nonzero()  # -> [image]
+    lowest, highest = fractions.min(axis=0), fractions.max(axis=0)
+    most = highest - lowest + reach
+    whole = _whole_vectors(*np.where(reach < np.inf, most, 0).astype(int).tolist())
+    centered = (fractions - 0.5 * (lowest + highest))[order]
+    offsets = centered.T.copy()[:, :, None] + whole.T.copy()[:, None]  # -> [3, particle, shift]
+    near = np.abs(offsets, out=offsets) <= (0.5 * (highest - lowest) + reach)[:, None, None]
+    row, shift = np.divmod(np.flatnonzero(near.all(axis=0)), len(whole))  # -> [image]
     particle, image_shifts = order[row], whole[shift]  # -> [image], [image, 3]
     itself = np.empty_like(order)
-    (unshifted,) = (shift == len(whole) // 2).nonzero()
+    unshifted = np.flatnonzero(shift == len(whole) // 2)
     itself[particle[unshifted]] = unshifted  # -> [particle]
 
     middle = points.mean(axis=0)
@@ -85,8 +87,8 @@ def _pairs_within(
         torch.mm(*map(torch.from_numpy, (left[some], right)), out=torch.from_numpy(distances))
         within = distances < cutoff**2 + rounding
         within[np.arange(len(distances)), itself[some]] = False
-        (found,) = within.ravel().nonzero()
-        (unsure,) = (distances.ravel().take(found) > cutoff**2 - rounding).nonzero()
+        found = np.flatnonzero(within)
+        unsure = np.flatnonzero(distances.ravel().take(found) > cutoff**2 - rounding)
         pairs.append(found + start * len(images))
         doubtful.append(unsure + n_pairs)
         n_pairs += len(found)

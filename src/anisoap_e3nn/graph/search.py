@@ -44,7 +44,9 @@ def find_edges(
             "the cell: wrap them into the cell, or move them to the origin"
         )
     fractions = points @ inverse  # -> [particle, 3]
-    reach = np.where(periodic, cutoff / heights * (1 + 1e-6) + 1e-6, -1.0)  # fractions are rounded
+    reach = np.where(
+        periodic, cutoff / heights * (1 + 1e-6) + 1e-6, np.inf
+    )  # fractions are rounded
     if _images_are_few(fractions, reach, heights, cutoff) and (
         max(farthest, np.abs(cell).max()) < 1e4 * min(cutoff, heights.min())
     ):
@@ -59,7 +61,7 @@ def _images_are_few(fractions: Reals, reach: Reals, heights: Reals, cutoff: floa
     takes about twice as long for each.
     """
     extent = fractions.max(axis=0) - fractions.min(axis=0)
-    images = np.where(reach < 0, 1.0, extent + 2 * reach).prod()  # of each particle
+    images = np.where(reach < np.inf, extent + 2 * reach, 1.0).prod()  # of each particle
     bins = np.maximum(heights // cutoff, 1.0)
     searched = ((2 * np.ceil(cutoff * bins / heights) + 1) / bins).prod()
     return bool(images < min(2 * searched, 1000))

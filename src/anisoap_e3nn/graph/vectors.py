@@ -37,7 +37,7 @@ def edge_vectors(
     ValueError
         For shifts without a cell, and several cells without a batch.
     """
-    neighbors, centers = edge_index
+    neighbors, centers = edge_index.unbind()
     # in place, since fresh memory costs more than the arithmetic
     vectors = positions.index_select(0, neighbors)
     vectors -= positions.index_select(0, centers)  # -> [edge, 3]
@@ -47,10 +47,10 @@ def edge_vectors(
         if not torch.compiler.is_compiling() and edge_shifts.any():
             raise ValueError("edge_shifts lead to periodic images: give the cell too")
         return vectors
-    if cell.dim() == 2 or len(cell) == 1:
+    if cell.dim() == 2 or cell.shape[0] == 1:
         return vectors.addmm_(edge_shifts, cell.view(3, 3))
     if batch is None:
-        raise ValueError(f"{len(cell)} cells need batch, the frame of each particle")
+        raise ValueError(f"{cell.shape[0]} cells need batch, the frame of each particle")
     frames = batch.index_select(0, centers)  # -> [edge]
     for shift, lattice_vectors in zip(edge_shifts.unbind(1), cell.unbind(1), strict=True):
         vectors.addcmul_(shift[:, None], lattice_vectors.index_select(0, frames))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..nn.hyperparameters import HyperparameterModule
+from ..nn.type_index import distinct_types, type_index
 
 
 class ParticleShapes(HyperparameterModule):
@@ -50,9 +51,7 @@ class ParticleShapes(HyperparameterModule):
 
     def __init__(self, types: Sequence[int], semiaxes: Tensor | npt.ArrayLike) -> None:
         super().__init__()
-        self.types = [int(type_) for type_ in types]
-        if not self.types or len(set(self.types)) != len(self.types):
-            raise ValueError(f"types is {self.types}, expected one or more different integers")
+        self.types = distinct_types(types)
         start = torch.as_tensor(semiaxes, dtype=torch.get_default_dtype())
         if start.shape not in ((3,), (len(self.types), 3)):
             raise ValueError(
@@ -90,12 +89,9 @@ class ParticleShapes(HyperparameterModule):
         ValueError
             For types without a shape.
         """
-        matches = torch.eq(data.types[:, None], self.type_values)  # -> [particle, type]
-        if not torch.compiler.is_compiling() and not matches.any(1).all():
-            unknown = sorted(set(data.types.tolist()) - set(self.types))
-            raise ValueError(f"unknown particle types {unknown}: there are shapes for {self.types}")
+        kinds = type_index(data.types, self.type_values, f"there are shapes for {self.types}")
         data = copy.copy(data)
-        data.semiaxes = self.semiaxes.index_select(0, matches.to(torch.int64).argmax(1))
+        data.semiaxes = self.semiaxes.index_select(0, kinds)  # -> [particle, 3]
         return data
 
     def extra_repr(self) -> str:

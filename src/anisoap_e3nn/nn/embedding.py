@@ -17,6 +17,7 @@ from .hyperparameters import HyperparameterModule
 from .inputs import check_inputs
 from .linear import TypeLinear
 from .tensor_map import features_to_tensor_map
+from .type_index import distinct_types, type_index
 
 
 class AniSOAPEmbedding(HyperparameterModule):
@@ -114,7 +115,7 @@ class AniSOAPEmbedding(HyperparameterModule):
     ) -> None:
         super().__init__()
         n_radial = radial_counts(max_angular, max_radial)
-        self.types = _distinct(types)
+        self.types = distinct_types(types)
         self.cutoff = _positive("cutoff", cutoff)
         self.include_self = include_self
         self.basis = build_radial_basis(radial_basis, self.cutoff, radial_gaussian_width)
@@ -203,30 +204,32 @@ class AniSOAPEmbedding(HyperparameterModule):
         check_inputs(
             edge_vectors, edge_index, types, orientations, semiaxes, self.projection.matrix.dtype
         )
-        type_index = self._type_index(types)  # -> [particle]
+        kinds = self._type_index(types)  # -> [particle]
         covariances, weights = damped_covariances(orientations, semiaxes, self.basis.exponent)
 
         edge_vectors, pair_weights = self._within_cutoff(edge_vectors)  # -> [edge, 3], [edge]
-        neighbors, centers = edge_index
-        segments = (centers * len(self.types)).add_(type_index.index_select(0, neighbors))
-        own_segments = torch.arange(len(types), device=types.device) * len(self.types) + type_index
+        neighbors, centers = edge_index.unbind()
+        n, n_types = types.shape[0], len(self.types)
+        segments = (centers * n_types).add_(kinds.index_select(0, neighbors))  # -> [edge]
+        own_segments = torch.arange(0, n * n_types, n_types, device=types.device).add_(kinds)
 
         moments = gaussian_moments(
             edge_vectors,
             neighbors,
             segments,
-            len(types) * len(self.types),
+            n * n_types,
             covariances,
             weights,
             pair_weights,
             own_segments if self.include_self else None,
             exponent=self.basis.exponent,
             degree=self.projection.degree,
-        ).unflatten(0, (len(types), len(self.types)))  # -> [particle, type, moment]
+        )
+        moments = moments.view(n, n_types, moments.shape[1])  # -> [particle, type, moment]
         coefficients = self.projection(moments)  # -> [particle, irreps_coefficients.dim]
         if self.linear is None:
             return coefficients
-        return self.linear(coefficients, type_index)  # -> [particle, irreps_out.dim]
+        return self.linear(coefficients, kinds)  # -> [particle, irreps_out.dim]
 
     def to_metatensor(self, x: Tensor, data: Any, batch: Tensor | None = None) -> Any:
         r"""Features of this layer as a TensorMap of metatensor, which carries its own labels.
@@ -314,14 +317,19 @@ class AniSOAPEmbedding(HyperparameterModule):
         vectors = vectors_along_edges(data.pos, edge_index, edge_shifts, cell, batch)
         return self.forward(vectors, edge_index, data.types, data.orientations, data.semiaxes)
 
-    def _within_cutoff(self, edge_vectors: Tensor) -> tuple[Tensor, Tensor]:
-        """The edge vectors, 0 in place of those beyond the cutoff, and their weights f, 0 there too."""
+    def _within_cutoff(self, edge_vectors: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The edge vectors, 0 in place of those beyond the cutoff, and their weights f, 0 there too.
+
+        No weights stand for ones.
+        """
         # in place, and by components, since fresh memory costs more than the arithmetic
-        inside = torch.linalg.vector_norm(edge_vectors.detach(), dim=-1).le_(self.cutoff)
-        if torch.compiler.is_compiling() or not inside.all():
+        x, y, z = edge_vectors.detach().unbind(1)
+        inside = (x * x).addcmul_(y, y).addcmul_(z, z).sqrt_().le_(self.cutoff)  # 1 or 0 -> [edge]
+        all_inside = not torch.compiler.is_compiling() and bool(inside.all())
+        if not all_inside:
             edge_vectors = edge_vectors * inside[:, None]  # or 0 · ∞ could enter from far away
         if self.cutoff_function is None:
-            return edge_vectors, inside
+            return edge_vectors, None if all_inside else inside
         x, y, z = edge_vectors.unbind(1)
         # The second derivative of |r| is infinite at r = 0, although that of f(|r|) is not. The length
         # that mends this changes f by about as much as rounding does.
@@ -330,24 +338,12 @@ class AniSOAPEmbedding(HyperparameterModule):
         return edge_vectors, inside * self.cutoff_function(distances)  # -> [edge, 3], [edge]
 
     def _type_index(self, types: Tensor) -> Tensor:
-        matches = torch.eq(types[:, None], self.type_values)  # -> [particle, type]
-        if not torch.compiler.is_compiling() and not matches.any(1).all():
-            unknown = sorted(set(types.tolist()) - set(self.types))
-            raise ValueError(
-                f"unknown particle types {unknown}: this embedding was built for types={self.types}"
-            )
-        return matches.to(torch.int64).argmax(1)  # -> [particle]
+        known = f"this embedding was built for types={self.types}"
+        return type_index(types, self.type_values, known)  # -> [particle]
 
     def extra_repr(self) -> str:
         given = ", ".join(f"{k}={v!r}" for k, v in self.hyperparameters.items())
         return f"{given} | ellipsoids → {self.irreps_out}"
-
-
-def _distinct(types: Sequence[int]) -> list[int]:
-    values = [int(type_) for type_ in types]
-    if not values or len(set(values)) != len(values):
-        raise ValueError(f"types is {values}, expected one or more different integers")
-    return values
 
 
 def _positive(name: str, value: float) -> float:

@@ -1,5 +1,7 @@
 """What the embedding refuses, and what it says then."""
 
+from math import isfinite
+
 import torch
 from torch import Tensor
 
@@ -48,31 +50,35 @@ def check_inputs(
         _check_values(edge_vectors, edge_index, orientations, semiaxes)
 
 
+@torch.no_grad()
 def _check_values(
     edge_vectors: Tensor, edge_index: Tensor, orientations: Tensor, semiaxes: Tensor
 ) -> None:
-    n = len(semiaxes)
+    n = semiaxes.shape[0]
     if edge_index.numel() > 0:
-        lowest, highest = edge_index.aminmax()
+        lowest, highest = (int(index) for index in edge_index.aminmax())
         if lowest < 0 or highest >= n:
             raise ValueError(
-                f"edge_index names particles {int(lowest)} to {int(highest)}, but there are {n} "
-                f"particles, 0 to {n - 1}"
+                f"edge_index names particles {lowest} to {highest}, but there are {n} particles, 0 to "
+                f"{n - 1}"
             )
     floats = {"edge_vectors": edge_vectors, "orientations": orientations, "semiaxes": semiaxes}
     # one pass for the sum; it can overflow where every value is finite, so only then look at each
-    if not torch.isfinite(torch.stack([tensor.detach().sum() for tensor in floats.values()])).all():
+    if not all(isfinite(tensor.sum()) for tensor in floats.values()):
         for name, tensor in floats.items():
             _refuse_non_finite(name, tensor)
-    if n > 0 and semiaxes.amin() < 0:
+    if n == 0:
+        return
+    if semiaxes.amin().item() < 0:
         row = int((semiaxes < 0).any(1).nonzero()[0])
         raise ValueError(
             f"semiaxes[{row}] is {semiaxes[row].tolist()}, expected lengths ≥ 0 (zero is legal)"
         )
-    if orientations.dim() == 2 and n > 0 and (zero := (orientations == 0).all(1)).any():
+    if orientations.dim() == 2 and not orientations.any(1).all():
+        row = int((orientations == 0).all(1).nonzero()[0])
         raise ValueError(
-            f"orientations[{int(zero.nonzero()[0])}] is the zero quaternion, which is no rotation; "
-            "the identity is (1, 0, 0, 0)"
+            f"orientations[{row}] is the zero quaternion, which is no rotation; the identity is "
+            "(1, 0, 0, 0)"
         )
 
 

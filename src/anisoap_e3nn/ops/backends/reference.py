@@ -27,7 +27,7 @@ def gaussian_moments(
     By the recurrence :math:`M_{n + e_k} = \mu_k M_n + \sum_q C_{kq} n_q M_{n - e_q}` from :math:`M_0 = W`.
     """
     if own_segments is not None:
-        n_own = len(own_segments)
+        n_own = own_segments.shape[0]
         edge_vectors = torch.cat([edge_vectors, edge_vectors.new_zeros(n_own, 3)])
         neighbors = torch.cat([neighbors, torch.arange(n_own, device=neighbors.device)])
         segments = torch.cat([segments, own_segments])
