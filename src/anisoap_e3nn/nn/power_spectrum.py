@@ -110,8 +110,11 @@ class PowerSpectrum(HyperparameterModule):
         self.linear = None
         if after is not None:
             self.linear = equivariant_linear(self.irreps_products, self.irreps_out)
-        dim = self.irreps_in.dim + (0 if self.irreps_in2 is None else self.irreps_in2.dim)
-        self._n_chunks = -(-self.irreps_products.dim // (dim + self.irreps_out.dim))
+        self._dims_in = [self.irreps_in.dim]  # as integers, since torch.compile cannot look at irreps
+        if self.irreps_in2 is not None:
+            self._dims_in.append(self.irreps_in2.dim)
+        self._dim_out = self.irreps_out.dim
+        self._n_chunks = -(-self.irreps_products.dim // (sum(self._dims_in) + self._dim_out))
 
     def _plan(self, out: Sequence[Entry]) -> None:
         """Scalars of all pairs of channels are matrix products; a sparse product makes the rest."""
@@ -179,18 +182,17 @@ class PowerSpectrum(HyperparameterModule):
         TypeError
             If y is missing, or not expected.
         """
-        if (y is None) != (self.irreps_in2 is None):
-            raise TypeError(f"expected {'one input' if self.irreps_in2 is None else 'two inputs'}")
         inputs = [x] if y is None else [x, y]
-        for tensor, irreps in zip(inputs, (self.irreps_in, self.irreps_in2), strict=False):
-            expected = (*x.shape[:-1], irreps.dim)
-            if tensor.shape != expected:
+        if len(inputs) != len(self._dims_in):
+            raise TypeError(f"found {len(inputs)} inputs, expected {len(self._dims_in)}")
+        for tensor, dim in zip(inputs, self._dims_in, strict=True):
+            if tensor.shape != (*x.shape[:-1], dim):
                 raise ValueError(
-                    f"found shape {tuple(tensor.shape)}, expected {expected} for {irreps}"
+                    f"found shape {tuple(tensor.shape)}, expected {(*x.shape[:-1], dim)} for {self}"
                 )
         flat = [tensor.reshape(-1, tensor.shape[-1]) for tensor in inputs]
         out = in_chunks(self._spectrum, self._n_chunks, flat)  # -> [batch, irreps_out.dim]
-        return out.view(*x.shape[:-1], self.irreps_out.dim)
+        return out.view(*x.shape[:-1], self._dim_out)
 
     def _spectrum(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         if self.mixing1 is not None:

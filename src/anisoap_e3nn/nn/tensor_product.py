@@ -138,7 +138,9 @@ class TensorProduct(torch.nn.Module):
 
     def _plan(self) -> None:
         """The products x1 ⊗ x2 and x1 ⊗ y, where y is what weights make of x2, and those to pairs."""
-        dim1, dim2, dim_out = self.irreps_in1.dim, self.irreps_in2.dim, self.irreps_out.dim
+        # as integers, since torch.compile cannot look at irreps
+        self._dims = self.irreps_in1.dim, self.irreps_in2.dim, self.irreps_out.dim
+        dim1, dim2, dim_out = self._dims
         in1 = entries(self.irreps_in1, self.layout)
         in2 = entries(self.irreps_in2, self.layout)
         all_out = entries(self.irreps_out, self.layout)
@@ -195,17 +197,17 @@ class TensorProduct(torch.nn.Module):
             For dimensions that do not fit, and missing weights.
         """
         weight = self._weights(weight, like=x1)
-        for name, x, irreps in (("x1", x1, self.irreps_in1), ("x2", x2, self.irreps_in2)):
-            if x.shape[-1] != irreps.dim:
+        for name, x, dim in (("x1", x1, self._dims[0]), ("x2", x2, self._dims[1])):
+            if x.shape[-1] != dim:
                 raise ValueError(
-                    f"the last dimension of {name} is {x.shape[-1]}, expected {irreps.dim} for {irreps}"
+                    f"the last dimension of {name} is {x.shape[-1]}, expected {dim} for {self}"
                 )
         batched = [x1, x2] if self.shared_weights else [x1, x2, weight]
         leading = torch.broadcast_shapes(*(x.shape[:-1] for x in batched))
         flat = [x.expand(*leading, -1).reshape(leading.numel(), x.shape[-1]) for x in batched]
         others = [weight] if self.shared_weights else []
         out = in_chunks(self._product, self._n_chunks, flat, *others)  # -> [batch, irreps_out.dim]
-        return out.view(*leading, self.irreps_out.dim)
+        return out.view(*leading, self._dims[2])
 
     def _product(self, x1: Tensor, x2: Tensor, weight: Tensor) -> Tensor:
         terms = []  # -> [batch, irreps_out.dim] each
