@@ -208,7 +208,7 @@ def test_other_energies_are_refused(
 def loss(result: Mechanics) -> Tensor:
     return sum(
         (weight * x).square().sum() + x.sum()
-        for weight, x in zip((1.0, 3.0, 5.0, 0.5, 20.0), result, strict=True)
+        for weight, x in zip((1.0, 3.0, 5.0, 0.5, 20.0, 2.0), result, strict=True)
     )
 
 

@@ -19,6 +19,7 @@ class Mechanics(NamedTuple):
     torques: Tensor  # [particle, 3]
     virial: Tensor  # [frame, 3, 3]
     stress: Tensor  # [frame, 3, 3]
+    energies: Tensor  # [particle]
 
 
 def mechanics(
@@ -43,7 +44,8 @@ def mechanics(
     Parameters
     ----------
     model : Module or function
-        From data to energies of the particles ``(N,)``.
+        From data to energies of the particles ``(N,)``. One that has a method of this name, as
+        :class:`StackedPotential` has, is asked for the result.
     data : EllipsoidData or a Batch of them
         Left as it is. Without `edge_index`, neighbours are searched for once, up to the longest cutoff
         of the model's embeddings.
@@ -61,7 +63,7 @@ def mechanics(
         ``(N, 3)``, energy; `virial` ``(frame, 3, 3)``, energy, which is the symmetric part of
         :math:`\sum_i r_i \otimes f_i` in open frames; and `stress` ``(frame, 3, 3)``, energy / volume,
         positive where the frame pulls itself together, as in ASE. Frames whose cell has no volume have no
-        stress: zero.
+        stress: zero. Last, the `energies` ``(N,)`` of the particles.
 
     Raises
     ------
@@ -90,6 +92,9 @@ def mechanics(
     >>> mechanics(spring, data).forces[:, 2]
     tensor([ 2., -2.])
     """
+    if (own := getattr(model, "mechanics", None)) is not None:
+        result: Mechanics = own(data, body_frame=body_frame, create_graph=create_graph)
+        return result
     with torch.enable_grad():
         data = copy.copy(data)
         if getattr(data, "edge_index", None) is None and (cutoff := longest_cutoff(model)):
@@ -104,8 +109,10 @@ def mechanics(
                 f"the model returned energies of shape {tuple(energies.shape)}, expected one for each "
                 f"particle, {tuple(pos.shape[:1])}; mechanics sums them over the frames"
             )
+        # energies that depend on nothing, as those of lone particles may, can be differentiated too
+        total = energies.sum() + 0 * pos.sum()
         d_pos, d_orientations, d_cell = torch.autograd.grad(
-            energies.sum(), leaves, create_graph=create_graph, materialize_grads=True
+            total, leaves, create_graph=create_graph, materialize_grads=True
         )
         frames = getattr(data, "batch", None)  # -> [particle]
         if frames is None:
@@ -117,9 +124,10 @@ def mechanics(
         if body_frame:
             torques = (torques[:, None] @ rotation_matrices(orientations)).squeeze(1)
         virial = -_strain_derivative(pos, d_pos, cell, d_cell, frames)  # -> [frame, 3, 3]
-        volumes = _volumes(cell)[:, None, None]  # -> [frame, 1, 1]
-        stress = torch.where(volumes > 0, -virial / volumes.where(volumes > 0, 1), 0)
-    return Mechanics(energy if create_graph else energy.detach(), -d_pos, torques, virial, stress)
+        stress = stress_of(virial, cell)  # -> [frame, 3, 3]
+    if not create_graph:
+        energy, energies = energy.detach(), energies.detach()
+    return Mechanics(energy, -d_pos, torques, virial, stress, energies)
 
 
 def differentiable(x: Tensor) -> Tensor:
@@ -131,6 +139,13 @@ def longest_cutoff(model: Any) -> float | None:
     """The largest cutoff among the embeddings of a model; None if it has none."""
     modules = model.modules() if isinstance(model, torch.nn.Module) else ()
     return max((m.cutoff for m in modules if isinstance(m, AniSOAPEmbedding)), default=None)
+
+
+def stress_of(virial: Tensor, cell: Tensor) -> Tensor:
+    """The virial per volume with its sign changed ``(frame, 3, 3)``; zero where there is no volume."""
+    a, b, c = cell.unbind(1)
+    volumes = (a * torch.linalg.cross(b, c)).sum(1).abs()[:, None, None]  # -> [frame, 1, 1]
+    return torch.where(volumes > 0, -virial / volumes.where(volumes > 0, 1), 0)
 
 
 def _torques(orientations: Tensor, gradient: Tensor) -> Tensor:
@@ -151,8 +166,3 @@ def _strain_derivative(
     of_cells = cell.transpose(1, 2) @ d_cell  # -> [frame, 3, 3]
     derivative = of_cells.index_add(0, frames, of_particles)  # -> [frame, 3, 3]
     return 0.5 * (derivative + derivative.transpose(1, 2))
-
-
-def _volumes(cell: Tensor) -> Tensor:
-    a, b, c = cell.unbind(1)
-    return (a * torch.linalg.cross(b, c)).sum(1).abs()  # -> [frame]
