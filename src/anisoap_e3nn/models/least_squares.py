@@ -1,0 +1,77 @@
+"""Least squares on more rows than memory holds, by triangular factors."""
+
+import torch
+from torch import Tensor
+
+
+class TriangularFactor:
+    r"""The factor R of :math:`[X \; y] = QR`, of rows that come a few at a time.
+
+    All that least squares needs to know of them, as precise as a QR of the whole, in the memory of a few
+    square matrices.
+
+    Attributes
+    ----------
+    n_rows : int
+        So far.
+    """
+
+    def __init__(self) -> None:
+        self.n_rows = 0
+        self._blocks: list[Tensor] = []
+        self._sum = self._sum_of_squares = 0.0
+
+    def add(self, rows: Tensor, values: Tensor) -> None:
+        """Rows of X ``(n, column)`` and of y ``(n,)``."""
+        self.n_rows += len(rows)
+        self._sum += float(values.sum())
+        self._sum_of_squares += float(values.square().sum())
+        self._blocks.append(torch.cat([rows, values[:, None]], dim=1).double())
+        if sum(map(len, self._blocks)) > 2 * self._blocks[0].shape[1]:
+            self._reduce()
+
+    @property
+    def triangle(self) -> Tensor:
+        """R, with at most as many rows as columns."""
+        self._reduce()
+        return self._blocks[0]
+
+    @property
+    def spread(self) -> float:
+        """The variance of y; its mean square where that is zero, and 1 where both are."""
+        mean, mean_square = self._sum / self.n_rows, self._sum_of_squares / self.n_rows
+        variance = mean_square - mean**2
+        return variance if variance > 1e-12 * mean_square else mean_square or 1.0
+
+    def r_squared(self, solution: Tensor) -> float:
+        """How much of the variance of y a solution explains."""
+        residuals = self.triangle[:, :-1] @ solution - self.triangle[:, -1]
+        return 1 - float(residuals.square().sum()) / (self.spread * self.n_rows)
+
+    def _reduce(self) -> None:
+        if len(self._blocks) > 1 or self._blocks[0].shape[0] > self._blocks[0].shape[1]:
+            self._blocks = [torch.linalg.qr(torch.cat(self._blocks), mode="r").R]
+
+
+def solve_ridge(augmented: Tensor, ridge: float) -> Tensor:
+    r"""The w that minimises :math:`|X w - y|^2 + \alpha \sum_k s_k^2 w_k^2` with the norms s of columns.
+
+    Parameters
+    ----------
+    augmented : Tensor ``(row, column + 1)``
+        :math:`[X \; y]`.
+    ridge : float
+        :math:`\alpha`; with 0 the shortest solution (in the scaled weights) is taken.
+
+    Returns
+    -------
+    Tensor ``(column,)``
+        Zero for columns that are zero.
+    """
+    X, y = augmented[:, :-1], augmented[:, -1]
+    norms = X.norm(dim=0)
+    norms = norms.where(norms > 0, 1)
+    U, S, Vh = torch.linalg.svd(X / norms, full_matrices=False)
+    kept = torch.finfo(S.dtype).eps * max(X.shape) * S.amax() < S  # the rest is rounding
+    inverse = torch.where(kept, S / (S.square() + ridge).where(kept, 1), 0)
+    return Vh.mT @ (inverse * (U.mT @ y)) / norms
