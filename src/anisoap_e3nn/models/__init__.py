@@ -2,18 +2,28 @@
 
 from .compilation import compile_mechanics, export_energy, graph_tensors
 from .dynamics import NVE, Langevin
+from .linear_fit import RSquared, fit_linear, r_squared
 from .mechanics import Mechanics, mechanics
+from .one_body import OneBodyPotential
+from .pair import PairPotential
 from .particle_shapes import ParticleShapes
 from .rigid_bodies import RigidBodies
+from .stacked import StackedPotential
 
 __all__ = [
     "NVE",
     "Langevin",
     "Mechanics",
+    "OneBodyPotential",
+    "PairPotential",
     "ParticleShapes",
+    "RSquared",
     "RigidBodies",
+    "StackedPotential",
     "compile_mechanics",
     "export_energy",
+    "fit_linear",
     "graph_tensors",
     "mechanics",
+    "r_squared",
 ]
