@@ -68,13 +68,14 @@ class Alignment:
                 "in any pieces"
             )
         columns = channel_positions(chosen, layout)
-        nothing = np.empty((0, 0), dtype=np.int64)
+        for ir in properties:  # of those without channels irreps may say nothing
+            columns.setdefault(ir, np.empty((0, ir.dim), dtype=np.int64))
         places = [
-            Place(rows[i], columns.get(ir, nothing)[channels[i]], ir.dim, ir.l if turned[i] else 0)
+            Place(rows[i], columns[ir][channels[i]], ir.l if turned[i] else 0)
             for i, ir in enumerate(block_irreps)
         ]
         shape = (len(samples.values), chosen.dim)
-        return cls(chosen, blocks, samples, properties, Rearrangement(shape, places, layout))
+        return cls(chosen, blocks, samples, properties, Rearrangement(shape, places))
 
     def gradients(self, parameter: str) -> GradientAlignment:
         """The gradient blocks, whose rows are aligned like those of the values."""
@@ -96,16 +97,14 @@ class Alignment:
         (shape,) = shapes
         n = int(np.prod(shape))
         places = [
-            Place(_each_times(rows, n), place.columns, place.n_components, place.l)
+            Place(_each_times(rows, n), place.columns, place.l)
             for rows, place in zip(positions, places, strict=True)
         ]
         return GradientAlignment(
             blocks=blocks,
             samples=LabelTable(tuple(blocks[0].samples.names), table),
             shape=(len(table), *shape, self.irreps.dim),
-            rearrangement=Rearrangement(
-                (len(table) * n, self.irreps.dim), places, self.rearrangement.layout
-            ),
+            rearrangement=Rearrangement((len(table) * n, self.irreps.dim), places),
         )
 
 
@@ -143,11 +142,13 @@ def _rows(
         beside(table_of(block.samples), roles.entries(key, roles.to_samples))
         for key, block in zip(keys, blocks, strict=True)
     ]
-    names = _all_names(blocks, "samples", roles.to_samples)
+    # of no blocks nobody knows what their samples are called, yet Labels have a name
+    names = _all_names(blocks, "samples", roles.to_samples) if blocks else ["sample"]
+    names = [*names, *roles.to_samples]
     if not blocks:
-        return LabelTable((), np.empty((0, 0), dtype=np.int32)), []
+        return LabelTable(tuple(names), np.empty((0, len(names)), dtype=np.int32)), []
     table, rows = union(tables)
-    return LabelTable((*names, *roles.to_samples), table), rows
+    return LabelTable(tuple(names), table), rows
 
 
 def _channels(

@@ -11,11 +11,11 @@ from e3nn.o3 import Irrep, Irreps
 from torch import Tensor
 
 from .basis import turn_components
-from .tables import Positions, run_or_list
+from .tables import Positions
 
 Layout = Literal["mul_ir", "ir_mul"]
-# numbers handled at a time: what stays in a CPU's cache, what keeps a GPU busy
-_CACHED, _BUSY = 2**18, 2**26
+# numbers handled at a time: what stays in the cache of a CPU's core, what keeps a GPU busy
+_CACHED, _BUSY = 2**19, 2**26
 
 
 def channel_positions(irreps: Irreps, layout: Layout) -> dict[Irrep, npt.NDArray[np.int64]]:
@@ -38,16 +38,30 @@ class Place:
 
     rows: Positions
     columns: npt.NDArray[np.int64]  # [property, m]
-    n_components: int  # 2l+1
     l: int  # of the basis to turn, 0 for values that are already e3nn's
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        return _length(self.rows), self.n_components, len(self.columns)
+        rows = self.rows
+        n_rows = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
+        return n_rows, self.columns.shape[1], self.columns.shape[0]
 
-    def columns_in_order(self, layout: Layout) -> Positions:
-        in_order = self.columns if layout == "mul_ir" else self.columns.T
-        return run_or_list(in_order.ravel())
+    def grid(self) -> tuple[int, int, int] | None:
+        """First column, and steps from property to property and from m to m, if these are constant.
+
+        So it is in either layout, and where the irreps alternate. Such columns are a view of e3nn's
+        tensor; others, and those in falling order, are gathered one by one.
+        """
+        if self.columns.size == 0:
+            return None
+        first = self.columns[0, 0]
+        property_step = (self.columns[1:2, 0] - first).sum()  # 0 of a single one
+        component_step = (self.columns[0, 1:2] - first).sum()
+        n_properties, n_components = (np.arange(n) for n in self.columns.shape)
+        grid = first + n_properties[:, None] * property_step + n_components * component_step
+        if min(property_step, component_step) < 0 or not np.array_equal(grid, self.columns):
+            return None  # torch has no negative strides
+        return int(first), int(property_step), int(component_step)
 
 
 @dataclass(frozen=True)
@@ -60,7 +74,6 @@ class Rearrangement:
 
     shape: tuple[int, int]
     places: Sequence[Place]
-    layout: Layout
 
     def to_e3nn(self, values: Sequence[Tensor]) -> Tensor:
         """From one tensor ``(samples, 2l+1, properties)`` for each block, differentiably."""
@@ -76,31 +89,25 @@ class Rearrangement:
         return _ToBlocks.apply(self, data)
 
     def join(self, values: Sequence[Tensor]) -> Tensor:
+        """`to_e3nn` without derivatives, a few rows at a time: the result alone is large."""
         full = sum(part.numel() for part in values) == self.shape[0] * self.shape[1]
         data = (values[0].new_empty if full else values[0].new_zeros)(self.shape)
         for place, part in zip(self.places, values, strict=True):
-            columns = place.columns_in_order(self.layout)
+            columns = _Columns(data, place)
             for chunk in _chunks(part):
                 x = part[chunk].transpose(0, 1)  # -> [m, sample, property]
                 x = turn_components(x.flatten(1), place.l, back=False).view(x.shape)
-                order = (1, 2, 0) if self.layout == "mul_ir" else (1, 0, 2)
-                _write(data, _part(place.rows, chunk), columns, x.permute(order))
+                columns[_part(place.rows, chunk)] = x.permute(1, 2, 0)
         return data
 
     def split(self, data: Tensor) -> tuple[Tensor, ...]:
+        """`to_blocks` without derivatives, a few rows at a time."""
         blocks = []
         for place in self.places:
-            _, n_components, n_properties = place.shape
-            columns = place.columns_in_order(self.layout)
+            columns = _Columns(data, place)
             block = data.new_empty(place.shape)
             for chunk in _chunks(block):
-                x = _read(data, _part(place.rows, chunk), columns)
-                if self.layout == "mul_ir":
-                    x = x.unflatten(1, (n_properties, n_components)).permute(
-                        2, 0, 1
-                    )  # -> [m, sample, property]
-                else:
-                    x = x.unflatten(1, (n_components, n_properties)).transpose(0, 1)
+                x = columns[_part(place.rows, chunk)].permute(2, 0, 1)  # -> [m, sample, property]
                 x = turn_components(x.flatten(1), place.l, back=True).view(x.shape)
                 block[chunk] = x.transpose(0, 1)
             blocks.append(block)
@@ -135,38 +142,49 @@ class _ToBlocks(torch.autograd.Function):
         return None, ctx.rearrangement.to_e3nn(gradients)
 
 
+class _Columns:
+    """The columns of e3nn's tensor that belong to one block: ``columns[rows]`` is ``[row, property, m]``."""
+
+    def __init__(self, data: Tensor, place: Place) -> None:
+        self.data, self.shape = data, place.columns.shape
+        self.view: Tensor | None = None
+        if (grid := place.grid()) is not None:
+            row, column = data.stride()
+            self.view = data.as_strided(
+                (len(data), *self.shape),
+                (row, grid[1] * column, grid[2] * column),
+                data.storage_offset() + grid[0] * column,
+            )
+        else:
+            self.index = torch.from_numpy(place.columns.ravel()).to(data.device)
+
+    def __getitem__(self, rows: Positions) -> Tensor:
+        if self.view is not None:
+            return self.view[self._index(rows)]
+        return self.data[self._index(rows)][:, self.index].unflatten(1, self.shape)
+
+    def __setitem__(self, rows: Positions, x: Tensor) -> None:
+        index = self._index(rows)
+        if self.view is not None:
+            self.view[index] = x
+        elif isinstance(index, slice):
+            self.data[index, self.index] = x.flatten(1)
+        else:
+            self.data[index[:, None], self.index] = x.flatten(1)
+
+    def _index(self, rows: Positions) -> slice | Tensor:
+        return rows if isinstance(rows, slice) else torch.from_numpy(rows).to(self.data.device)
+
+
 def _chunks(block: Tensor) -> Iterator[slice]:
-    rows, per_row = len(block), max(block[0].numel() if len(block) else 0, 1)
-    step = max((_CACHED if block.device.type == "cpu" else _BUSY) // per_row, 1)
-    for start in range(0, rows, step):
-        yield slice(start, min(start + step, rows))
+    n_rows, per_row = len(block), max(block.shape[1:].numel(), 1)
+    numbers = _CACHED * torch.get_num_threads() if block.device.type == "cpu" else _BUSY
+    step = max(numbers // per_row, 1)
+    for start in range(0, n_rows, step):
+        yield slice(start, min(start + step, n_rows))
 
 
-def _length(positions: Positions) -> int:
-    return positions.stop - positions.start if isinstance(positions, slice) else len(positions)
-
-
-def _part(positions: Positions, chunk: slice) -> Positions:
-    if isinstance(positions, slice):
-        return slice(positions.start + chunk.start, positions.start + chunk.stop)
-    return positions[chunk]
-
-
-def _index(positions: Positions, device: torch.device) -> slice | Tensor:
-    return positions if isinstance(positions, slice) else torch.from_numpy(positions).to(device)
-
-
-def _write(data: Tensor, rows: Positions, columns: Positions, x: Tensor) -> None:
-    """``data[rows][:, columns] = x`` with x ``[row, ...]``; a view of data where both are runs."""
-    r, c = _index(rows, data.device), _index(columns, data.device)
-    if isinstance(c, slice):
-        data[:, c].unflatten(1, x.shape[1:])[r] = x
-    elif isinstance(r, slice):
-        data[r, c] = x.flatten(1)
-    else:
-        data[r[:, None], c] = x.flatten(1)
-
-
-def _read(data: Tensor, rows: Positions, columns: Positions) -> Tensor:
-    r, c = _index(rows, data.device), _index(columns, data.device)
-    return data[:, c][r] if isinstance(c, slice) else data[r][:, c]
+def _part(rows: Positions, chunk: slice) -> Positions:
+    if isinstance(rows, slice):
+        return slice(rows.start + chunk.start, rows.start + chunk.stop)
+    return rows[chunk]

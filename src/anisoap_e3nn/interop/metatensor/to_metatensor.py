@@ -139,8 +139,8 @@ def _from_labels(
         return on_device(library, given, data.device)
 
     rows = labels_for(samples, "sample", len(data), "rows")
-    places = [Place(slice(0, len(data)), where, ir.dim, ir.l) for ir, where in columns.items()]
-    values = Rearrangement((len(data), irreps.dim), places, layout).to_blocks(data)
+    places = [Place(slice(0, len(data)), where, ir.l) for ir, where in columns.items()]
+    values = Rearrangement((len(data), irreps.dim), places).to_blocks(data)
     blocks = [
         library.TensorBlock(
             part,
