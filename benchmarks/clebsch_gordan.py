@@ -1,8 +1,9 @@
 """Speed of Clebsch-Gordan products: ``python -m benchmarks.clebsch_gordan``.
 
 One thread, float32. Times are medians of runs taken in turn within this process; on a shared machine quote
-the ratios. Every rival is first checked to give the same numbers. cuequivariance_torch takes part where it is
-installed (``pip install cuequivariance-torch``).
+the ratios. Rivals that allocate much take turns with ours in a group of their own: after them the system
+hands out fresh pages, which slows down whatever happens to run next. Every rival is first checked to give the
+same numbers. cuequivariance_torch takes part where it is installed (``pip install cuequivariance-torch``).
 """
 
 import os
@@ -30,6 +31,19 @@ def with_backward(forward: Callable[..., Tensor], *inputs: Tensor) -> Callable[[
     x = [tensor.detach().clone().requires_grad_() for tensor in inputs]
     cotangent = torch.randn_like(forward(*x))
     return lambda: torch.autograd.grad(forward(*x), x, cotangent)
+
+
+def group_medians(
+    group: Mapping[str, tuple[Callable[..., Tensor], tuple[Tensor, ...]]],
+    rounds: int,
+    description: str,
+    others: Work | None = None,
+) -> dict[str, float]:
+    """Medians of each forward, and under its name with a plus of forward and backward."""
+    work = dict(others or {})
+    work |= {name: partial(forward, *x) for name, (forward, x) in group.items()}
+    work |= {f"{name} +": with_backward(forward, *x) for name, (forward, x) in group.items()}
+    return interleaved_medians(work, rounds, description)
 
 
 def require_same(results: Mapping[str, Tensor]) -> None:
@@ -115,27 +129,28 @@ def report_one_path(n: int = 1000, channels: int = 256, l: int = 5) -> None:
             for name, out in results.items()
         }
     )
-    work: Work = {"copy": lambda: target.copy_(moved)}
-    work |= {name: partial(forward, *x) for name, (forward, x) in forwards.items()}
-    work |= {f"{name} +": with_backward(forward, *x) for name, (forward, x) in forwards.items()}
-    medians = interleaved_medians(work, rounds=15, description="one path")
-    copy = medians["copy"]
     print(
-        f"\nOne path, l1 = l2 = L = {l}, {len(C)} coefficients, {n} x {channels} channels; copying the "
-        f"{4e-6 * moved.numel():.0f} MB that are read and written: {1e3 * copy:.2f} ms"
+        f"\nOne path, l1 = l2 = L = {l}, {len(C)} coefficients, {n} x {channels} channels; a copy is that of "
+        f"the {4e-6 * moved.numel():.0f} MB that are read and written"
     )
     print(
         f"{'':>22} {'forward / ms':>12} {'/ copy':>7} | {'+ backward':>10} {'/ forward':>9} | "
         f"{'times ours':>10} {'+ backward':>10}"
     )
-    for name, (_, x) in forwards.items():
-        ours = "ours, active middle" if x is middle else "ours, active last"
-        both = medians[f"{name} +"]
-        print(
-            f"{name:>22} {1e3 * medians[name]:>12.2f} {medians[name] / copy:>7.2f} | {1e3 * both:>10.2f} "
-            f"{both / medians[name]:>9.2f} | {medians[name] / medians[ours]:>10.1f} "
-            f"{both / medians[f'{ours} +']:>10.1f}"
-        )
+    ours = {True: "ours, active middle", False: "ours, active last"}
+    light = ["e3nn", "e3nn compiled", "einsum, dense"]
+    heavy = ["index_add", "entry by entry", "cuequivariance"]
+    for rivals in (light, heavy):
+        group = {name: forwards[name] for name in (*ours.values(), *rivals) if name in forwards}
+        medians = group_medians(group, 15, "one path", {"copy": lambda: target.copy_(moved)})
+        for name, (_, x) in group.items():
+            both = medians[f"{name} +"]
+            beside = ours[x is middle]
+            print(
+                f"{name:>22} {1e3 * medians[name]:>12.2f} {medians[name] / medians['copy']:>7.2f} | "
+                f"{1e3 * both:>10.2f} {both / medians[name]:>9.2f} | "
+                f"{medians[name] / medians[beside]:>10.1f} {both / medians[f'{beside} +']:>10.1f}"
+            )
 
 
 def report_all_paths(l_max: int, mul: int, n: int = 1000) -> None:
@@ -170,9 +185,6 @@ def report_all_paths(l_max: int, mul: int, n: int = 1000) -> None:
     results = {name: forward(*x) for name, forward in forwards.items()}
     require_same({name: out for name, out in results.items() if name not in others})
     require_same({name: out for name, out in results.items() if name in others})
-    work: Work = {name: partial(forward, *x) for name, forward in forwards.items()}
-    work |= {f"{name} +": with_backward(forward, *x) for name, forward in forwards.items()}
-    medians = interleaved_medians(work, rounds=7, description=f"l <= {l_max}")
     print(
         f"\nAll {len(paths)} paths, l <= {l_max}, {mul} channels, {n} nodes "
         f"({4e-6 * n * e3nn.irreps_out.dim:.0f} MB of output)"
@@ -180,12 +192,17 @@ def report_all_paths(l_max: int, mul: int, n: int = 1000) -> None:
     print(
         f"{'':>22} {'forward / ms':>12} {'times ours':>10} | {'+ backward':>10} {'times ours':>10}"
     )
-    for name in forwards:
-        both = medians[f"{name} +"]
-        print(
-            f"{name:>22} {1e3 * medians[name]:>12.1f} {medians[name] / medians['ours']:>10.1f} | "
-            f"{1e3 * both:>10.1f} {both / medians['ours +']:>10.1f}"
-        )
+    light = ["e3nn", "e3nn compiled", "ours, ir_mul"]
+    heavy = ["cuequivariance", "index_add", "ours, torch engine"]
+    for rivals, rounds in ((light, 9), (heavy, 3)):
+        group = {name: (forwards[name], x) for name in ("ours", *rivals) if name in forwards}
+        medians = group_medians(group, rounds, f"l <= {l_max}")
+        for name in group:
+            both = medians[f"{name} +"]
+            print(
+                f"{name:>22} {1e3 * medians[name]:>12.1f} {medians[name] / medians['ours']:>10.1f} | "
+                f"{1e3 * both:>10.1f} {both / medians['ours +']:>10.1f}"
+            )
 
 
 def by_index_add(product: TensorProduct) -> Callable[[Tensor, Tensor], Tensor]:

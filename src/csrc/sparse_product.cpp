@@ -153,7 +153,8 @@ inline void store(const SparseProductJob<T>& job, const IrrepBlock& block, const
     }
 }
 
-// Asks for the memory of the tile after this one while the sums of this one are at work.
+// Asks for the memory of the tile after this one while the sums of this one are at work; into the second cache,
+// as they fill the first.
 template <class T>
 class Ahead {
   public:
@@ -175,7 +176,7 @@ class Ahead {
     void fetch(std::int64_t lines) {
         for (int operand = 0; operand < 3; ++operand)
             for (; lines > 0 && next_[operand] < end_[operand]; --lines, next_[operand] += 64)
-                __builtin_prefetch(next_[operand]);
+                __builtin_prefetch(next_[operand], 0, 2);
     }
 
   private:
