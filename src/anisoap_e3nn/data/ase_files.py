@@ -53,20 +53,25 @@ def iterate_frames(path: Path) -> Iterator[StoredFrame]:
         targets = calculated_targets(atoms)
         if "torques" in atoms.arrays:
             targets["torques"] = atoms.arrays["torques"]
-        lost = [
-            f"Its header is damaged (it declares {key!r}), so they are lost. "
-            for key in atoms.info
-            if "c_diameter" in key
-        ]
-        yield StoredFrame(
-            positions=atoms.positions,
-            types=atoms.numbers,
-            cell=atoms.cell.array,
-            pbc=atoms.pbc,
-            columns={k: v for k, v in atoms.arrays.items() if k not in ("positions", "numbers")},
-            targets=targets,
-            remark=lost[0] if lost else "",
-        )
+        yield frame_of(atoms, targets)
+
+
+def frame_of(atoms: Any, targets: dict[str, Array] | None = None) -> StoredFrame:
+    """Atoms with atomic numbers as types (ASE's X is 0) and all arrays as columns."""
+    lost = [
+        f"Its header is damaged (it declares {key!r}), so they are lost. "
+        for key in atoms.info
+        if "c_diameter" in key
+    ]
+    return StoredFrame(
+        positions=atoms.positions,
+        types=atoms.numbers,
+        cell=atoms.cell.array,
+        pbc=atoms.pbc,
+        columns={k: v for k, v in atoms.arrays.items() if k not in ("positions", "numbers")},
+        targets=targets or {},
+        remark=lost[0] if lost else "",
+    )
 
 
 def calculated_targets(atoms: Any) -> dict[str, Array]:

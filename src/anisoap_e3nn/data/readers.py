@@ -1,27 +1,17 @@
 """Ellipsoids from files."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import torch
 
-from ..geometry import matrices_to_quaternions, quaternions_to_matrices
 from . import ase_files, hoomd, lammps
 from .ellipsoid_data import EllipsoidData
-from .stored_frame import (
-    ORIENTATION_SPELLINGS,
-    SIZE_SPELLINGS,
-    Array,
-    QuaternionOrder,
-    StoredFrame,
-    StoredSizes,
-)
-
-Size = float | Sequence[float]
+from .spelling import Size, Spelling
+from .stored_frame import QuaternionOrder, StoredFrame, StoredSizes
 
 
 class _Format(NamedTuple):
@@ -122,12 +112,7 @@ def iterate_ellipsoids(
     Takes what :func:`read_ellipsoids` takes.
     """
     path = Path(path)
-    for option, value, legal in (
-        ("stored_sizes", stored_sizes, ("diameters", "semiaxes")),
-        ("quaternion_order", quaternion_order, ("wxyz", "xyzw")),
-    ):
-        if value is not None and value not in legal:
-            raise ValueError(f"{option} is one of {legal}, found {value!r}")
+    spelling = Spelling(semiaxes, stored_sizes, quaternion_order, space_to_body)
     dtype = dtype or torch.get_default_dtype()
     frames = _format_of(path).iterate_frames(path)
     for number in itertools.count():
@@ -135,22 +120,7 @@ def iterate_ellipsoids(
             frame = next(frames, None)
             if frame is None:
                 return
-            if semiaxes is None:
-                sizes = frame.semiaxes(stored_sizes)
-            else:
-                sizes = _given_semiaxes(semiaxes, frame.types)
-            if sizes is None:
-                raise ValueError(_missing_sizes(frame))
-            orientations = _orientations(frame, sizes, quaternion_order, space_to_body)
-            data = EllipsoidData(
-                pos=torch.tensor(frame.positions, dtype=dtype),
-                orientations=torch.tensor(orientations, dtype=dtype),
-                semiaxes=torch.tensor(sizes, dtype=dtype),
-                types=torch.tensor(frame.types, dtype=torch.int64),
-                cell=torch.tensor(frame.cell, dtype=dtype),
-                pbc=torch.tensor(frame.pbc, dtype=torch.bool),
-                **{k: torch.tensor(v, dtype=dtype) for k, v in frame.targets.items()},
-            )
+            data = spelling.ellipsoids_of(frame, dtype)
         except ValueError as error:
             raise ValueError(f"{path}, frame {number}: {error}") from error
         yield data
@@ -172,53 +142,3 @@ def _format_of(path: Path) -> _Format:
     if lammps.is_dump(path):
         return _Format(lammps.iterate_frames, lammps.count_frames)
     return _Format(ase_files.iterate_frames, ase_files.count_frames)
-
-
-def _orientations(
-    frame: StoredFrame, sizes: Array, order: QuaternionOrder | None, space_to_body: bool
-) -> Array:
-    quaternions = frame.quaternions(order)
-    if quaternions is None:
-        return _spheres(sizes, list(frame.columns))
-    unturned = (sizes == sizes[:, :1]).all(1) & (quaternions == 0).all(1)
-    quaternions[unturned] = [1.0, 0.0, 0.0, 0.0]
-    if space_to_body:
-        quaternions = quaternions * [1.0, -1.0, -1.0, -1.0]
-    if frame.turn is not None:
-        turned = torch.from_numpy(frame.turn) @ quaternions_to_matrices(torch.tensor(quaternions))
-        quaternions = matrices_to_quaternions(turned).numpy()
-    return quaternions  # -> [N, 4]
-
-
-def _given_semiaxes(semiaxes: Size | Mapping[int, Size], types: Array) -> Array:
-    if not isinstance(semiaxes, Mapping):
-        return np.broadcast_to(_triple(semiaxes), (len(types), 3))
-    unknown = sorted(set(types.tolist()) - set(semiaxes))
-    if unknown:
-        raise ValueError(f"semiaxes are given for the types {sorted(semiaxes)}, not for {unknown}")
-    return np.array([_triple(semiaxes[t]) for t in types.tolist()]).reshape(-1, 3)
-
-
-def _triple(size: Size) -> Array:
-    triple = np.asarray(size, dtype=np.float64)
-    if triple.shape not in ((), (3,)):
-        raise ValueError(f"semiaxes are one radius or three lengths, found {size!r}")
-    return np.broadcast_to(triple, (3,))
-
-
-def _missing_sizes(frame: StoredFrame) -> str:
-    return (
-        f"no sizes are stored. {frame.remark}Give them as semiaxes: three lengths, one radius for "
-        "spheres, or a mapping from types to either. "
-        f"(Columns found: {sorted(frame.columns)}; names for sizes: {list(SIZE_SPELLINGS)}.)"
-    )
-
-
-def _spheres(sizes: Array, columns: list[str]) -> Array:
-    if np.any(sizes != sizes[:, :1]):
-        raise ValueError(
-            "no orientations are stored, so only spheres can be made of the particles, but the "
-            f"semi-axes differ. (Columns found: {sorted(columns)}; names for orientations: "
-            f"{list(ORIENTATION_SPELLINGS)}.)"
-        )
-    return np.tile([1.0, 0.0, 0.0, 0.0], (len(sizes), 1))  # -> [N, 4]
