@@ -1,7 +1,9 @@
 """Energy models, and what follows from their energies."""
 
+from .checkpoint import load_model, save_model
 from .compilation import compile_mechanics, export_energy, graph_tensors
 from .dynamics import NVE, Langevin
+from .force_field import ForceField
 from .linear_fit import RSquared, fit_linear, r_squared
 from .mechanics import Mechanics, mechanics
 from .one_body import OneBodyPotential
@@ -12,6 +14,7 @@ from .stacked import StackedPotential
 
 __all__ = [
     "NVE",
+    "ForceField",
     "Langevin",
     "Mechanics",
     "OneBodyPotential",
@@ -24,6 +27,8 @@ __all__ = [
     "export_energy",
     "fit_linear",
     "graph_tensors",
+    "load_model",
     "mechanics",
     "r_squared",
+    "save_model",
 ]
