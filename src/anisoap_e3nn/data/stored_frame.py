@@ -36,6 +36,24 @@ _COMPONENTS = {
 _TOLERANCE = 1e-5
 
 
+def tells_shape(column: str) -> bool:
+    """Whether a column of that name is an orientation or a size, or a component of one."""
+    name = _plain(column)
+    return any(
+        name == spelling or name in _components(spelling, width)
+        for spellings, width in ((ORIENTATION_SPELLINGS, 4), (SIZE_SPELLINGS, 3))
+        for spelling in spellings
+    )
+
+
+def _plain(column: str) -> str:
+    return re.sub(r"[\\\[\]]", "", column)
+
+
+def _components(name: str, width: int) -> tuple[str, ...]:
+    return _COMPONENTS.get(name, tuple(f"{name}{k + 1}" for k in range(width)))
+
+
 @dataclass
 class StoredFrame:
     r"""Particles of one frame: places, types and box ready to use, the rest as it was stored.
@@ -56,7 +74,7 @@ class StoredFrame:
     def __post_init__(self) -> None:
         columns: dict[str, Array] = {}
         for name, values in self.columns.items():
-            plain = re.sub(r"[\\\[\]]", "", name)
+            plain = _plain(name)
             if plain in columns and not np.array_equal(columns[plain], values):
                 raise ValueError(f"two columns spell {plain!r} and disagree")
             columns[plain] = values
@@ -115,7 +133,7 @@ class StoredFrame:
         if name in self.columns:
             values = self.columns[name]
         else:
-            parts = _COMPONENTS.get(name, tuple(f"{name}{k + 1}" for k in range(width)))
+            parts = _components(name, width)
             present = [self.columns[part] for part in parts if part in self.columns]
             if not present:
                 return None

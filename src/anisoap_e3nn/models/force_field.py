@@ -22,9 +22,9 @@ class ForceField:
     model : Module or function
         From data to energies of the particles ``(N,)``: a :class:`StackedPotential`, a component, a
         network, or anything else that :func:`mechanics` takes.
-    skin : float
-        A length, ≥ 0: neighbours are searched for again when a particle has moved half of it. Whatever it
-        is, the forces are the same.
+    skin : float, optional
+        A length, ≥ 0: neighbours are searched for again when a particle has moved half of it; by default a
+        tenth of the cutoff. Whatever it is, the forces are the same.
 
     Attributes
     ----------
@@ -51,10 +51,12 @@ class ForceField:
     1
     """
 
-    def __init__(self, model: Callable[[Any], Tensor], skin: float = 0.0) -> None:
+    def __init__(self, model: Callable[[Any], Tensor], skin: float | None = None) -> None:
         self.model = StackedPotential([model]) if isinstance(model, Component) else model
         self.cutoff = _cutoff(self.model)
-        self._neighbors = None if self.cutoff is None else VerletList(self.cutoff, skin)
+        self._neighbors: VerletList | None = None
+        if self.cutoff is not None:
+            self._neighbors = VerletList(self.cutoff, self.cutoff / 10 if skin is None else skin)
 
     def __call__(self, data: Any) -> Mechanics:
         """What :func:`mechanics` returns for the model.
