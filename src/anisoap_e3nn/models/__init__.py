@@ -5,6 +5,7 @@ from .compilation import compile_mechanics, export_energy, graph_tensors
 from .dynamics import NVE, Langevin
 from .force_field import ForceField
 from .linear_fit import RSquared, fit_linear, r_squared
+from .many_body import ManyBodyPotential
 from .mechanics import Mechanics, mechanics
 from .one_body import OneBodyPotential
 from .pair import PairPotential
@@ -16,6 +17,7 @@ __all__ = [
     "NVE",
     "ForceField",
     "Langevin",
+    "ManyBodyPotential",
     "Mechanics",
     "OneBodyPotential",
     "PairPotential",

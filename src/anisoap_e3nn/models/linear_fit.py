@@ -109,36 +109,45 @@ def r_squared(potential: Any, frames: Iterable[Any], batch_size: int = 256) -> R
     ----------
     potential : StackedPotential, or any Module for :func:`~anisoap_e3nn.models.mechanics`
     frames : iterable of EllipsoidData
-        With `energy`, `forces` and `torques`, in the dtype of the potential.
+        With `energy`, and all or none of them with `forces` and with `torques`, in the potential's dtype.
     batch_size : int
         Frames at a time.
 
     Returns
     -------
     RSquared
+        NaN for what the frames do not have.
     """
     pairs: dict[str, list[tuple[Tensor, Tensor]]] = {target: [] for target in TARGETS}
     for batch in _batches(frames, batch_size):
         result = mechanics(potential, batch)
-        counts = batch.ptr.diff()
+        counts = _particle_counts(batch)
         pairs["energy"].append((result.energy / counts, batch.energy / counts))
-        pairs["forces"].append((result.forces, batch.forces))
-        pairs["torques"].append((result.torques, batch.torques))
+        for target, predicted in (("forces", result.forces), ("torques", result.torques)):
+            if target in batch:
+                pairs[target].append((predicted, batch[target]))
     if not pairs["energy"]:
         raise ValueError("expected one or more frames, found none")
-    return RSquared(*(_r_squared(*map(torch.cat, zip(*pairs[t], strict=True))) for t in TARGETS))
+    return RSquared(*(_r_squared(pairs[target]) for target in TARGETS))
 
 
-def _r_squared(predicted: Tensor, true: Tensor) -> float:
-    predicted, true = predicted.detach().double(), true.double()
+def _r_squared(pairs: list[tuple[Tensor, Tensor]]) -> float:
+    if not pairs:
+        return nan
+    predicted, true = (torch.cat(x).detach().double() for x in zip(*pairs, strict=True))
     return float(1 - (predicted - true).square().sum() / (true - true.mean()).square().sum())
+
+
+def _particle_counts(batch: Any) -> Tensor:
+    counts: Tensor = batch.ptr.diff()
+    return counts.clamp(min=1)  # frames without particles have no energy either -> [frame]
 
 
 def _rows(potential: StackedPotential, batch: Any) -> dict[str, tuple[Tensor, Tensor]]:
     """Rows of the design matrix and values, for each target."""
     with torch.no_grad():
         design = potential.design(batch)
-    counts = batch.ptr.diff()
+    counts = _particle_counts(batch)
     rows = {"energy": (design.energies / counts[:, None], batch.energy.double() / counts)}
     for target, of_particles in (("forces", design.forces), ("torques", design.torques)):
         if target in batch:

@@ -1,0 +1,43 @@
+"""Means and standard deviations of features, by type, of particles that come a few at a time."""
+
+import torch
+from torch import Tensor
+
+
+class FeatureStatistics:
+    """Counts, means and sums of squared deviations, merged so that no digits are lost."""
+
+    def __init__(self, n_types: int, n_features: int) -> None:
+        self._counts = torch.zeros(n_types, 1, dtype=torch.float64)
+        self._means = torch.zeros(n_types, n_features, dtype=torch.float64)
+        self._deviations = torch.zeros_like(self._means)  # squared, and summed
+
+    def add(self, features: Tensor, kinds: Tensor) -> None:
+        """Features of particles ``(N, feature)`` and their types ``(N,)``, from 0."""
+        for kind in kinds.unique().tolist():
+            some = features[kinds == kind].double().cpu()  # -> [particle, feature]
+            mean, before, new = some.mean(0), self._counts[kind].clone(), len(some)
+            step = mean - self._means[kind]
+            self._counts[kind] += new
+            self._means[kind] += step * new / self._counts[kind]
+            self._deviations[kind] += (some - mean).square().sum(0)
+            self._deviations[kind] += step.square() * before * new / self._counts[kind]
+
+    def write(self, means: Tensor, scales: Tensor) -> None:
+        """Into tensors ``(type, feature)``, for the types that occurred.
+
+        Raises
+        ------
+        ValueError
+            If none did.
+        """
+        seen = self._counts.squeeze(1) > 0
+        if not seen.any():
+            raise ValueError("expected one or more frames with particles, found none")
+        variances = self._deviations[seen] / self._counts[seen]
+        squares = variances + self._means[seen].square()
+        varies = variances > 1e-20 * squares  # more than by rounding
+        squares = squares.where(squares > 0, 1)
+        found = self._means[seen], torch.where(varies, variances, squares).sqrt()
+        for target, values in zip((means, scales), found, strict=True):
+            target[seen.to(target.device)] = values.to(target)
