@@ -13,6 +13,7 @@ from typing import Any
 
 import e3nn
 import torch
+from e3nn import o3
 from torch import Tensor
 
 from .stacked import StackedPotential
@@ -137,6 +138,8 @@ def _describe(value: Any, name: str) -> Any:
         arguments = _arguments(value).items()
         described = {key: _describe(x, f"{key} of {kind.__name__}") for key, x in arguments}
         return {"class": kind.__name__, "arguments": described}
+    if isinstance(value, o3.Irreps):  # a tuple otherwise
+        return str(value)
     if isinstance(value, Mapping):  # whose keys need not be texts, as those of JSON are
         items = [[key, _describe(x, f"{name}[{key!r}]")] for key, x in value.items()]
         return {"mapping": items}
