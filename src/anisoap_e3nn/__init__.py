@@ -25,7 +25,7 @@ __all__ = [
     "metatensor_to_e3nn",
 ]
 
-let_torchscript_select()  # for `import torch_geometric, anisoap_e3nn, metatensor.torch`
+let_torchscript_select()  # so that metatensor.torch and torch_geometric import in any order
 
 _HOMES = {
     "EllipsoidData": ".data",

@@ -1,9 +1,11 @@
 """Optional packages, imported when they are needed, with a word on how to install them."""
 
 from importlib import import_module
-from types import FunctionType, ModuleType
+from types import ModuleType
+from typing import Any
 
 import torch
+from torch.jit import _builtins
 
 _INSTALL_METATENSOR = 'pip install "anisoap-e3nn[metatensor]"'
 
@@ -23,7 +25,7 @@ def import_metatensor() -> ModuleType:
 
 
 def import_metatensor_torch() -> ModuleType:
-    """The module ``metatensor.torch``, also after torch-geometric was imported.
+    """The module ``metatensor.torch``, also after torch-geometric, see `let_torchscript_select`.
 
     Raises
     ------
@@ -31,7 +33,6 @@ def import_metatensor_torch() -> ModuleType:
         Where metatensor-core or metatensor-torch is not installed.
     """
     import_metatensor()
-    let_torchscript_select()
     try:
         return import_module("metatensor.torch")
     except ImportError as error:
@@ -44,13 +45,19 @@ def let_torchscript_select() -> None:
     torch-geometric (2.8, for one) puts Python functions in the place of ``torch.index_select`` and
     ``torch.select``, for the sake of its hash tensors, which TorchScript does not know. It cannot
     compile them either, so that from then on whatever compiles a call of them fails, among it
-    ``import metatensor.torch`` where metatensor-operations is installed. Compiled code goes to torch's
-    own operators from here on; Python goes on calling torch-geometric's. Nothing happens where
-    torch-geometric has not been imported.
+    ``import metatensor.torch`` where metatensor-operations is installed. From here on compiled code goes
+    to torch's own operators, whether torch-geometric has been imported or will be; Python goes on
+    calling torch-geometric's.
     """
-    from torch.jit import _builtins  # the table where TorchScript looks functions up
+    if not isinstance(table := _builtins._get_builtin_table(), _Operators):
+        _builtins._builtin_table = _Operators(table)
 
-    for name in ("index_select", "select"):
-        function = getattr(torch, name)
-        if isinstance(function, FunctionType) and _builtins._find_builtin(function) is None:
-            _builtins._register_builtin(function, f"aten::{name}")
+
+class _Operators(dict[int, str]):
+    """TorchScript's table of torch's operators by the id of their Python functions."""
+
+    def get(self, key: int, default: Any = None) -> Any:
+        for name in ("index_select", "select"):
+            if key == id(getattr(torch, name)):  # whatever stands there by now
+                return f"aten::{name}"
+        return super().get(key, default)

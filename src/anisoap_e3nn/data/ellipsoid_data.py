@@ -9,7 +9,6 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..extras import let_torchscript_select
 from ..graph import neighbor_list
 
 try:
@@ -20,7 +19,6 @@ except ImportError as error:
         'pip install "anisoap-e3nn[pyg]" to have PyTorch Geometric'
     ) from error
 
-let_torchscript_select()  # which torch-geometric took from it
 _ORTHOGONALITY = 1e-4  # what rotation matrices written to seven digits keep
 
 

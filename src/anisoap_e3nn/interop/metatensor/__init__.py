@@ -1,8 +1,6 @@
 """metatensor's labelled blocks and e3nn's irreps, both ways and with nothing lost."""
 
-from importlib.util import find_spec
-
-from ...extras import import_metatensor, import_metatensor_torch
+from ...extras import import_metatensor
 from .basis import change_basis, to_e3nn_basis, to_metatensor_basis
 from .rotation import rotate, wigner_matrix
 from .to_e3nn import e3nn_labels, metatensor_to_e3nn
@@ -19,6 +17,4 @@ __all__ = [
     "wigner_matrix",
 ]
 
-import_metatensor()
-if find_spec("metatensor_torch"):  # at once: it may not be importable after torch-geometric is
-    import_metatensor_torch()
+import_metatensor()  # which raises at once where it is missing

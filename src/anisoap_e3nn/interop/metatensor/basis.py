@@ -71,16 +71,16 @@ def change_basis(
 ) -> Tensor:
     r"""A model's parameter in the other convention.
 
-    Only parameters with an axis m = −l..l differ: Clebsch-Gordan coefficients, tables of harmonics,
-    equivariant offsets and targets. Weights that mix channels are the same in both.
+    Only parameters with an axis m = −l..l differ, such as offsets, targets and tables of harmonics.
+    Weights that mix channels are the same in both, and so are Clebsch-Gordan coefficients, which no
+    rotation changes: :math:`Q_l` is e3nn's :math:`D_l` of the rotation that turns (x, y, z) to (z, x, y).
 
     Parameters
     ----------
     parameter : Tensor
         With any number of axes.
     axes : mapping from int to int
-        The axes that run over m, and the l of each: ``{0: 1, 1: 1, 2: 2}`` for the coefficients of
-        1 ⊗ 1 → 2.
+        The axes that run over m, and the l of each: ``{0: 1, 1: 2}`` for a matrix from l = 2 to l = 1.
     to : {"e3nn", "metatensor"}
 
     Returns

@@ -1,0 +1,120 @@
+"""metatensor beside torch-geometric, imported in any order; and what is said where an extra is missing."""
+
+import subprocess
+import sys
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+import torch
+
+pytest.importorskip("metatensor.torch", reason="metatensor-torch is not installed")
+pytest.importorskip("torch_geometric", reason="torch-geometric is not installed")
+
+CONVERT = """
+import torch
+from metatensor.torch import Labels, TensorBlock, TensorMap, slice
+from anisoap_e3nn import EllipsoidData, metatensor_to_e3nn, e3nn_to_metatensor
+component = Labels(["o3_mu"], torch.tensor([[-1], [0], [1]]))
+atoms, n = Labels.range("atom", 2), Labels.range("n", 1)
+block = TensorBlock(torch.arange(6.0).view(2, 3, 1), atoms, [component], n)
+tensor_map = TensorMap(Labels(["o3_lambda", "o3_sigma"], torch.tensor([[1, 1]])), [block])
+irreps, x = metatensor_to_e3nn(tensor_map)
+assert x.tolist() == [[2, 0, 1], [5, 3, 4]], x
+back = e3nn_to_metatensor(irreps, x, like=tensor_map)
+one = slice(back, "samples", Labels(["atom"], torch.tensor([[1]])))  # a compiled function
+assert one.block(0).values.flatten().tolist() == [3, 4, 5]
+
+@torch.jit.script
+def select(x: torch.Tensor, i: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.index_select(x, 0, i), torch.select(x, 0, 1)
+
+assert [part.tolist() for part in select(torch.arange(3.0), torch.tensor([2]))] == [[2], 1]
+print("converted")
+"""
+ORDERS = [
+    *(
+        [f"import {name}" for name in order]
+        for order in permutations(["torch_geometric", "metatensor.torch", "anisoap_e3nn"])
+        if order != ("torch_geometric", "metatensor.torch", "anisoap_e3nn")  # not ours to mend
+    ),
+    ["from anisoap_e3nn import EllipsoidData", "import metatensor.torch"],
+    ["import metatensor", "import torch_geometric", "from anisoap_e3nn import metatensor_to_e3nn"],
+    [
+        "import torch_geometric",
+        "try: import metatensor.torch",
+        "except RuntimeError: pass",
+        "import anisoap_e3nn, metatensor.torch",
+    ],
+]
+QUICK = (0, 3)  # ours in the middle and ours at first, torch-geometric before metatensor.torch
+
+
+def python(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
+    file = folder / "script.py"  # TorchScript looks for the source
+    file.write_text(script)
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", str(file)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+def test_without_us_torch_geometric_is_in_the_way(tmp_path: Path) -> None:
+    pytest.importorskip("metatensor.operations", reason="metatensor-operations is not installed")
+    run = python(tmp_path, "import torch_geometric, metatensor.torch")
+    if run.returncode == 0:
+        pytest.skip("this torch-geometric is not")
+    assert "index_select" in run.stderr
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        pytest.param(order, id="; ".join(order), marks=() if k in QUICK else pytest.mark.slow)
+        for k, order in enumerate(ORDERS)
+    ],
+)
+def test_any_order_of_imports(order: list[str], tmp_path: Path) -> None:
+    run = python(tmp_path, "\n".join([*order, CONVERT]))
+    assert (run.returncode, run.stdout) == (0, "converted\n"), run.stderr
+
+
+MISSING = """
+import sys
+sys.modules.update({missing})
+import anisoap_e3nn, anisoap_e3nn.extras, torch
+
+def said(run) -> None:
+    try:
+        run()
+    except ImportError as error:
+        print(error)
+    else:
+        print("nothing")
+
+embedding = anisoap_e3nn.AniSOAPEmbedding([0], 2.0, 1, radial_gaussian_width=1.0)
+said(lambda: anisoap_e3nn.metatensor_to_e3nn)
+said(lambda: anisoap_e3nn.e3nn_to_metatensor)
+said(lambda: embedding.to_metatensor(torch.zeros(1, 4), torch.tensor([0])))
+said(lambda: anisoap_e3nn.EllipsoidData)
+"""
+
+
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
+    needs = 'pip install "anisoap-e3nn[metatensor]"'
+    none = python(tmp_path, MISSING.replace("{missing}", "metatensor=None, torch_geometric=None"))
+    assert none.returncode == 0, none.stderr
+    *of_metatensor, of_pyg = none.stdout.splitlines()
+    assert of_metatensor == [f"no metatensor here: {needs}"] * 3
+    assert 'pip install "anisoap-e3nn[pyg]"' in of_pyg
+
+
+def test_metatensor_alone_serves_arrays_of_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    from anisoap_e3nn import extras
+    from anisoap_e3nn.interop.metatensor import e3nn_to_metatensor, metatensor_to_e3nn
+
+    monkeypatch.setitem(sys.modules, "metatensor.torch", None)
+    with pytest.raises(ImportError, match=r'no metatensor-torch here: pip install "anisoap-e3nn\['):
+        extras.import_metatensor_torch()
+    x = torch.ones(2, 4)
+    _, y = metatensor_to_e3nn(e3nn_to_metatensor("0e+1o", x))
+    assert torch.equal(x, y)
