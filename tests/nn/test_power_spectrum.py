@@ -11,7 +11,7 @@ from torch import Tensor
 
 from anisoap_e3nn import AniSOAPEmbedding, PowerSpectrum
 from anisoap_e3nn.clebsch_gordan import real_clebsch_gordan
-from common import REFERENCE_FILES, Reference
+from common import REFERENCE_FILES, Reference, needs_native
 
 SPECTRUM_FILES = [path for path in REFERENCE_FILES if path.stem.startswith("power_spectrum")]
 IRREPS = o3.Irreps("3x0e + 2x1o + 3x2e + 1x1e")
@@ -188,6 +188,20 @@ def test_leading_dimensions(
     torch.testing.assert_close(out.flatten(), flat.flatten())
 
 
+@needs_native
+def test_compiled() -> None:
+    """Without a break in the graph, derivatives included."""
+    spectrum = PowerSpectrum(IRREPS, **OPTIONS["mixed_after"])
+    compiled = torch.compile(spectrum, fullgraph=True, backend="aot_eager")
+    inputs = [x.requires_grad_() for x in random_inputs(spectrum, 5)]
+    assert_same(compiled(*inputs), spectrum(*inputs))
+    slopes = torch.autograd.grad(compiled(*inputs).square().sum(), inputs)
+    for slope, expected in zip(
+        slopes, torch.autograd.grad(spectrum(*inputs).square().sum(), inputs), strict=True
+    ):
+        assert_same(slope, expected)
+
+
 def test_every_channel_has_a_name(spectrum: PowerSpectrum) -> None:
     names = spectrum.channels
     assert len(names) == spectrum.irreps_products.num_irreps
@@ -242,7 +256,9 @@ def test_options_that_make_no_sense(options: dict[str, Any], message: str) -> No
 def test_inputs_that_do_not_fit(backend: str) -> None:
     one, two = PowerSpectrum("2x1o"), PowerSpectrum("2x1o", "1x1o")
     x, y = torch.randn(4, 6), torch.randn(4, 3)
-    with pytest.raises(ValueError, match=r"found shape \(4, 5\), expected \(4, 6\) for PowerSpectrum"):
+    with pytest.raises(
+        ValueError, match=r"found shape \(4, 5\), expected \(4, 6\) for PowerSpectrum"
+    ):
         one(x[:, 1:])
     with pytest.raises(ValueError, match=r"found shape \(3, 3\), expected \(4, 3\)"):
         two(x, y[1:])

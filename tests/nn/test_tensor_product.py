@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from anisoap_e3nn.nn import FullTensorProduct, TensorProduct, TensorSquare
+from common import needs_native
 
 FULLY_CONNECTED = [
     (i_1, i_2, i_out, "uvw", True)
@@ -234,6 +235,19 @@ def test_derivatives_in_pieces(backend: str) -> None:
     weight = product.weight.detach().requires_grad_()
     assert torch.autograd.gradcheck(product, (x, y, weight))
     assert torch.autograd.gradgradcheck(product, (x, y, weight))
+
+
+@needs_native
+def test_compiled() -> None:
+    """Without a break in the graph, derivatives included."""
+    product = TensorProduct("2x0e+2x1o", "1x0e+1x1o", "2x0e+2x1o+2x2e", FULLY_CONNECTED)
+    compiled = torch.compile(product, fullgraph=True, backend="aot_eager")
+    x, y = torch.randn(5, 8, requires_grad=True), torch.randn(5, 4, requires_grad=True)
+    torch.testing.assert_close(compiled(x, y), product(x, y), rtol=1e-12, atol=1e-12)
+    variables = (x, y, *product.parameters())
+    slopes = torch.autograd.grad(compiled(x, y).square().sum(), variables)
+    expected = torch.autograd.grad(product(x, y).square().sum(), variables)
+    torch.testing.assert_close(slopes, expected, rtol=1e-12, atol=1e-12)
 
 
 def test_single_precision(backend: str) -> None:
