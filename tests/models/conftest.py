@@ -1,6 +1,7 @@
 """An energy model and frames of every kind."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from e3nn import o3
 from torch import Tensor
 
 from anisoap_e3nn import AniSOAPEmbedding, EllipsoidData
+from anisoap_e3nn.graph import lists
 from common import Ellipsoids
 
 CUTOFF = 4.0
@@ -72,3 +74,17 @@ def frames(ellipsoids: Ellipsoids) -> dict[str, EllipsoidData]:
         "one_open": frame(1, None),
         "empty": frame(0, None),
     }
+
+
+@pytest.fixture
+def searches(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The cutoffs of all searches for neighbours, one for each frame, whoever asks."""
+    cutoffs: list[float] = []
+    find_edges = lists.find_edges
+
+    def counted(points: Any, kinds: Any, cutoff: float, *others: Any) -> Any:
+        cutoffs.append(cutoff)
+        return find_edges(points, kinds, cutoff, *others)
+
+    monkeypatch.setattr(lists, "find_edges", counted)
+    return cutoffs
