@@ -70,8 +70,8 @@ def solve_ridge(augmented: Tensor, ridge: float) -> Tensor:
     """
     X, y = augmented[:, :-1], augmented[:, -1]
     norms = X.norm(dim=0)
-    norms = norms.where(norms > 0, 1)
-    U, S, Vh = torch.linalg.svd(X / norms, full_matrices=False)
+    scales = torch.where(norms > 0, 1 / norms, 0)
+    U, S, Vh = torch.linalg.svd(X * scales, full_matrices=False)
     kept = torch.finfo(S.dtype).eps * max(X.shape) * S.amax() < S  # the rest is rounding
     inverse = torch.where(kept, S / (S.square() + ridge).where(kept, 1), 0)
-    return Vh.mT @ (inverse * (U.mT @ y)) / norms
+    return Vh.mT @ (inverse * (U.mT @ y)) * scales

@@ -144,14 +144,15 @@ def _particle_counts(batch: Any) -> Tensor:
 
 
 def _rows(potential: StackedPotential, batch: Any) -> dict[str, tuple[Tensor, Tensor]]:
-    """Rows of the design matrix and values, for each target."""
+    """Rows of the design matrix and values, for each target, of a potential in float64."""
+    batch = batch.apply(lambda x: x.double() if x.is_floating_point() else x)
     with torch.no_grad():
         design = potential.design(batch)
     counts = _particle_counts(batch)
-    rows = {"energy": (design.energies / counts[:, None], batch.energy.double() / counts)}
+    rows = {"energy": (design.energies / counts[:, None], batch.energy / counts)}
     for target, of_particles in (("forces", design.forces), ("torques", design.torques)):
         if target in batch:
-            rows[target] = (of_particles.flatten(0, 1), batch[target].double().flatten())
+            rows[target] = (of_particles.flatten(0, 1), batch[target].flatten())
     return rows
 
 
@@ -167,7 +168,7 @@ def _batches(frames: Iterable[Any], batch_size: int) -> Iterator[Any]:
             targets = found if targets is None else targets
             if found != targets or "energy" not in found:
                 raise ValueError(
-                    f"every frame needs an energy, and either all or none forces, and torques; found "
+                    f"every frame needs an energy, and all or none have forces, and torques; found "
                     f"{targets} in the first and {found} in another"
                 )
             for target in found:
