@@ -1,9 +1,13 @@
 """Fixtures of the tests of what lies beside metatensor and AniSOAP."""
 
 from collections.abc import Iterator
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
+
+from ellipsoid_atoms import MODELS, shaken_lattice
 
 
 @pytest.fixture
@@ -13,3 +17,20 @@ def float64_by_default() -> Iterator[None]:
     torch.set_default_dtype(torch.float64)
     yield
     torch.set_default_dtype(default)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(12)
+
+
+@pytest.fixture
+def atoms(rng: np.random.Generator) -> Any:
+    """Ellipsoids as ASE's atoms, triclinic and periodic."""
+    return shaken_lattice(rng)
+
+
+@pytest.fixture(params=MODELS)
+def model(request: pytest.FixtureRequest) -> torch.nn.Module:
+    """The exact potential, a stack, a component alone, and a network."""
+    return MODELS[request.param]()
