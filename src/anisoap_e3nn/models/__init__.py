@@ -5,8 +5,10 @@ from .compilation import compile_mechanics, export_energy, graph_tensors
 from .dynamics import NVE, Langevin
 from .force_field import ForceField
 from .linear_fit import RSquared, fit_linear, r_squared
+from .mace_style import MACEStylePotential
 from .many_body import ManyBodyPotential
 from .mechanics import Mechanics, mechanics
+from .nequip_style import NequIPStylePotential
 from .one_body import OneBodyPotential
 from .pair import PairPotential
 from .particle_shapes import ParticleShapes
@@ -17,8 +19,10 @@ __all__ = [
     "NVE",
     "ForceField",
     "Langevin",
+    "MACEStylePotential",
     "ManyBodyPotential",
     "Mechanics",
+    "NequIPStylePotential",
     "OneBodyPotential",
     "PairPotential",
     "ParticleShapes",

@@ -1,0 +1,188 @@
+"""What networks of messages between ellipsoids have in common: the way in, and the way out."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from e3nn import o3
+from torch import Tensor
+
+from ..graph import Edges, InteractionGraph
+from ..graph import edge_vectors as vectors_along_edges
+from ..nn import AniSOAPEmbedding, TypeLinear
+from ..nn.hyperparameters import HyperparameterModule
+from ..nn.type_index import type_index
+from .component import Component, frames_of_particles
+from .edge_features import EdgeEncoding, EdgeFeatures
+from .standardization import Standardization
+
+
+class MessagePassingPotential(HyperparameterModule, Component):
+    r"""Energies of particles from a network that begins with :class:`~anisoap_e3nn.AniSOAPEmbedding`.
+
+    .. math::
+        c_i = \mathrm{AniSOAP}(i), \qquad
+        h_i = W_{t_i} \left( \hat c_i \oplus 1 \right), \qquad
+        E_i = E_{t_i} + s_{t_i} \; \mathrm{network}(h, \text{edges})_i
+
+    with standardised coefficients :math:`\hat c`. Neighbours' orientations enter through the density
+    :math:`c_i`, and so does the particle's own, since it is part of it; with `edge_orientations` each edge
+    knows both too (:class:`EdgeEncoding`). Subclasses are the network, :meth:`network`.
+
+    Parameters
+    ----------
+    types, cutoff, max_angular, max_radial, radial_gaussian_width
+        Of the embedding, by default with :math:`\sigma = r_{cut} / 4`.
+    irreps_hidden : Irreps or str
+        Of the features h; those that the embedding does not have are left out at first.
+    max_angular_edges, n_radial, edge_orientations
+        Of the edges.
+    """
+
+    energy_shifts: Tensor
+    energy_scales: Tensor
+    n_neighbors: Tensor
+    type_values: Tensor
+    cutoff: float
+
+    def __init__(
+        self,
+        types: Sequence[int],
+        cutoff: float,
+        max_angular: int,
+        max_radial: int | Sequence[int] | None,
+        radial_gaussian_width: float | None,
+        irreps_hidden: o3.Irreps | str,
+        max_angular_edges: int,
+        n_radial: int,
+        edge_orientations: bool,
+    ) -> None:
+        super().__init__()
+        width = cutoff / 4 if radial_gaussian_width is None else float(radial_gaussian_width)
+        self.embedding = AniSOAPEmbedding(
+            types,
+            cutoff,
+            max_angular,
+            max_radial,
+            radial_gaussian_width=width,
+            cutoff_function="polynomial",
+        )
+        names = ("types", "cutoff", "max_angular", "max_radial", "radial_gaussian_width")
+        self.hyperparameters = {name: self.embedding.hyperparameters[name] for name in names} | {
+            "max_angular_edges": max_angular_edges,
+            "n_radial": n_radial,
+            "edge_orientations": edge_orientations,
+        }
+        self.types, self.cutoff = self.embedding.types, self.embedding.cutoff
+        irreps, hidden = self.embedding.irreps_out, o3.Irreps(irreps_hidden)
+        self.standardization = Standardization(irreps)
+        self.irreps_features = o3.Irreps([each for each in hidden if each.ir in irreps])
+        n_types = len(self.types)
+        self.encoding = TypeLinear(irreps + "1x0e", self.irreps_features, n_types)
+        self.edge_encoding = EdgeEncoding(
+            self.cutoff, max_angular_edges, n_radial, edge_orientations
+        )
+        self.register_buffer("n_neighbors", torch.tensor(1.0))
+        self.register_buffer("energy_shifts", torch.zeros(n_types))
+        self.register_buffer("energy_scales", torch.ones(n_types))
+        self.register_buffer("type_values", torch.tensor(self.types), persistent=False)
+
+    @abstractmethod
+    def network(self, h: Tensor, kinds: Tensor, edge_index: Tensor, edges: EdgeFeatures) -> Tensor:
+        """From features ``(N, irreps_features.dim)`` and types ``(N,)``, counted from 0, to ``(N,)``."""
+
+    def forward(self, data: Any, edges: Edges | None = None) -> Tensor:
+        """Energies of the particles ``(N,)``; see :meth:`Component.forward`.
+
+        Raises
+        ------
+        ValueError
+            For types that the model was not built for, two particles in one place, and whatever the
+            embedding refuses.
+        TypeError
+            For data whose dtype is not the model's.
+        """
+        kinds = self._type_index(data)  # -> [particle]
+        edge_index, edge_vectors = self._edges(data, edges)
+        coefficients = self.embedding(
+            edge_vectors, edge_index, data.types, data.orientations, data.semiaxes
+        )  # -> [particle, embedding.irreps_out.dim]
+        x = self.standardization(coefficients)
+        h = self.encoding(torch.cat([x, torch.ones_like(x[:, :1])], dim=1), kinds)
+        features = self.edge_encoding(edge_vectors, edge_index, data.orientations, data.semiaxes)
+        energies = self.network(h, kinds, edge_index, features)  # -> [particle]
+        return self.energy_shifts[kinds] + self.energy_scales[kinds] * energies
+
+    @torch.no_grad()
+    def standardize(self, frames: Sequence[Any], batch_size: int = 64) -> None:
+        """Measure on data what the network's numbers are to be compared with; before training, once.
+
+        That is: means and sizes of the embedding's channels and of the edges' invariants, the average
+        number of neighbours, an energy for each type (least squares), and the unit of what the
+        network adds to it, the root mean square of the forces (or the spread of energies
+        without forces).
+
+        Parameters
+        ----------
+        frames : sequence of EllipsoidData
+            With `energy`, and possibly `forces`; some hundreds suffice.
+        batch_size : int
+            Frames at a time.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As :meth:`forward`; and for frames without energies.
+        """
+        from torch_geometric.data import Batch
+
+        coefficients, invariants, counts, energies, forces = [], [], [], [], []
+        n_edges = 0
+        for start in range(0, len(frames), batch_size):
+            data = Batch.from_data_list(list(frames[start : start + batch_size]))
+            kinds = self._type_index(data)
+            edge_index, vectors = self._edges(data, None)
+            coefficients.append(
+                self.embedding(vectors, edge_index, data.types, data.orientations, data.semiaxes)
+            )
+            invariants.append(
+                self.edge_encoding.invariants(
+                    vectors, vectors.norm(dim=1), edge_index, data.orientations, data.semiaxes
+                )
+            )
+            n_edges += len(vectors)
+            of_kinds = torch.nn.functional.one_hot(kinds, len(self.types)).double()
+            batch, n_frames = frames_of_particles(data)
+            counts.append(
+                of_kinds.new_zeros(n_frames, len(self.types)).index_add(0, batch, of_kinds)
+            )
+            energies.append(data.energy.double())
+            if "forces" in data:
+                forces.append(data.forces.double().flatten())
+        if not counts:
+            raise ValueError("expected one or more frames to measure, found none")
+        self.standardization.fit(torch.cat(coefficients))
+        self.edge_encoding.standardization.fit(torch.cat(invariants))
+        n_of_types, energy = torch.cat(counts), torch.cat(energies)  # -> [frame, type], [frame]
+        n_particles = n_of_types.sum(1)
+        self.n_neighbors.fill_(max(1.0, n_edges / max(1.0, float(n_particles.sum()))))
+        shifts = torch.linalg.pinv(n_of_types) @ energy  # -> [type]
+        self.energy_shifts.copy_(shifts)
+        rest = torch.cat(forces) if forces else (energy - n_of_types @ shifts) / n_particles
+        scale = rest.square().mean().sqrt()
+        self.energy_scales.fill_(float(scale) if scale > 0 else 1.0)
+
+    def _edges(self, data: Any, edges: Edges | None) -> tuple[Tensor, Tensor]:
+        """`edge_index` and vectors; compilers see neither a search nor a filter."""
+        if edges is None and torch.compiler.is_compiling():
+            others = (getattr(data, name, None) for name in ("edge_shifts", "cell", "batch"))
+            return data.edge_index, vectors_along_edges(data.pos, data.edge_index, *others)
+        edges = edges or InteractionGraph(data, self.cutoff).edges(self.cutoff)
+        if not torch.compiler.is_compiling() and (edges.edge_vectors == 0).all(1).any():
+            raise ValueError("two particles are in the same place, where they have no direction")
+        return edges.edge_index, edges.edge_vectors
+
+    def _type_index(self, data: Any) -> Tensor:
+        known = f"this potential was built for types={self.types}"
+        return type_index(data.types, self.type_values, known)

@@ -1,0 +1,63 @@
+"""Features brought to zero mean and unit size, as measured on data."""
+
+import torch
+from e3nn import o3
+from torch import Tensor
+
+_SMALLEST = 1e-3  # of the largest size of an irrep: smaller channels are not blown up any further
+
+
+class Standardization(torch.nn.Module):
+    r"""Channels shifted and scaled, equivariantly.
+
+    .. math::
+        \hat x_{ulm} = (x_{ulm} - \delta_{l0} \, \mu_u) / s_{ul}, \qquad
+        s_{ul}^2 = \langle (x_{ulm} - \delta_{l0} \, \mu_u)^2 \rangle_m
+
+    Before :meth:`fit` nothing is shifted or scaled.
+
+    Parameters
+    ----------
+    irreps : Irreps or str
+    shift : bool
+        Whether scalars are shifted; without it :math:`\mu = 0`.
+
+    Attributes
+    ----------
+    means, scales : Tensor ``(irreps.dim,)``
+        Buffers.
+    """
+
+    means: Tensor
+    scales: Tensor
+
+    def __init__(self, irreps: o3.Irreps | str, shift: bool = True) -> None:
+        super().__init__()
+        self.irreps, self.shift = o3.Irreps(irreps), shift
+        self.register_buffer("means", torch.zeros(self.irreps.dim))
+        self.register_buffer("scales", torch.ones(self.irreps.dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(..., irreps.dim)`` to the same."""
+        return (x - self.means) / self.scales
+
+    @torch.no_grad()
+    def fit(self, x: Tensor) -> None:
+        """Measure means and sizes on features ``(samples, irreps.dim)``; without samples nothing changes."""
+        if len(x) == 0:
+            return
+        x = x.double()
+        for (mul, ir), some in zip(self.irreps, self.irreps.slices(), strict=True):
+            channels = x[:, some].unflatten(1, (mul, ir.dim))  # -> [sample, channel, m]
+            means = torch.zeros_like(channels[0])  # -> [channel, m]
+            if self.shift and ir.l == 0 and ir.p == 1:
+                means = channels.mean(0)
+            scales = (channels - means).square().mean((0, 2)).sqrt()  # -> [channel]
+            largest = scales.max() if mul else scales.new_zeros(())
+            scales = scales.clamp(min=float(_SMALLEST * largest))
+            scales = scales.where(scales > 0, 1)
+            self.means[some] = means.flatten().to(self.means)
+            self.scales[some] = scales.repeat_interleave(ir.dim).to(self.scales)
+
+    def extra_repr(self) -> str:
+        return f"{self.irreps}"
