@@ -37,9 +37,9 @@ class Kind:
             return import_metatensor_torch().Labels(names, torch.from_numpy(table.copy()))
         return import_metatensor().Labels(names, table)
 
-    def block(self, values: npt.NDArray[np.floating], *labels: Any) -> Any:
+    def block(self, values: npt.NDArray[np.floating] | Tensor, *labels: Any) -> Any:
         samples, *components, properties = labels
-        array = values if self.values == "numpy" else torch.from_numpy(values)
+        array = values if self.values == "numpy" else torch.as_tensor(values)
         return self._module.TensorBlock(array, samples, components, properties)
 
     def tensor_map(self, keys: Any, blocks: list[Any]) -> Any:

@@ -27,13 +27,15 @@ def library_of(thing: object, expected: str) -> ModuleType:
     TypeError
         For anything else.
     """
+    found = type(thing).__name__
     if isinstance(thing, torch.ScriptObject):
-        if str(thing._type().qualified_name()).endswith(f".metatensor.{expected}"):
+        found = str(thing._type().qualified_name())
+        if found.endswith(f".metatensor.{expected}"):
             return import_metatensor_torch()
     elif isinstance(thing, getattr(import_metatensor(), expected)):
         return import_metatensor()
     raise TypeError(
-        f"found {type(thing).__name__}, expected a metatensor.{expected} or metatensor.torch.{expected}"
+        f"found {found}, expected a metatensor.{expected} or metatensor.torch.{expected}"
     )
 
 

@@ -79,6 +79,8 @@ class Rearrangement:
         """From one tensor ``(samples, 2l+1, properties)`` for each block, differentiably."""
         if not values:
             return torch.zeros(self.shape)
+        if len(kinds := {(str(x.dtype), str(x.device)) for x in values}) > 1:
+            raise ValueError(f"blocks are {sorted(kinds)}, expected one dtype on one device")
         parts = [x.reshape(place.shape) for place, x in zip(self.places, values, strict=True)]
         return _ToE3nn.apply(self, *parts)
 

@@ -130,6 +130,8 @@ def _from_labels(
     given = [labels for labels in (samples, *by_irrep.values()) if labels is not None]
     libraries = [library_of(labels, "Labels") for labels in given] or [import_metatensor()]
     library = libraries[0]
+    if len(names := {module.__name__ for module in libraries}) > 1:
+        raise TypeError(f"labels are of {sorted(names)}, expected all of one of them")
 
     def labels_for(given: Labels | None, name: str, n: int, what: str) -> Labels:
         if given is None:
