@@ -5,6 +5,7 @@ from .compilation import compile_mechanics, export_energy, graph_tensors
 from .dynamics import NVE, Langevin
 from .force_field import ForceField
 from .linear_fit import RSquared, fit_linear, r_squared
+from .loss import MechanicsLoss
 from .mace_style import MACEStylePotential
 from .many_body import ManyBodyPotential
 from .mechanics import Mechanics, mechanics
@@ -12,6 +13,7 @@ from .nequip_style import NequIPStylePotential
 from .one_body import OneBodyPotential
 from .pair import PairPotential
 from .particle_shapes import ParticleShapes
+from .prediction import predict
 from .rigid_bodies import RigidBodies
 from .stacked import StackedPotential
 
@@ -22,6 +24,7 @@ __all__ = [
     "MACEStylePotential",
     "ManyBodyPotential",
     "Mechanics",
+    "MechanicsLoss",
     "NequIPStylePotential",
     "OneBodyPotential",
     "PairPotential",
@@ -35,6 +38,7 @@ __all__ = [
     "graph_tensors",
     "load_model",
     "mechanics",
+    "predict",
     "r_squared",
     "save_model",
 ]

@@ -17,10 +17,10 @@ class ChannelwisePowers(torch.nn.Module):
     r"""Products of two and of three features of the same channel, :math:`A \oplus A^2 \oplus A^3`.
 
     .. math::
-        (A^2)_u = A_u \otimes A_u, \qquad (A^3)_u = (A^2)_u \otimes A_u
+        (A^2)_u = \tfrac12 \, A_u \otimes A_u, \qquad (A^3)_u = \tfrac13 (A^2)_u \otimes A_u
 
-    of all irreps up to the l of A; those that vanish or repeat others, since the factors are the same, are
-    left out.
+    of all irreps up to the l of A, with the factors of a power series, which keep large features from
+    drowning the rest. Products that vanish or repeat others, since their factors are the same, are left out.
 
     Parameters
     ----------
@@ -50,8 +50,8 @@ class ChannelwisePowers(torch.nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``(N, irreps_in.dim)`` to ``(N, irreps_out.dim)``."""
         powers = [x]
-        for product in self.products:
-            powers.append(product(powers[-1], x))
+        for order, product in enumerate(self.products, start=2):
+            powers.append(product(powers[-1], x) / order)
         return torch.cat(powers, dim=1)
 
 
@@ -149,7 +149,7 @@ class MACEStylePotential(MessagePassingPotential):
         cutoff: float,
         n_channels: int = 16,
         max_angular_hidden: int = 1,
-        max_angular_products: int = 3,
+        max_angular_products: int = 2,
         correlation: int = 3,
         n_layers: int = 2,
         max_angular: int = 4,
