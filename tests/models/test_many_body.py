@@ -69,13 +69,16 @@ def test_design_in_pieces_and_in_batches(
 
 def test_features_are_those_of_the_layers(frames: dict[str, EllipsoidData]) -> None:
     """Before they are standardized."""
-    potential = ManyBodyPotential([6, 1], 4.0, 3, 1, radial_gaussian_width=1.2)
+    basis = {"radial_gaussian_width": 1.2, "density_width": 0.7}
+    potential = ManyBodyPotential([6, 1], 4.0, 3, 1, **basis)
     embedding = AniSOAPEmbedding(
         [6, 1], 4.0, 3, 1, radial_gaussian_width=1.2, cutoff_function="polynomial"
     )
     spectrum = PowerSpectrum(embedding.irreps_out, filter_ir_out=["0e"])
     data = frames["slab"]
-    torch.testing.assert_close(potential.features(data), spectrum(embedding(data)))
+    features = potential.features(data)
+    data.semiaxes = 0.7 * data.semiaxes
+    torch.testing.assert_close(features, spectrum(embedding(data)))
     assert len(potential.channels) == potential.n_features == spectrum.irreps_out.dim
 
 
@@ -173,6 +176,8 @@ def test_what_makes_no_sense(
         ManyBodyPotential([6, 1], 4.0, 3, hidden=(4, 0))
     with pytest.raises(ValueError, match=r"cutoff is -1\.0"):
         ManyBodyPotential([6, 1], -1.0, 3, radial_gaussian_width=1.0)
+    with pytest.raises(ValueError, match=r"density_width is 0\.0"):
+        ManyBodyPotential([6, 1], 4.0, 3, density_width=0.0)
     with pytest.raises(TypeError, match="not linear"):
         perceptron.design(frames["open"])
     with pytest.raises(ValueError, match="one or more frames"):
