@@ -30,6 +30,7 @@ bench: .venv/installed
 	$(BIN)/python -m benchmarks.embedding
 	$(BIN)/python -m benchmarks.derivatives
 	$(BIN)/python -m benchmarks.clebsch_gordan
+	$(BIN)/python -m benchmarks.converters
 
 clean:
 	rm -rf .venv build
