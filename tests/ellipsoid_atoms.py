@@ -9,7 +9,7 @@ from torch import Tensor
 
 from anisoap_e3nn import AniSOAPEmbedding
 from anisoap_e3nn.data import GayBerne
-from anisoap_e3nn.models import OneBodyPotential, PairPotential, StackedPotential
+from anisoap_e3nn.models import ManyBodyPotential, OneBodyPotential, PairPotential, StackedPotential
 
 CUTOFF = 4.5  # longer than half of the cell is high: some neighbours are images of the same atom
 
@@ -40,9 +40,10 @@ def pair_potential() -> PairPotential:
 
 
 def stack() -> StackedPotential:
-    one_body = OneBodyPotential([1, 6])
+    one_body, many_body = OneBodyPotential([1, 6]), ManyBodyPotential([1, 6], 3.5, max_angular=2)
     torch.nn.init.normal_(one_body.weights)
-    return StackedPotential([one_body, pair_potential()])
+    torch.nn.init.normal_(many_body.weights)
+    return StackedPotential([one_body, pair_potential(), many_body])
 
 
 MODELS = {

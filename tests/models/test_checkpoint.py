@@ -14,8 +14,12 @@ import torch
 from anisoap_e3nn import AniSOAPEmbedding, EllipsoidData
 from anisoap_e3nn.models import (
     ForceField,
+    MACEStylePotential,
+    ManyBodyPotential,
+    NequIPStylePotential,
     OneBodyPotential,
     PairPotential,
+    ParticleShapes,
     StackedPotential,
     load_model,
     save_model,
@@ -66,6 +70,32 @@ def test_the_same_model_comes_back(
     for ours, theirs in zip(ForceField(stack)(data), ForceField(loaded)(data), strict=True):
         assert theirs.dtype == dtype
         assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: ManyBodyPotential([6, 1], 4.0, max_angular=2),
+        lambda: ManyBodyPotential([6, 1], 4.0, max_angular=2, max_radial=[1, 1, 0], hidden=(5,)),
+        lambda: NequIPStylePotential([6, 1], 4.0, irreps_hidden="2x0e + 2x1o", n_layers=1),
+        lambda: MACEStylePotential([6, 1], 4.0, max_angular=2, n_channels=2, n_layers=1),
+    ],
+    ids=["many-body", "perceptron", "NequIP", "MACE"],
+)
+def test_every_component_comes_back(
+    build: Callable[[], Any], tmp_path: Path, frames: dict[str, EllipsoidData]
+) -> None:
+    torch.manual_seed(4)
+    stack = StackedPotential([build(), OneBodyPotential([6, 1])])
+    for parameter in stack.parameters():
+        torch.nn.init.normal_(parameter)
+    save_model(stack, tmp_path / "model.pt")
+    torch.manual_seed(5)  # and so with other weights, if they were not loaded
+    loaded = load_model(tmp_path / "model.pt")
+    with torch.no_grad():
+        energies = stack(frames["periodic"])
+        assert energies.abs().min() > 0
+        assert torch.equal(loaded(frames["periodic"]), energies)
 
 
 def test_layers_come_back_with_their_maps(tmp_path: Path, frames: dict[str, EllipsoidData]) -> None:
@@ -130,6 +160,10 @@ def test_only_what_can_be_read_again_is_written(tmp_path: Path) -> None:
             ),
             tmp_path / "model.pt",
         )
+    with pytest.raises(
+        TypeError, match=r"ParticleShapes does not know how it was built.*'semiaxes'"
+    ):
+        save_model(ParticleShapes([0], [1.0, 1.0, 2.0]), tmp_path / "model.pt")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -135,8 +135,8 @@ def _describe(value: Any, name: str) -> Any:
                 f"{name} is a {kind.__module__}.{kind.__qualname__}; checkpoints can name only public "
                 f"classes of {' and '.join(f'anisoap_e3nn.{home}' for home in _HOMES)}"
             )
-        arguments = _arguments(value).items()
-        described = {key: _describe(x, f"{key} of {kind.__name__}") for key, x in arguments}
+        arguments = _arguments(value)
+        described = {k: _describe(x, f"{k} of {kind.__name__}") for k, x in arguments.items()}
         return {"class": kind.__name__, "arguments": described}
     if isinstance(value, o3.Irreps):  # a tuple otherwise
         return str(value)
@@ -181,9 +181,13 @@ def _class(name: str) -> type[torch.nn.Module] | None:
 def _arguments(model: Any) -> dict[str, Any]:
     if isinstance(model, StackedPotential):
         return {"components": list(model.components)}
-    arguments = getattr(model, "hyperparameters", None)
-    if arguments is None:
-        raise TypeError(f"{type(model).__name__} does not know its hyperparameters")
+    arguments = getattr(model, "hyperparameters", {})
+    try:
+        inspect.signature(type(model)).bind(**arguments)
+    except TypeError as error:
+        raise TypeError(
+            f"{type(model).__name__} does not know how it was built, and cannot be built again: {error}"
+        ) from error
     return dict(arguments)
 
 
