@@ -1,5 +1,6 @@
 """AniSOAP's interface against AniSOAP's figures, finite differences and autograd."""
 
+import re
 from typing import Any
 
 import ase.neighborlist
@@ -82,6 +83,51 @@ def test_power_spectrum_of_anisoap(path: Any) -> None:
     mean = calculator.power_spectrum(frames)
     assert mean.shape == expected.shape
     np.testing.assert_allclose(mean, expected, rtol=1e-13, atol=1e-13 * abs(expected).max())
+
+
+SCRIPT = """
+from anisoap.representations import EllipsoidalDensityProjection
+from anisoap.utils import ClebschGordanReal, cg_combine, standardize_keys
+
+calculator = EllipsoidalDensityProjection(**AniSOAP_HYPERS)
+power_spectrum = calculator.power_spectrum(frames, mean_over_samples=True)
+order_one = standardize_keys(calculator.transform(frames))
+order_two = cg_combine(
+    order_one, order_one, clebsch_gordan=ClebschGordanReal(AniSOAP_HYPERS["max_angular"]),
+    lcut=0, other_keys_match=["types_center"],
+)
+"""
+
+
+@pytest.mark.parametrize("path", SPECTRUM_FILES, ids=lambda path: path.stem)
+def test_a_script_runs_after_changing_the_import(path: Any) -> None:
+    reference = Reference.load(path)
+    frames = reference_frames(reference)
+    hypers = {**reference.hypers, "rotation_key": "c_q"}
+    names: dict[str, Any] = {"frames": frames, "AniSOAP_HYPERS": hypers}
+    changed = re.sub(r"anisoap\.(representations|utils)", "anisoap_e3nn.interop.anisoap", SCRIPT)
+    assert changed.count("anisoap_e3nn") == 2
+    exec(changed, names)
+    types, max_angular = reference.arrays["types"].tolist(), hypers["max_angular"]
+    theirs = [reference.arrays[f"power_spectrum_l{l}"].numpy() for l in range(max_angular + 1)]
+    n_features = sum(array[0].size for array in theirs)
+    spectrum = names["power_spectrum"]
+    assert spectrum.shape == (len(frames), len(types) * n_features)
+    assert [block.values.shape[1:] for block in names["order_two"].blocks()] == [
+        (1, n_features)
+    ] * len(types)
+    # the sum of all invariants, in whatever order, over the particles of one type in one frame
+    ends = np.cumsum(reference.arrays["n_particles"].numpy())
+    numbers = reference.arrays["numbers"].numpy()
+    for row, (start, end) in zip(spectrum, zip(starts(reference), ends, strict=True), strict=True):
+        for found, type_ in zip(np.split(row, len(types)), types, strict=True):
+            chosen = np.arange(start, end)[numbers[start:end] == type_]
+            if len(chosen) == 0:
+                assert not found.any()
+                continue
+            expected = np.concatenate([array[chosen].mean(0).ravel() for array in theirs])
+            scale = abs(expected).max()
+            np.testing.assert_allclose(np.sort(found), np.sort(expected), atol=1e-11 * scale)
 
 
 def dense(tensor_map: Any, n_particles: int) -> np.ndarray:
