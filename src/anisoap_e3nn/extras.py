@@ -21,7 +21,7 @@ def import_metatensor() -> ModuleType:
     try:
         return import_module("metatensor")
     except ImportError as error:
-        raise ImportError(f"no metatensor here: {_INSTALL_METATENSOR}") from error
+        raise ImportError(f"no metatensor here ({error}): {_INSTALL_METATENSOR}") from error
 
 
 def import_metatensor_torch() -> ModuleType:
@@ -36,7 +36,7 @@ def import_metatensor_torch() -> ModuleType:
     try:
         return import_module("metatensor.torch")
     except ImportError as error:
-        raise ImportError(f"no metatensor-torch here: {_INSTALL_METATENSOR}") from error
+        raise ImportError(f"no metatensor-torch here ({error}): {_INSTALL_METATENSOR}") from error
 
 
 def let_torchscript_select() -> None:
