@@ -119,9 +119,7 @@ def draw(brief: list[Trajectory], long: Trajectory, n_particles: int, path: Path
         error = (run.total - run.total.mean()) / n_particles / run.time_step**2
         left.plot(run.times, error, linewidth=0.8, label=f"h = {run.time_step:g}")
     left.set(xlabel="time", ylabel="(total energy − its mean) / h², per particle")
-    left.set_title("Steps h: errors over h² coincide while trajectories do")
-    left.legend(frameon=False, ncols=len(brief), loc="lower center")
-    left.margins(y=0.15)
+    left.set_title("Errors over h² coincide, while trajectories do")
     for values, times, label in (
         (long.total, long.times, "total energy"),
         (long.corrected, long.times[1:-1], "corrected to order h²"),
@@ -130,9 +128,10 @@ def draw(brief: list[Trajectory], long: Trajectory, n_particles: int, path: Path
         right.plot(times, error, linewidth=0.5, label=label)
     right.set(xlabel="time", ylabel="energy − its mean, per particle")
     right.set_title(f"{len(long.total)} steps of {long.time_step:g}")
-    right.legend(frameon=False, ncols=2, loc="lower center")
-    right.margins(y=0.15)
+    right.ticklabel_format(axis="y", scilimits=(0, 0))
     for panel in (left, right):
+        panel.legend(frameon=False, ncols=4, loc="lower center", handlelength=1, columnspacing=1)
+        panel.margins(y=0.2)
         panel.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=150)
 
