@@ -24,6 +24,7 @@ from anisoap_e3nn.models import (
     load_model,
     save_model,
 )
+from anisoap_e3nn.nn import PolynomialCutoff
 
 
 @pytest.fixture
@@ -100,7 +101,13 @@ def test_every_component_comes_back(
 
 def test_layers_come_back_with_their_maps(tmp_path: Path, frames: dict[str, EllipsoidData]) -> None:
     embedding = AniSOAPEmbedding(
-        [6, 1], 4.0, 3, max_radial=[2, 1, 1, 0], radial_gaussian_width=1.2, irreps_out="3x0e+2x1o"
+        [6, 1],
+        4.0,
+        3,
+        max_radial=[2, 1, 1, 0],
+        radial_gaussian_width=1.2,
+        cutoff_function=PolynomialCutoff(3.5, p=5),
+        irreps_out="3x0e+2x1o",
     )
     before = torch.get_rng_state()
     save_model(embedding, tmp_path / "embedding.pt")

@@ -14,6 +14,7 @@ class _CutoffFunction(torch.nn.Module):
         if not 0 < cutoff < math.inf:
             raise ValueError(f"cutoff is {cutoff}, expected a finite length > 0")
         self.cutoff = float(cutoff)
+        self.hyperparameters: dict[str, float] = {"cutoff": self.cutoff}
 
     def _fractions(self, distances: Tensor) -> Tensor:
         return (distances / self.cutoff).clamp(max=1.0)
@@ -83,6 +84,7 @@ class PolynomialCutoff(_CutoffFunction):
         if p < 2:
             raise ValueError(f"p is {p}, expected an integer ≥ 2")
         self.p = p
+        self.hyperparameters["p"] = p
 
     def forward(self, distances: Tensor) -> Tensor:
         """Weights ``(...)`` of the `distances` ``(...)``."""
