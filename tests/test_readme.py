@@ -53,6 +53,23 @@ def test_its_conversions_run_as_printed() -> None:
     assert len(names["tensor_map"].keys) == 5  # of the embedding's features
 
 
+def test_its_potentials_run_as_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ase = pytest.importorskip("ase", reason="ase is not installed")
+    from anisoap_e3nn.data import gay_berne_pairs
+
+    monkeypatch.chdir(tmp_path)
+    train, _, test = gay_berne_pairs(sizes=(30, 0, 10), dtype=torch.float32)
+    atoms = ase.Atoms("X2", test[0].pos.double().numpy())
+    atoms.set_array("quaternions", test[0].orientations.double().numpy())
+    examples = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    fit, use = (next(x for x in examples if name in x) for name in ("fit_linear", "RigidBodies"))
+    names: dict[str, Any] = {"train": train, "test": test, "atoms": atoms, "data": test[0]}
+    exec(fit + use, names)
+    expected = names["stack"].mechanics(test[0])
+    torch.testing.assert_close(torch.from_numpy(names["torques"]).float(), expected.torques.detach())
+    assert names["dynamics"].n_steps == 100
+
+
 def test_its_two_commands_are_targets() -> None:
     makefile = (Path(__file__).parents[1] / "Makefile").read_text()
     for target in re.findall(r"\bmake (\w+)", README):
