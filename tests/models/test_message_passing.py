@@ -18,6 +18,7 @@ from anisoap_e3nn.models import (
     mechanics,
     save_model,
 )
+from anisoap_e3nn.models.convolution import sum_at
 from anisoap_e3nn.models.message_passing import MessagePassingPotential
 
 CUTOFF = 4.0
@@ -276,3 +277,72 @@ class TestFresh:
             potential(single)
         with pytest.raises(ValueError, match=r"searched up to 3\.0"):
             potential(data.with_edges(3.0))
+
+
+def test_standardisation(frames: dict[str, EllipsoidData], generator: torch.Generator) -> None:
+    """Scalars of the embedding have mean 0, all channels size 1, and energies of types are recovered."""
+    some = [labelled(frames[name], generator) for name in KINDS]
+    for data in some:
+        data.energy = torch.where(data.types == 6, 2.0, -3.0).sum(0, keepdim=True)
+    potential = nequip()
+    potential.standardize(some, batch_size=2)
+    torch.testing.assert_close(potential.energy_shifts, torch.tensor([2.0, -3.0]))
+    forces = torch.cat([data.forces for data in some])
+    torch.testing.assert_close(potential.energy_scales, forces.square().mean().sqrt().expand(2))
+    batch = Batch.from_data_list(some).with_edges(CUTOFF)
+    torch.testing.assert_close(
+        float(potential.n_neighbors), batch.num_edges / batch.num_nodes, check_dtype=False
+    )
+    x = potential.standardization(potential.embedding(batch))
+    assert x[:, : potential.embedding.irreps_out.count("0e")].mean(0).abs().max() < 1e-12
+    for (mul, ir), part in zip(
+        potential.embedding.irreps_out,
+        x.split([mul_ir.dim for mul_ir in potential.embedding.irreps_out], dim=1),
+        strict=True,
+    ):
+        sizes = part.unflatten(1, (mul, ir.dim)).square().mean((0, 2))
+        torch.testing.assert_close(sizes, torch.ones(mul))
+
+
+@pytest.mark.parametrize(
+    ("build", "options", "message"),
+    [
+        (nequip, {"n_layers": 0}, "n_layers=0"),
+        (mace, {"correlation": 4}, "correlation=4"),
+        (mace, {"radial_gaussian_width": -1.0}, "radial_gaussian_width"),
+    ],
+)
+def test_bad_hyperparameters_are_refused(
+    build: Callable[..., MessagePassingPotential], options: dict[str, float], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        build(**options)
+
+
+def test_features_without_scalars_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"irreps_hidden='4x1o'.*0e"):
+        NequIPStylePotential([0], CUTOFF, "4x1o")
+
+
+def test_frames_without_energies_are_refused(frames: dict[str, EllipsoidData]) -> None:
+    with pytest.raises(ValueError, match="every frame needs an energy"):
+        nequip().standardize([frames["open"]])
+    with pytest.raises(ValueError, match="found none"):
+        nequip().standardize([])
+
+
+def test_sums_with_torch_scatter(generator: torch.Generator) -> None:
+    """PyTorch Geometric takes it where it is installed."""
+    torch_scatter = pytest.importorskip("torch_scatter")
+    index = torch.randint(5, (40,), generator=generator)
+    values = torch.randn(40, 3, generator=generator)
+    expected = torch_scatter.scatter(values, index, dim=0, dim_size=6, reduce="sum")
+    torch.testing.assert_close(sum_at(index, values, 6), expected)
+
+
+def test_sums(generator: torch.Generator) -> None:
+    index = torch.randint(5, (40,), generator=generator)
+    values = torch.randn(40, 3, generator=generator)
+    one_hot = torch.nn.functional.one_hot(index, 6).double()
+    torch.testing.assert_close(sum_at(index, values, 6), one_hot.T @ values)
+    assert sum_at(index[:0], values[:0], 2).equal(torch.zeros(2, 3))

@@ -77,23 +77,18 @@ class EdgeEncoding(torch.nn.Module):
         -------
         EdgeFeatures
         """
-        lengths = edge_vectors.norm(dim=1)  # -> [edge]
-        invariants = self.invariants(edge_vectors, lengths, edge_index, orientations, semiaxes)
+        invariants = self.invariants(edge_vectors, edge_index, orientations, semiaxes)
         return EdgeFeatures(
             self.harmonics(edge_vectors),  # -> [edge, irreps_harmonics.dim]
             self.standardization(invariants),  # -> [edge, n_invariants]
-            self.envelope(lengths)[:, None],  # -> [edge, 1]
+            self.envelope(edge_vectors.norm(dim=1))[:, None],  # -> [edge, 1]
         )
 
     def invariants(
-        self,
-        edge_vectors: Tensor,
-        lengths: Tensor,
-        edge_index: Tensor,
-        orientations: Tensor,
-        semiaxes: Tensor,
+        self, edge_vectors: Tensor, edge_index: Tensor, orientations: Tensor, semiaxes: Tensor
     ) -> Tensor:
         """Before they are scaled ``(edge, n_invariants)``."""
+        lengths = edge_vectors.norm(dim=1)  # -> [edge]
         of_lengths = soft_one_hot_linspace(
             lengths, 0.0, self.cutoff, self.n_radial, basis="bessel", cutoff=True
         )  # -> [edge, radial]

@@ -152,14 +152,19 @@ class MACEStylePotential(MessagePassingPotential):
         max_angular_products: int = 2,
         correlation: int = 3,
         n_layers: int = 2,
-        max_angular: int = 4,
-        max_radial: int | Sequence[int] | None = 3,
+        max_angular: int = 6,
+        max_radial: int | Sequence[int] | None = None,
         radial_gaussian_width: float | None = None,
         max_angular_edges: int | None = None,
         n_radial: int = 8,
         radial_layers: Sequence[int] = (64, 64),
         edge_orientations: bool = True,
     ) -> None:
+        if n_layers < 1 or n_channels < 1 or correlation not in (1, 2, 3):
+            raise ValueError(
+                f"found {n_layers=}, {n_channels=} and {correlation=}, expected one layer and one channel "
+                "or more, and products of 1, 2 or 3 factors"
+            )
         products = _natural(n_channels, max_angular_products)
         hidden = _natural(n_channels, max_angular_hidden)
         l_edges = max_angular_products if max_angular_edges is None else max_angular_edges

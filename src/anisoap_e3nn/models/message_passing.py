@@ -13,8 +13,9 @@ from ..graph import edge_vectors as vectors_along_edges
 from ..nn import AniSOAPEmbedding, TypeLinear
 from ..nn.hyperparameters import HyperparameterModule
 from ..nn.type_index import type_index
-from .component import Component, frames_of_particles
+from .component import Component
 from .edge_features import EdgeEncoding, EdgeFeatures
+from .loss import MechanicsLoss
 from .standardization import Standardization
 
 
@@ -116,62 +117,51 @@ class MessagePassingPotential(HyperparameterModule, Component):
 
     @torch.no_grad()
     def standardize(self, frames: Sequence[Any], batch_size: int = 64) -> None:
-        """Measure on data what the network's numbers are to be compared with; before training, once.
+        """Measure on data what the network's numbers are compared with: once, before training.
 
-        That is: means and sizes of the embedding's channels and of the edges' invariants, the average
-        number of neighbours, an energy for each type (least squares), and the unit of what the
-        network adds to it, the root mean square of the forces (or the spread of energies
-        without forces).
+        That is means and sizes of the embedding's channels and of the edges' invariants, the average number
+        of neighbours, an energy for each type (least squares), and the unit of what the network adds to
+        it: the root mean square of the forces, or of the energies' rest where there are no forces.
 
         Parameters
         ----------
         frames : sequence of EllipsoidData
-            With `energy`, and possibly `forces`; some hundreds suffice.
+            With `energy` ``(1,)`` and possibly `forces`; some hundreds suffice.
         batch_size : int
             Frames at a time.
 
         Raises
         ------
         ValueError, TypeError
-            As :meth:`forward`; and for frames without energies.
+            As :meth:`forward`, and as :class:`~anisoap_e3nn.models.MechanicsLoss`.
         """
         from torch_geometric.data import Batch
 
-        coefficients, invariants, counts, energies, forces = [], [], [], [], []
-        n_edges = 0
+        targets = MechanicsLoss(frames).targets  # having looked at all of them
+        coefficients, invariants, n_of_types, n_edges = [], [], [], 0
         for start in range(0, len(frames), batch_size):
             data = Batch.from_data_list(list(frames[start : start + batch_size]))
-            kinds = self._type_index(data)
+            of_particles = (data.orientations, data.semiaxes)
             edge_index, vectors = self._edges(data, None)
-            coefficients.append(
-                self.embedding(vectors, edge_index, data.types, data.orientations, data.semiaxes)
-            )
-            invariants.append(
-                self.edge_encoding.invariants(
-                    vectors, vectors.norm(dim=1), edge_index, data.orientations, data.semiaxes
-                )
-            )
+            coefficients.append(self.embedding(vectors, edge_index, data.types, *of_particles))
+            invariants.append(self.edge_encoding.invariants(vectors, edge_index, *of_particles))
+            one_hot = torch.nn.functional.one_hot(self._type_index(data), len(self.types)).double()
+            counts = one_hot.new_zeros(data.num_graphs, len(self.types))
+            n_of_types.append(counts.index_add(0, data.batch, one_hot))
             n_edges += len(vectors)
-            of_kinds = torch.nn.functional.one_hot(kinds, len(self.types)).double()
-            batch, n_frames = frames_of_particles(data)
-            counts.append(
-                of_kinds.new_zeros(n_frames, len(self.types)).index_add(0, batch, of_kinds)
-            )
-            energies.append(data.energy.double())
-            if "forces" in data:
-                forces.append(data.forces.double().flatten())
-        if not counts:
-            raise ValueError("expected one or more frames to measure, found none")
         self.standardization.fit(torch.cat(coefficients))
         self.edge_encoding.standardization.fit(torch.cat(invariants))
-        n_of_types, energy = torch.cat(counts), torch.cat(energies)  # -> [frame, type], [frame]
-        n_particles = n_of_types.sum(1)
-        self.n_neighbors.fill_(max(1.0, n_edges / max(1.0, float(n_particles.sum()))))
-        shifts = torch.linalg.pinv(n_of_types) @ energy  # -> [type]
+
+        counts = torch.cat(n_of_types)  # -> [frame, type]
+        energy = torch.cat([frame.energy for frame in frames]).double()
+        shifts = torch.linalg.pinv(counts) @ energy  # -> [type]
+        rest = (energy - counts @ shifts) / counts.sum(1).clamp(min=1)  # -> [frame]
+        if "forces" in targets:
+            rest = torch.cat([frame.forces for frame in frames])  # -> [particle, 3]
+        scale = float(rest.square().mean().sqrt())
+        self.n_neighbors.fill_(max(1.0, n_edges / max(1.0, float(counts.sum()))))
         self.energy_shifts.copy_(shifts)
-        rest = torch.cat(forces) if forces else (energy - n_of_types @ shifts) / n_particles
-        scale = rest.square().mean().sqrt()
-        self.energy_scales.fill_(float(scale) if scale > 0 else 1.0)
+        self.energy_scales.fill_(scale if scale > 0 else 1.0)
 
     def _edges(self, data: Any, edges: Edges | None) -> tuple[Tensor, Tensor]:
         """`edge_index` and vectors; compilers see neither a search nor a filter."""

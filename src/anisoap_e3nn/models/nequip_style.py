@@ -16,8 +16,8 @@ from .message_passing import MessagePassingPotential
 class GatedConvolution(torch.nn.Module):
     r"""One layer: :math:`h_i' = \mathrm{gate}(W_{t_i} (h_i \oplus m_i))`, with messages m of the neighbours.
 
-    Scalars go through an activation function; everything else is multiplied by a gate, a scalar of its own
-    that went through one: SiLU if even, tanh if odd.
+    Scalars go through an activation function, SiLU if even and tanh if odd; everything else is multiplied by
+    a gate, the logistic function of a scalar of its own.
     """
 
     def __init__(
@@ -106,8 +106,8 @@ class NequIPStylePotential(MessagePassingPotential):
         cutoff: float,
         irreps_hidden: o3.Irreps | str = "32x0e + 16x1o + 16x2e",
         n_layers: int = 2,
-        max_angular: int = 4,
-        max_radial: int | Sequence[int] | None = 3,
+        max_angular: int = 6,
+        max_radial: int | Sequence[int] | None = None,
         radial_gaussian_width: float | None = None,
         max_angular_edges: int | None = None,
         n_radial: int = 8,
@@ -115,6 +115,11 @@ class NequIPStylePotential(MessagePassingPotential):
         edge_orientations: bool = True,
     ) -> None:
         hidden = o3.Irreps(irreps_hidden)
+        if n_layers < 1 or "0e" not in hidden:
+            raise ValueError(
+                f"found {n_layers=} and irreps_hidden={str(hidden)!r}, expected one layer or more, and "
+                "0e, which energies are made of"
+            )
         l_edges = hidden.lmax if max_angular_edges is None else max_angular_edges
         super().__init__(
             types, cutoff, max_angular, max_radial, radial_gaussian_width, hidden, l_edges, n_radial,

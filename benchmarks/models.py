@@ -1,0 +1,134 @@
+"""A training step of a network on ellipsoids, part by part: ``python -m benchmarks.models``.
+
+One thread, float32, periodic fluids of 64 Gay-Berne ellipsoids. Times are medians of runs taken in turn.
+Embedding and edges are timed with all their derivatives: values, gradients, and gradients of those, as a loss
+on forces and torques needs them.
+"""
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Batch
+
+from anisoap_e3nn import EllipsoidData
+from anisoap_e3nn.data import gay_berne_fluids
+from anisoap_e3nn.graph import InteractionGraph
+from anisoap_e3nn.models import (
+    MACEStylePotential,
+    MechanicsLoss,
+    NequIPStylePotential,
+    compile_mechanics,
+    mechanics,
+)
+from anisoap_e3nn.models.message_passing import MessagePassingPotential
+
+from .timing import interleaved_medians
+
+CUTOFF = 3.0
+
+
+def potentials() -> dict[str, MessagePassingPotential]:
+    """Of 32 channels and l ≤ 2, with two rounds of messages."""
+    torch.manual_seed(0)
+    irreps = "32x0e + 32x1o + 32x2e"
+    return {
+        "NequIP-style": NequIPStylePotential([0], CUTOFF, irreps, n_layers=2),
+        "MACE-style": MACEStylePotential([0], CUTOFF, 32, 2, 2, n_layers=2),
+    }
+
+
+def pieces(
+    potential: MessagePassingPotential, frames: list[EllipsoidData], compiled: bool
+) -> dict[str, Callable[[], Any]]:
+    """What a step does, in order, and the whole of it."""
+    batch = Batch.from_data_list(frames).with_edges(CUTOFF)
+    edges = InteractionGraph(batch, CUTOFF).edges(CUTOFF)
+    leaves = [x.clone().requires_grad_() for x in (edges.edge_vectors, batch.orientations)]
+    criterion = MechanicsLoss(frames)
+
+    def embedding(edge_vectors: Tensor, orientations: Tensor) -> list[Tensor]:
+        data = (batch.types, orientations, batch.semiaxes)
+        return [potential.embedding(edge_vectors, edges.edge_index, *data)]
+
+    def encoding(edge_vectors: Tensor, orientations: Tensor) -> list[Tensor]:
+        data = (orientations, batch.semiaxes)
+        return list(potential.edge_encoding(edge_vectors, edges.edge_index, *data))
+
+    def derived(function: Callable[..., list[Tensor]]) -> Callable[[], Any]:
+        def run() -> Any:
+            values = function(*leaves)
+            cotangents = [torch.ones_like(x, requires_grad=True) for x in values]
+            options = {"allow_unused": True, "materialize_grads": True}
+            slopes = torch.autograd.grad(values, leaves, cotangents, create_graph=True, **options)
+            total = sum(x.square().sum() for x in slopes)
+            return torch.autograd.grad(total, [*leaves, *cotangents], **options)
+
+        return run
+
+    def step(evaluate: Callable[[Any], Any]) -> Callable[[], None]:
+        def run() -> None:
+            criterion(evaluate(batch), batch).backward()
+            potential.zero_grad()
+
+        return run
+
+    work: dict[str, Callable[[], Any]] = {
+        "data": lambda: Batch.from_data_list(frames),
+        "graph": lambda: Batch.from_data_list(frames).with_edges(CUTOFF),
+        "embedding": derived(embedding),
+        "edges": derived(encoding),
+        "energies": lambda: potential(batch),
+        "forces": lambda: mechanics(potential, batch),
+        "step": step(lambda data: mechanics(potential, data, create_graph=True)),
+    }
+    if compiled:
+        work["compiled"] = step(compile_mechanics(potential, create_graph=True))
+    return work
+
+
+def report(
+    name: str, potential: MessagePassingPotential, frames: list[EllipsoidData], arguments: Any
+) -> None:
+    potential.standardize(frames)
+    work = pieces(potential, frames, arguments.compile)
+    seconds = interleaved_medians(work, arguments.rounds, name)
+    graph, step = seconds["graph"] - seconds["data"], seconds["step"]
+    network = step - seconds["embedding"] - seconds["edges"]
+    whole = seconds["data"] + graph + step
+    n_weights = sum(p.numel() for p in potential.parameters())
+    print(f"\n{name}, {n_weights} weights: a training step takes {1e3 * whole:.0f} ms")
+    print("| part | ms | % of the step |\n| --- | --- | --- |")
+    for part, time in (
+        ("data", seconds["data"]),
+        ("graph", graph),
+        ("embedding and its derivatives", seconds["embedding"]),
+        ("edges and their derivatives", seconds["edges"]),
+        ("network and its derivatives", network),
+    ):
+        print(f"| {part} | {1e3 * time:.1f} | {100 * time / whole:.1f} |")
+    energies, forces = 1e3 * seconds["energies"], 1e3 * seconds["forces"]
+    print(f"Energies alone take {energies:.0f} ms, with forces and torques {forces:.0f} ms.")
+    if arguments.compile:
+        ratio = step / seconds["compiled"]
+        print(f"Compiled: {1e3 * seconds['compiled']:.0f} ms, {ratio:.2f} times as fast.")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--frames", type=int, default=8, help="fluids in a batch")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--compile", action="store_true", help="also compiled, which takes minutes")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    frames = gay_berne_fluids(arguments.frames, 64, n_sweeps=20)
+    n_edges = Batch.from_data_list(frames).with_edges(CUTOFF).num_edges
+    print(f"torch {torch.__version__}, {arguments.frames} × 64 particles, {n_edges} edges")
+    for name, potential in potentials().items():
+        report(name, potential, frames, arguments)
+
+
+if __name__ == "__main__":
+    main()
