@@ -11,17 +11,11 @@ from ..nn.hyperparameters import HyperparameterModule
 from ..nn.type_index import distinct_types, type_index
 from .component import Component, Derivatives, Design, frames_of_particles
 from .pair_basis import InvariantPolynomials, PairRadialBasis, check_pair_basis
-from .pair_coordinates import (
-    PairCoordinates,
-    PairGradient,
-    pair_coordinates,
-    pull_back,
-    shape_matrices,
-)
+from .pair_coordinates import PairCoordinates, PairGeometry, PairGradient, shape_matrices
 from .pair_weights import pair_weight_index
 from .pairs import Pairs, pairs_by_type
 
-_CHUNK = 4096  # pairs, whose functions stay in the cache
+_CHUNK = 2048  # pairs, whose functions stay in the cache
 _DESIGN_CHUNK = 128
 
 
@@ -37,8 +31,9 @@ class PairPotential(HyperparameterModule, Component):
     belongs to each of its particles. Exchanging two particles changes nothing; neither does turning or
     reflecting the whole. At the cutoff the energy is zero, with three continuous derivatives.
 
-    Forces, torques and virial come from derivatives written by hand (:meth:`derivatives`), at a fraction
-    of the cost of autograd; :meth:`forward` is differentiable by autograd all the same.
+    Forces, torques and virial come from derivatives written by hand (:meth:`derivatives`), some pairs at a
+    time, so that the functions of all pairs are never in memory at once; :meth:`forward` is differentiable
+    by autograd all the same.
 
     Parameters
     ----------
@@ -119,10 +114,10 @@ class PairPotential(HyperparameterModule, Component):
         """Energies of the particles ``(N,)``; see :meth:`Component.forward`."""
         energies = data.pos.new_zeros(len(data.types))
         for pairs in self._pairs(data, edges):
-            coordinates = pair_coordinates(*pairs.geometry)
-            amplitudes = self._weights(pairs) @ self.polynomials(coordinates.invariants)
+            coordinates = pairs.geometry.coordinates
+            amplitudes = self._amplitudes(pairs, self.polynomials(coordinates.invariants))
             halves = (self.radial(coordinates) * amplitudes).sum(0) / 2  # -> [pair]
-            energies = energies.index_add(0, pairs.ends, halves.repeat(2))
+            energies = energies.index_add(0, pairs.ends.flatten(), halves.repeat(2))
         return energies
 
     def derivatives(self, data: Any, edges: Edges | None = None) -> Derivatives:
@@ -145,16 +140,17 @@ class PairPotential(HyperparameterModule, Component):
         forces, torques = data.pos.new_zeros(3, n), data.pos.new_zeros(3, n)
         for pairs in self._pairs(data, edges):
             values, gradient = self._contract(pairs)
-            energies = energies.index_add(0, pairs.ends, (values / 2).repeat(2))
+            ends = pairs.ends.flatten()  # -> [2 · pair]
+            energies = energies.index_add(0, ends, (values / 2).repeat(2))
             pulls = torch.cat([gradient.vectors, -gradient.vectors], 1)
             turns = torch.cat([gradient.first_rotations, gradient.second_rotations], 1)
-            forces = forces.index_add(1, pairs.ends, pulls)
-            torques = torques.index_add(1, pairs.ends, -turns)
+            forces = forces.index_add(1, ends, pulls)
+            torques = torques.index_add(1, ends, -turns)
             dyads = (pairs.vectors[:, None] * gradient.vectors).flatten(0, 1)  # -> [9, pair]
             if n_frames == 1:
                 virial = virial - dyads.sum(1)
             else:
-                virial = virial.index_add(0, frames[pairs.first], -dyads.T)
+                virial = virial.index_add(0, frames[pairs.ends[0]], -dyads.T)
         virial = virial.unflatten(1, (3, 3))
         return Derivatives(energies, forces.T, torques.T, (virial + virial.mT) / 2)
 
@@ -167,51 +163,65 @@ class PairPotential(HyperparameterModule, Component):
         for pairs in self._pairs(data, edges, _DESIGN_CHUNK):
             basis = self._basis(pairs).flatten(0, 1)  # -> [radial · product, 10, pair]
             columns = basis.new_zeros(n_weights, *basis.shape[1:])
-            columns.index_add_(0, self.weight_index[pairs.types].flatten(), basis)
+            for types, some in pairs.segments:
+                index = self.weight_index[types].flatten()
+                columns[..., some].index_add_(0, index, basis[..., some])
             rows = columns.permute(2, 1, 0)  # -> [pair, 10, weight]
-            energies.index_add_(0, frames[pairs.first], rows[:, 0])
-            forces.index_add_(0, pairs.first, rows[:, 1:4])
-            forces.index_add_(0, pairs.second, -rows[:, 1:4])
-            torques.index_add_(0, pairs.first, -rows[:, 4:7])
-            torques.index_add_(0, pairs.second, -rows[:, 7:])
+            first, second = pairs.ends
+            energies.index_add_(0, frames[first], rows[:, 0])
+            forces.index_add_(0, first, rows[:, 1:4])
+            forces.index_add_(0, second, -rows[:, 1:4])
+            torques.index_add_(0, first, -rows[:, 4:7])
+            torques.index_add_(0, second, -rows[:, 7:])
         return Design(energies, forces, torques)
 
     def _contract(self, pairs: Pairs) -> tuple[Tensor, PairGradient]:
-        coordinates = pair_coordinates(*pairs.geometry)
-        weights = self._weights(pairs)
+        geometry = pairs.geometry
+        coordinates = geometry.coordinates
         products = self.polynomials(coordinates.invariants)
-        amplitudes = weights @ products  # -> [radial, pair]
+        amplitudes = self._amplitudes(pairs, products)
         radial, *slopes = self.radial.with_slopes(coordinates)
         of_r, of_contact = ((slope * amplitudes).sum(0) for slope in slopes)
         of_invariants = self.polynomials.pull_back(
-            weights.T @ radial, coordinates.invariants, products
+            self._of_products(pairs, radial), coordinates.invariants, products
         )
         gradient = PairCoordinates(of_r, of_contact, of_invariants)
-        return (radial * amplitudes).sum(0), pull_back(gradient, *pairs.geometry, coordinates)
+        return (radial * amplitudes).sum(0), geometry.pull_back(gradient)
 
     def _basis(self, pairs: Pairs) -> Tensor:
         """All functions with their nine derivatives ``(radial, product, 10, pair)``."""
-        coordinates = pair_coordinates(*pairs.geometry)
+        geometry = pairs.geometry
+        coordinates = geometry.coordinates
         products = self.polynomials(coordinates.invariants)
         radial, of_r, of_contact = self.radial.with_slopes(coordinates)
-        jacobian = self._jacobian(pairs, coordinates)  # -> [16, 9, pair]
+        jacobian = self._jacobian(geometry)  # -> [16, 9, pair]
         changes = self.polynomials.push_forward(jacobian[2:], coordinates.invariants, products)
         radial_changes = of_r[:, None] * jacobian[0] + of_contact[:, None] * jacobian[1]
         values = radial[:, None] * products  # -> [radial, product, pair]
         slopes = radial_changes[:, None] * products[:, None] + radial[:, None, None] * changes
         return torch.cat([values[:, :, None], slopes], dim=2)
 
-    def _jacobian(self, pairs: Pairs, coordinates: PairCoordinates) -> Tensor:
+    def _jacobian(self, geometry: PairGeometry) -> Tensor:
         """Derivatives of the coordinates ``(16, 9, pair)``."""
         rows = []
-        for row in torch.eye(16, dtype=pairs.vectors.dtype, device=pairs.vectors.device):
-            ones = row[:, None].expand(16, pairs.vectors.shape[1])
+        for row in torch.eye(16).to(geometry.n):
+            ones = row[:, None].expand(16, len(geometry.distances))
             unit = PairCoordinates(ones[0], ones[1], ones[2:])
-            rows.append(torch.cat(pull_back(unit, *pairs.geometry, coordinates)))
+            rows.append(torch.cat(geometry.pull_back(unit)))
         return torch.stack(rows)
 
-    def _weights(self, pairs: Pairs) -> Tensor:
-        return self.weights[self.weight_index[pairs.types]]  # -> [radial, product]
+    def _amplitudes(self, pairs: Pairs, products: Tensor) -> Tensor:
+        """What the radial functions are multiplied by ``(radial, pair)``."""
+        parts = [self._weights(types) @ products[:, some] for types, some in pairs.segments]
+        return torch.cat(parts, dim=1)
+
+    def _of_products(self, pairs: Pairs, radial: Tensor) -> Tensor:
+        """What the products are multiplied by ``(product, pair)``."""
+        parts = [self._weights(types).T @ radial[:, some] for types, some in pairs.segments]
+        return torch.cat(parts, dim=1)
+
+    def _weights(self, types: tuple[int, int]) -> Tensor:
+        return self.weights[self.weight_index[types]]  # -> [radial, product]
 
     def _pairs(self, data: Any, edges: Edges | None, chunk: int = _CHUNK) -> Iterator[Pairs]:
         known = f"this pair potential was built for types={self.types}"

@@ -36,7 +36,8 @@ class InvariantPolynomials(torch.nn.Module):
         self.exchanged = [position[tuple(sorted(EXCHANGED[i] for i in p))] for p in products]
         self._n_levels = len(levels) - 2
         for i, level in enumerate(levels[1:-1]):
-            shorter = torch.tensor([position[product[:-1]] for product in level])
+            before = position[levels[i][0]]
+            shorter = torch.tensor([position[product[:-1]] - before for product in level])
             factors = torch.tensor([product[-1] for product in level])
             self.register_buffer(f"_shorter{i}", shorter, persistent=False)
             self.register_buffer(f"_factors{i}", factors, persistent=False)
@@ -46,33 +47,32 @@ class InvariantPolynomials(torch.nn.Module):
 
     def forward(self, invariants: Tensor) -> Tensor:
         """From invariants ``(14, pair)`` to products ``(product, pair)``."""
-        products = torch.ones_like(invariants[:1])
-        levels = [products]
+        levels = [torch.ones_like(invariants[:1])]
         for shorter, factors in self._levels():
-            before = len(products) - len(levels[-1])
-            level = levels[-1].index_select(0, shorter - before) * invariants[factors]
-            levels.append(level)
-            products = torch.cat(levels)
-        return products
+            levels.append(levels[-1].index_select(0, shorter) * invariants.index_select(0, factors))
+        return torch.cat(levels)
 
     def pull_back(self, gradient: Tensor, invariants: Tensor, products: Tensor) -> Tensor:
         """From derivatives ``(product, pair)`` to those with respect to the invariants ``(14, pair)``."""
-        of_products, of_invariants = gradient.clone(), torch.zeros_like(invariants)
-        end = len(products)
-        for shorter, factors in reversed(self._levels()):
-            level = of_products[end - len(factors) : end]
-            of_invariants = of_invariants.index_add(0, factors, level * products[shorter])
-            of_products = of_products.index_add(0, shorter, level * invariants[factors])
-            end -= len(factors)
+        sizes = [1, *(len(factors) for _, factors in self._levels())]
+        of_levels, levels = list(gradient.split(sizes)), products.split(sizes)
+        of_invariants = torch.zeros_like(invariants)
+        for i, (shorter, factors) in reversed(list(enumerate(self._levels()))):
+            of_level, before = of_levels[i + 1], levels[i]
+            of_factors = of_level * before.index_select(0, shorter)
+            of_invariants = of_invariants.index_add(0, factors, of_factors)
+            of_shorter = of_level * invariants.index_select(0, factors)
+            of_levels[i] = of_levels[i].index_add(0, shorter, of_shorter)
         return of_invariants
 
     def push_forward(self, tangents: Tensor, invariants: Tensor, products: Tensor) -> Tensor:
         """From changes of the invariants ``(14, way, pair)`` to those of the products."""
-        changes = torch.zeros_like(tangents[:1])  # -> [product, way, pair]
-        for shorter, factors in self._levels():
-            one = products[shorter][:, None] * tangents[factors]
-            changes = torch.cat([changes, one + changes[shorter] * invariants[factors][:, None]])
-        return changes
+        sizes = [1, *(len(factors) for _, factors in self._levels())]
+        changes = [torch.zeros_like(tangents[:1])]  # -> [product, way, pair]
+        for level, (shorter, factors) in zip(products.split(sizes), self._levels(), strict=False):
+            one = level[shorter][:, None] * tangents[factors]
+            changes.append(one + changes[-1][shorter] * invariants[factors][:, None])
+        return torch.cat(changes)
 
     def _levels(self) -> list[tuple[Tensor, Tensor]]:
         return [

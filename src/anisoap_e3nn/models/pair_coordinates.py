@@ -74,108 +74,86 @@ def pair_coordinates(vectors: Tensor, first: Tensor, second: Tensor) -> PairCoor
     -------
     PairCoordinates
     """
-    distances = vectors.square().sum(0).sqrt()  # -> [pair]
-    n = vectors / distances
-    sums = first + second
-    adjugate = _adjugate(sums)
-    determinants = (sums[0] * adjugate[0]).sum(0)  # -> [pair]
-    contacts = (2 * determinants / _dot(n, _apply(adjugate, n))).sqrt()
-
-    Q1, Q2 = _anisotropy(first), _anisotropy(second)
-    u1, u2 = _apply(Q1, n), _apply(Q2, n)
-    v1, v2 = _apply(Q1, u1), _apply(Q2, u2)
-    P1, P2 = _square(Q1), _square(Q2)
-    invariants = torch.stack(
-        [
-            _dot(n, u1), _dot(n, u2), _dot(u1, u1), _dot(u2, u2), _dot(u1, u2), _trace(Q1, Q2),
-            _dot(v1, u2), _dot(u1, v2), _dot(u1, _apply(Q2, u1)), _dot(u2, _apply(Q1, u2)),
-            _trace(P1, Q2), _trace(Q1, P2), _dot(v1, v2), _trace(P1, P2),
-        ]
-    )  # fmt: skip  # -> [14, pair]
-    return PairCoordinates(distances, contacts, invariants)
+    return PairGeometry(vectors, torch.stack([first, second], dim=2)).coordinates
 
 
-def pull_back(
-    gradient: PairCoordinates,
-    vectors: Tensor,
-    first: Tensor,
-    second: Tensor,
-    coordinates: PairCoordinates,
-) -> PairGradient:
-    """From derivatives with respect to the coordinates to those with respect to what makes them.
+class PairGeometry:
+    r"""What :func:`pair_coordinates` is made of, kept for its derivatives; both particles side by side.
+
+    Every torque is a cross product: a rotation of the particle turns Q to :math:`Q + [\theta]_\times Q -
+    Q [\theta]_\times`, which adds :math:`\theta \cdot (Q b \times a + Q a \times b)` to :math:`a Q b`.
 
     Parameters
     ----------
-    gradient : PairCoordinates
-        Of a function of the coordinates.
-    vectors, first, second : Tensor
-        As for :func:`pair_coordinates`.
-    coordinates : PairCoordinates
-        Which it returned.
-
-    Returns
-    -------
-    PairGradient
+    vectors : Tensor ``(3, pair)``
+    shapes : Tensor ``(3, 3, 2, pair)``
+        Of the first particle and of the second.
     """
-    distances, contacts, _ = coordinates
-    n = vectors / distances
-    sums = first + second
-    adjugate = _adjugate(sums)
-    y = _apply(adjugate, n) / (sums[0] * adjugate[0]).sum(0)  # (G₁ + G₂)⁻¹ n -> [3, pair]
-    slope = gradient.contacts * contacts**3 / 4
-    of_sums = slope * _outer(y, y)  # -> [3, 3, pair]
 
-    of_n, of_Q1, of_Q2 = _pull_back_invariants(
-        gradient.invariants, n, _anisotropy(first), _anisotropy(second)
-    )
-    of_n = of_n - 2 * slope * y
-    of_vectors = n * gradient.distances + (of_n - n * _dot(n, of_n)) / distances
-    return PairGradient(
-        of_vectors,
-        _of_rotations(first, of_sums + of_Q1 * (3 / _tr(first))),
-        _of_rotations(second, of_sums + of_Q2 * (3 / _tr(second))),
-    )
+    def __init__(self, vectors: Tensor, shapes: Tensor) -> None:
+        self.shapes = shapes
+        self.distances = vectors.square().sum(0).sqrt()  # -> [pair]
+        self.n = vectors / self.distances
+        sums = shapes.sum(2)
+        adjugate = _adjugate(sums)
+        determinants = (sums[0] * adjugate[0]).sum(0)  # -> [pair]
+        self.y = _apply(adjugate, self.n) / determinants  # (G₁ + G₂)⁻¹ n -> [3, pair]
+        self.contacts = (2 / _dot(self.n, self.y)).sqrt()  # -> [pair]
+        self.Q = _anisotropy(shapes)  # -> [3, 3, 2, pair]
+        self.P = _square(self.Q)  # -> [3, 3, 2, pair]
+        self.u = _apply(self.Q, self.n[:, None])  # -> [3, 2, pair]
+        self.v = _apply(self.Q, self.u)  # -> [3, 2, pair]
+        self.other = self.u.flip(1)  # u₂, u₁
+        self.crossed = _apply(self.Q, self.other)  # Q₁ u₂, Q₂ u₁ -> [3, 2, pair]
 
+    @property
+    def coordinates(self) -> PairCoordinates:
+        u, v, Q, P = self.u, self.v, self.Q, self.P
+        (Q1, Q2), (P1, P2) = Q.unbind(2), P.unbind(2)
+        invariants = [
+            _dot(self.n[:, None], u),
+            _dot(u, u),
+            torch.stack([_dot(u[:, 0], u[:, 1]), _trace(Q1, Q2)]),
+            _dot(v, self.other),
+            _dot(self.crossed, self.other).flip(0),
+            torch.stack([_trace(P1, Q2), _trace(Q1, P2)]),
+            torch.stack([_dot(v[:, 0], v[:, 1]), _trace(P1, P2)]),
+        ]
+        return PairCoordinates(self.distances, self.contacts, torch.cat(invariants))
 
-def _pull_back_invariants(
-    g: Tensor, n: Tensor, Q1: Tensor, Q2: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Derivatives with respect to n and both matrices, those not symmetric."""
-    u1, u2 = _apply(Q1, n), _apply(Q2, n)
-    v1, v2 = _apply(Q1, u1), _apply(Q2, u2)
-    P1, P2 = _square(Q1), _square(Q2)
+    def pull_back(self, gradient: PairCoordinates) -> PairGradient:
+        """From derivatives with respect to the coordinates to those with respect to what makes them."""
+        n, u, v, other, y = self.n[:, None], self.u, self.v, self.other, self.y
+        g = gradient.invariants
+        of_v = g[6:8] * other + g[12] * v.flip(1)
+        Qof_v = _apply(self.Q, of_v)
+        of_u = g[:2] * n + 2 * (g[2:4] * u + g[8:10] * self.crossed.flip(1)) + g[4] * other
+        of_u = of_u + (g[6:8] * v).flip(1) + Qof_v
+        Qof_u = _apply(self.Q, of_u)
+        slope = gradient.contacts * self.contacts**3 / 2
+        of_n = (g[:2] * u + Qof_u).sum(1) - slope * y
+        of_vectors = self.n * gradient.distances
+        of_vectors = of_vectors + (of_n - self.n * _dot(self.n, of_n)) / self.distances
 
-    of_v1 = g[6] * u2 + g[12] * v2
-    of_v2 = g[7] * u1 + g[12] * v1
-    of_u1 = g[0] * n + 2 * g[2] * u1 + g[4] * u2 + g[7] * v2 + 2 * g[8] * _apply(Q2, u1)
-    of_u2 = g[1] * n + 2 * g[3] * u2 + g[4] * u1 + g[6] * v1 + 2 * g[9] * _apply(Q1, u2)
-    of_u1 = of_u1 + _apply(Q1, of_v1)
-    of_u2 = of_u2 + _apply(Q2, of_v2)
-    of_n = g[0] * u1 + g[1] * u2 + _apply(Q1, of_u1) + _apply(Q2, of_u2)
-
-    of_P1, of_P2 = g[10] * Q2 + g[13] * P2, g[11] * Q1 + g[13] * P1
-    of_Q1 = g[5] * Q2 + g[11] * P2 + 2 * _matrix_product(of_P1, Q1)
-    of_Q2 = g[5] * Q1 + g[10] * P1 + 2 * _matrix_product(of_P2, Q2)
-    of_Q1 = of_Q1 + g[9] * _outer(u2, u2) + _outer(of_v1, u1) + _outer(of_u1, n)
-    of_Q2 = of_Q2 + g[8] * _outer(u1, u1) + _outer(of_v2, u2) + _outer(of_u2, n)
-    return of_n, of_Q1, of_Q2
-
-
-def _of_rotations(shape: Tensor, gradient: Tensor) -> Tensor:
-    """From dE/dG to dE/dθ for R → exp([θ]×) R, under which dG = [θ]× G - G [θ]×."""
-    turned = _matrix_product(shape, gradient + gradient.transpose(0, 1))  # -> [3, 3, pair]
-    return torch.stack([turned[i, j] - turned[j, i] for i, j in ((1, 2), (2, 0), (0, 1))])
+        turns = _cross(u, of_u) + _cross(Qof_u, n) + _cross(v, of_v) + _cross(Qof_v, u)
+        turns = turns + 2 * g[8:10].flip(0) * _cross(self.crossed, other)
+        turns = turns + slope * _cross(_apply(self.shapes, y[:, None]), y[:, None])
+        (Q1, Q2), (P1, P2) = self.Q.unbind(2), self.P.unbind(2)
+        of_traces = _cross(Q1, g[5] * Q2 + g[11] * P2) + _cross(P1, g[10] * Q2 + g[13] * P2)
+        of_traces = 2 * of_traces.sum(1)  # -> [3, pair]
+        return PairGradient(of_vectors, turns[:, 0] + of_traces, turns[:, 1] - of_traces)
 
 
 def _anisotropy(shape: Tensor) -> Tensor:
-    identity = torch.eye(3, dtype=shape.dtype, device=shape.device)[..., None]
-    return shape * (3 / _tr(shape)) - identity
+    identity = torch.eye(3, dtype=shape.dtype, device=shape.device)[..., None, None]
+    return shape * (3 / (shape[0, 0] + shape[1, 1] + shape[2, 2])) - identity
 
 
 def _adjugate(matrix: Tensor) -> Tensor:
-    """That of symmetric matrices, by cross products."""
-    x, y, z = matrix
-    return torch.stack([torch.linalg.cross(a, b, dim=0) for a, b in ((y, z), (z, x), (x, y))])
+    """That of symmetric matrices."""
+    a, b = matrix.roll((-1, -1), (0, 1)), matrix.roll((-2, -2), (0, 1))
+    c = matrix.roll((-1, -2), (0, 1))
+    return a * b - c * c.transpose(0, 1)
 
 
 def _apply(matrix: Tensor, vector: Tensor) -> Tensor:
@@ -184,16 +162,14 @@ def _apply(matrix: Tensor, vector: Tensor) -> Tensor:
     return a * vector[0] + b * vector[1] + c * vector[2]  # -> [3, pair]
 
 
-def _matrix_product(a: Tensor, b: Tensor) -> Tensor:
-    return a[:, 0, None] * b[0] + a[:, 1, None] * b[1] + a[:, 2, None] * b[2]  # -> [3, 3, pair]
-
-
 def _square(matrix: Tensor) -> Tensor:
-    return _matrix_product(matrix, matrix)
+    a, b, c = matrix
+    return a[:, None] * a + b[:, None] * b + c[:, None] * c  # -> [3, 3, pair]
 
 
-def _outer(a: Tensor, b: Tensor) -> Tensor:
-    return a[:, None] * b  # -> [3, 3, pair]
+def _cross(a: Tensor, b: Tensor) -> Tensor:
+    """Of vectors, or columns of matrices."""
+    return (a * b.roll(-1, 0) - a.roll(-1, 0) * b).roll(-1, 0)
 
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:
@@ -203,7 +179,3 @@ def _dot(a: Tensor, b: Tensor) -> Tensor:
 def _trace(a: Tensor, b: Tensor) -> Tensor:
     """Of the product of symmetric matrices."""
     return (a * b).sum((0, 1))  # -> [pair]
-
-
-def _tr(matrix: Tensor) -> Tensor:
-    return matrix[0, 0] + matrix[1, 1] + matrix[2, 2]  # -> [pair]

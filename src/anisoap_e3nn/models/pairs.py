@@ -3,37 +3,36 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from ..graph import Edges
+from .pair_coordinates import PairGeometry
+
+
+class Segment(NamedTuple):
+    """Neighbouring pairs of the same two types."""
+
+    types: tuple[int, int]
+    pairs: slice
 
 
 class Pairs(NamedTuple):
-    """Some pairs of the same two types."""
+    """Some pairs, in the order of their types."""
 
-    types: tuple[int, int]
-    first: Tensor  # [pair]
-    second: Tensor  # [pair]
+    segments: list[Segment]
+    ends: Tensor  # [2, pair], the first particles and the second ones
     vectors: Tensor  # [3, pair]
-    first_shapes: Tensor  # [3, 3, pair]
-    second_shapes: Tensor  # [3, 3, pair]
+    shapes: Tensor  # [3, 3, 2, pair]
 
     @property
-    def geometry(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Vectors and shapes."""
-        return self[3], self[4], self[5]
-
-    @property
-    def ends(self) -> Tensor:
-        """The first particles, then the second ones ``(2 pair,)``."""
-        return torch.cat([self.first, self.second])
+    def geometry(self) -> PairGeometry:
+        return PairGeometry(self.vectors, self.shapes)
 
 
 def pairs_by_type(
     edges: Edges, kinds: Tensor, n_kinds: int, shapes: Tensor, chunk: int
 ) -> Iterator[Pairs]:
-    """Every pair once, some of the same types at a time.
+    """Every pair once, some at a time.
 
     Parameters
     ----------
@@ -52,24 +51,31 @@ def pairs_by_type(
         For particles in the same place.
     """
     once = _one_of_each_two(edges)
-    second, first = edges.edge_index.index_select(1, once).unbind()
+    ends = edges.edge_index.index_select(1, once).flip(0)  # -> [2, pair]
+    of_types = kinds[ends[0]] * n_kinds + kinds[ends[1]]  # -> [pair]
+    if n_kinds > 1:
+        of_types, order = of_types.sort(stable=True)
+        once, ends = once[order], ends[:, order]
     vectors = edges.edge_vectors.index_select(0, once).T  # -> [3, pair]
     if (same := (vectors == 0).all(0)).any():
-        pair = first[same][0].item(), second[same][0].item()
+        pair = tuple(ends[:, same][:, 0].tolist())
         raise ValueError(f"particles {pair} are in the same place, where no pair has an energy")
-    of_types = kinds[first] * n_kinds + kinds[second]  # -> [pair]
-    for kind in of_types.unique().tolist():
-        members = (of_types == kind).nonzero().squeeze(1)
-        for some in members.split(chunk):
-            i, j = first[some], second[some]
-            yield Pairs(
-                divmod(kind, n_kinds),
-                i,
-                j,
-                vectors.index_select(1, some),
-                shapes.index_select(2, i),
-                shapes.index_select(2, j),
-            )
+    for start in range(0, len(once), chunk):
+        some = slice(start, start + chunk)
+        yield Pairs(
+            list(_segments(of_types[some], n_kinds)),
+            ends[:, some],
+            vectors[:, some],
+            shapes.index_select(2, ends[:, some].flatten()).unflatten(2, (2, -1)),
+        )
+
+
+def _segments(of_types: Tensor, n_kinds: int) -> Iterator[Segment]:
+    start = 0
+    kinds, counts = of_types.unique_consecutive(return_counts=True)
+    for kind, count in zip(kinds.tolist(), counts.tolist(), strict=True):
+        yield Segment(divmod(kind, n_kinds), slice(start, start + count))
+        start += count
 
 
 def _one_of_each_two(edges: Edges) -> Tensor:
