@@ -293,15 +293,14 @@ def test_standardisation(frames: dict[str, EllipsoidData], generator: torch.Gene
     torch.testing.assert_close(
         float(potential.n_neighbors), batch.num_edges / batch.num_nodes, check_dtype=False
     )
-    x = potential.standardization(potential.embedding(batch))
-    assert x[:, : potential.embedding.irreps_out.count("0e")].mean(0).abs().max() < 1e-12
-    for (mul, ir), part in zip(
-        potential.embedding.irreps_out,
-        x.split([mul_ir.dim for mul_ir in potential.embedding.irreps_out], dim=1),
-        strict=True,
-    ):
-        sizes = part.unflatten(1, (mul, ir.dim)).square().mean((0, 2))
-        torch.testing.assert_close(sizes, torch.ones(mul))
+    encoding, coefficients = potential.encoding, potential.embedding(batch)
+    c = encoding.coefficient_scales(coefficients)
+    p = encoding.spectrum_scales(encoding.spectrum(c))
+    for x, irreps in ((c, potential.embedding.irreps_out), (p, encoding.spectrum.irreps_out)):
+        assert x[:, : irreps.count("0e")].mean(0).abs().max() < 1e-12
+        for (mul, ir), some in zip(irreps, irreps.slices(), strict=True):
+            sizes = x[:, some].unflatten(1, (mul, ir.dim)).square().mean((0, 2))
+            torch.testing.assert_close(sizes, torch.ones(mul))
 
 
 @pytest.mark.parametrize(

@@ -108,14 +108,14 @@ class MACEStylePotential(MessagePassingPotential):
     r"""Products of the density of ellipsoids with itself and with messages, after MACE.
 
     .. math::
-        h_i^{(0)} = W_{t_i} (\hat c_i \oplus 1), \qquad
+        h_i^{(0)} = W_{t_i} (c_i \oplus p_i \oplus 1), \qquad
         A_i^{(k)} = V^{(k)} (h_i^{(k)} \oplus m_i^{(k)}), \qquad
         h_i^{(k+1)} = W_{t_i}^{(k)} \left( A_i \oplus A_i^2 \oplus A_i^3 \oplus h_i \right)^{(k)}, \qquad
         E_i = E_{t_i} + s_{t_i} \sum_k \mathrm{readout}_k(h_i^{(k)})
 
-    with AniSOAP's coefficients c, a density already, messages m of :class:`Convolution`, and products
-    channel by channel. Readouts are linear, and the last one a small network. See Batatia et al., NeurIPS
-    2022 (arXiv:2206.07697).
+    with AniSOAP's coefficients c, a density already, and their power spectrum p (:class:`ParticleEncoding`),
+    messages m (:class:`Convolution`), and products channel by channel (:class:`ChannelwisePowers`). Readouts
+    are linear, and the last one a small network. See Batatia et al., NeurIPS 2022 (arXiv:2206.07697).
 
     Parameters
     ----------

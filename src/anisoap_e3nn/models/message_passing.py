@@ -10,13 +10,13 @@ from torch import Tensor
 
 from ..graph import Edges, InteractionGraph
 from ..graph import edge_vectors as vectors_along_edges
-from ..nn import AniSOAPEmbedding, TypeLinear
+from ..nn import AniSOAPEmbedding
 from ..nn.hyperparameters import HyperparameterModule
 from ..nn.type_index import type_index
 from .component import Component
 from .edge_features import EdgeEncoding, EdgeFeatures
 from .loss import MechanicsLoss
-from .standardization import Standardization
+from .particle_encoding import ParticleEncoding
 
 
 class MessagePassingPotential(HyperparameterModule, Component):
@@ -24,12 +24,13 @@ class MessagePassingPotential(HyperparameterModule, Component):
 
     .. math::
         c_i = \mathrm{AniSOAP}(i), \qquad
-        h_i = W_{t_i} \left( \hat c_i \oplus 1 \right), \qquad
+        h_i = W_{t_i} \left( \hat c_i \oplus \hat p(\hat c_i) \oplus 1 \right), \qquad
         E_i = E_{t_i} + s_{t_i} \; \mathrm{network}(h, \text{edges})_i
 
-    with standardised coefficients :math:`\hat c`. Neighbours' orientations enter through the density
-    :math:`c_i`, and so does the particle's own, since it is part of it; with `edge_orientations` each edge
-    knows both too (:class:`EdgeEncoding`). Subclasses are the network, :meth:`network`.
+    with coefficients c of the density and their power spectrum p (:class:`ParticleEncoding`). Neighbours'
+    orientations enter through the density, and so does the particle's own, since it is part of it; with
+    `edge_orientations` each edge knows both too (:class:`EdgeEncoding`). Subclasses are the network,
+    :meth:`network`.
 
     Parameters
     ----------
@@ -76,11 +77,9 @@ class MessagePassingPotential(HyperparameterModule, Component):
             "edge_orientations": edge_orientations,
         }
         self.types, self.cutoff = self.embedding.types, self.embedding.cutoff
-        irreps, hidden = self.embedding.irreps_out, o3.Irreps(irreps_hidden)
-        self.standardization = Standardization(irreps)
-        self.irreps_features = o3.Irreps([each for each in hidden if each.ir in irreps])
         n_types = len(self.types)
-        self.encoding = TypeLinear(irreps + "1x0e", self.irreps_features, n_types)
+        self.encoding = ParticleEncoding(self.embedding.irreps_out, irreps_hidden, n_types)
+        self.irreps_features = self.encoding.irreps_out
         self.edge_encoding = EdgeEncoding(
             self.cutoff, max_angular_edges, n_radial, edge_orientations
         )
@@ -109,8 +108,7 @@ class MessagePassingPotential(HyperparameterModule, Component):
         coefficients = self.embedding(
             edge_vectors, edge_index, data.types, data.orientations, data.semiaxes
         )  # -> [particle, embedding.irreps_out.dim]
-        x = self.standardization(coefficients)
-        h = self.encoding(torch.cat([x, torch.ones_like(x[:, :1])], dim=1), kinds)
+        h = self.encoding(coefficients, kinds)  # -> [particle, irreps_features.dim]
         features = self.edge_encoding(edge_vectors, edge_index, data.orientations, data.semiaxes)
         energies = self.network(h, kinds, edge_index, features)  # -> [particle]
         return self.energy_shifts[kinds] + self.energy_scales[kinds] * energies
@@ -149,7 +147,7 @@ class MessagePassingPotential(HyperparameterModule, Component):
             counts = one_hot.new_zeros(data.num_graphs, len(self.types))
             n_of_types.append(counts.index_add(0, data.batch, one_hot))
             n_edges += len(vectors)
-        self.standardization.fit(torch.cat(coefficients))
+        self.encoding.fit(torch.cat(coefficients))
         self.edge_encoding.standardization.fit(torch.cat(invariants))
 
         counts = torch.cat(n_of_types)  # -> [frame, type]

@@ -55,12 +55,13 @@ class NequIPStylePotential(MessagePassingPotential):
     r"""Gated equivariant convolutions on the density of ellipsoids, after NequIP.
 
     .. math::
-        h_i^{(0)} = W_{t_i} (\hat c_i \oplus 1), \qquad
+        h_i^{(0)} = W_{t_i} (c_i \oplus p_i \oplus 1), \qquad
         h_i^{(k+1)} = \mathrm{gate}\left( W_{t_i}^{(k)} (h_i^{(k)} \oplus m_i^{(k)}) \right), \qquad
         E_i = E_{t_i} + s_{t_i} \, \mathrm{readout}(h_i^{(n)})
 
-    with AniSOAP's coefficients c, messages m of :class:`Convolution`, and a small network of the last
-    layer's scalars. See Batzner et al., Nat. Commun. 13, 2453 (2022).
+    with AniSOAP's coefficients c and their power spectrum p (:class:`ParticleEncoding`), messages m
+    (:class:`Convolution`), and a small network of the last layer's scalars. See Batzner et al., Nat. Commun.
+    13, 2453 (2022).
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ class NequIPStylePotential(MessagePassingPotential):
     n_layers : int
         How often messages are sent, at least once.
     max_angular : int
-        The largest l of the density.
+        The largest l of the density; beyond the l of `irreps_hidden` only its power spectrum is used.
     max_radial : int or sequence of int, optional
         See :class:`~anisoap_e3nn.AniSOAPEmbedding`.
     radial_gaussian_width : float, optional
