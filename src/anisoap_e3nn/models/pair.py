@@ -117,7 +117,7 @@ class PairPotential(HyperparameterModule, Component):
             coordinates = pairs.geometry.coordinates
             amplitudes = self._amplitudes(pairs, self.polynomials(coordinates.invariants))
             halves = (self.radial(coordinates) * amplitudes).sum(0) / 2  # -> [pair]
-            energies = energies.index_add(0, pairs.ends.flatten(), halves.repeat(2))
+            energies.index_add_(0, pairs.ends.flatten(), halves.repeat(2))
         return energies
 
     def derivatives(self, data: Any, edges: Edges | None = None) -> Derivatives:
@@ -141,16 +141,16 @@ class PairPotential(HyperparameterModule, Component):
         for pairs in self._pairs(data, edges):
             values, gradient = self._contract(pairs)
             ends = pairs.ends.flatten()  # -> [2 · pair]
-            energies = energies.index_add(0, ends, (values / 2).repeat(2))
+            energies.index_add_(0, ends, (values / 2).repeat(2))
             pulls = torch.cat([gradient.vectors, -gradient.vectors], 1)
             turns = torch.cat([gradient.first_rotations, gradient.second_rotations], 1)
-            forces = forces.index_add(1, ends, pulls)
-            torques = torques.index_add(1, ends, -turns)
+            forces.index_add_(1, ends, pulls)
+            torques.index_add_(1, ends, -turns)
             dyads = (pairs.vectors[:, None] * gradient.vectors).flatten(0, 1)  # -> [9, pair]
             if n_frames == 1:
-                virial = virial - dyads.sum(1)
+                virial -= dyads.sum(1)
             else:
-                virial = virial.index_add(0, frames[pairs.ends[0]], -dyads.T)
+                virial.index_add_(0, frames[pairs.ends[0]], -dyads.T)
         virial = virial.unflatten(1, (3, 3))
         return Derivatives(energies, forces.T, torques.T, (virial + virial.mT) / 2)
 
