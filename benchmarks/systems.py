@@ -63,11 +63,15 @@ class System:
         }
 
 
-def crystal(repeats: int) -> System:
-    """Rattled rock salt, two types and 8 particles in the cubic cell of 5.6 Å."""
-    atoms = bulk("NaCl", "rocksalt", a=5.6, cubic=True).repeat(repeats)
-    atoms.rattle(0.1, seed=repeats)
-    return System.from_atoms(f"NaCl {repeats}x{repeats}x{repeats}", atoms)
+def crystal(*repeats: int) -> System:
+    """Rattled rock salt, two types and 8 particles in the cubic cell of 5.6 Å, repeated along its axes.
+
+    One number stands for three equal ones.
+    """
+    a, b, c = repeats * 3 if len(repeats) == 1 else repeats
+    atoms = bulk("NaCl", "rocksalt", a=5.6, cubic=True).repeat((a, b, c))
+    atoms.rattle(0.1, seed=a)
+    return System.from_atoms(f"NaCl {a}x{b}x{c}", atoms)
 
 
 def benzene() -> System | None:

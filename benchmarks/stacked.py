@@ -1,0 +1,135 @@
+"""What one graph for all parts of a potential saves: ``python -m benchmarks.stacked``.
+
+Energy, forces, torques and virial of one-body, pair and many-body potentials of rock salt with random
+ellipsoids; one thread, float64. Times are medians of runs taken in turn; on a shared machine quote the
+ratios.
+"""
+
+import copy
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+
+from anisoap_e3nn.models import (
+    ManyBodyPotential,
+    Mechanics,
+    OneBodyPotential,
+    PairPotential,
+    StackedPotential,
+    mechanics,
+)
+
+from .energies import ellipsoids
+from .systems import crystal
+from .timing import interleaved_medians
+
+SYSTEMS = [(2, 2, 2), (4, 4, 2), (5, 5, 4), (10, 25, 5)]  # 64, 256, 800 and 10 000 particles
+TYPES = [11, 17]
+PAIR_CUTOFF, MANY_BODY_CUTOFF, SKIN = 6.0, 5.0, 0.5
+ROUNDS = 9
+
+
+def potential() -> StackedPotential:
+    torch.manual_seed(0)
+    parts = [
+        OneBodyPotential(TYPES),
+        PairPotential(TYPES, PAIR_CUTOFF, n_radial=8, max_degree=4),
+        ManyBodyPotential(TYPES, MANY_BODY_CUTOFF, 4),
+    ]
+    for part in parts:
+        torch.nn.init.normal_(part.weights, std=1e-3)
+    return StackedPotential(parts).double()
+
+
+class Trajectory:
+    """The same particles, each a little elsewhere at every call."""
+
+    def __init__(self, data: Any) -> None:
+        self.data, self.start = copy.copy(data), data.pos
+        self.generator = torch.Generator().manual_seed(0)
+
+    def __call__(self) -> Any:
+        moves = torch.rand(self.start.shape, generator=self.generator, dtype=self.start.dtype)
+        self.data.pos = self.start + 0.1 * (moves - 0.5)
+        return self.data
+
+
+def apart(stacks: list[StackedPotential], data: Any) -> tuple[Mechanics, int]:
+    """Each part on a graph of its own, and the number of searches."""
+    lists = [stack.neighbors() for stack in stacks]
+    results = [stack.mechanics(data, neighbors=x) for stack, x in zip(stacks, lists, strict=True)]
+    total = Mechanics(*(sum(each) for each in zip(*results, strict=True)))
+    return total, sum(x.n_searches for x in lists if x is not None)
+
+
+def together(stack: StackedPotential, data: Any) -> tuple[Mechanics, int]:
+    """All on one graph, and the number of searches."""
+    neighbors = stack.neighbors()
+    result = stack.mechanics(data, neighbors=neighbors)
+    return result, 0 if neighbors is None else neighbors.n_searches
+
+
+def compare(repeats: tuple[int, int, int]) -> tuple[str, str]:
+    """A row of each table."""
+    data = ellipsoids(crystal(*repeats))
+    stack, trajectory = potential(), Trajectory(data)
+    alone = [StackedPotential([part]) for part in stack.components]
+    kept = stack.neighbors(SKIN)
+    stack.mechanics(data, neighbors=kept)
+    result, searches_apart = apart(alone, data)
+    shared, searches_together = together(stack, data)
+    difference = max(float((a - b).abs().max()) for a, b in zip(result, shared, strict=True))
+    work: dict[str, Callable[[], object]] = {
+        "apart": lambda: apart(alone, trajectory()),
+        "together": lambda: together(stack, trajectory()),
+        "kept": lambda: stack.mechanics(trajectory(), neighbors=kept),
+    }
+    before = kept.n_searches
+    n = len(data.pos)
+    ms = _milliseconds(work, f"{n} particles, graphs")
+    searches_inside = kept.n_searches - before
+
+    pair = stack.components[1]
+    near = data.with_edges(PAIR_CUTOFF)
+    only = StackedPotential([pair])
+    gradients: dict[str, Callable[[], object]] = {
+        "autograd": partial(mechanics, lambda x: pair(x), near),
+        "by hand": partial(only.mechanics, near),
+    }
+    ms |= _milliseconds(gradients, f"{n} particles, pair gradients")
+    return (
+        f"| {n} | {ms['apart']:.1f} ms | {ms['together']:.1f} ms | {ms['apart'] / ms['together']:.2f} | "
+        f"{ms['kept']:.1f} ms | {ms['apart'] / ms['kept']:.2f} | {searches_apart}, "
+        f"{searches_together}, {searches_inside} | {difference:.0e} |",
+        f"| {n} | {near.num_edges // 2} | {ms['autograd']:.1f} ms | {ms['by hand']:.1f} ms | "
+        f"{ms['autograd'] / ms['by hand']:.2f} |",
+    )
+
+
+def _milliseconds(work: dict[str, Callable[[], object]], description: str) -> dict[str, float]:
+    medians = interleaved_medians(work, ROUNDS, description)
+    return {name: 1e3 * seconds for name, seconds in medians.items()}
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    rows = [compare(repeats) for repeats in SYSTEMS]
+    print(
+        f"torch {torch.__version__}, one thread, float64; pairs up to {PAIR_CUTOFF} Å, many-body up to "
+        f"{MANY_BODY_CUTOFF} Å, skin {SKIN} Å\n"
+    )
+    print(
+        "| particles | a graph each | one graph | ratio | one graph, kept | ratio | searches per call: "
+        "each, one, kept | largest difference |"
+    )
+    print("| --- " * 8 + "|")
+    print("\n".join(of_graphs for of_graphs, _ in rows))
+    print("\n| particles | pairs | pair potential by autograd | by hand | ratio |")
+    print("| --- " * 5 + "|")
+    print("\n".join(of_gradients for _, of_gradients in rows))
+
+
+if __name__ == "__main__":
+    main()
