@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 from matplotlib import pyplot as plt
+from torch.nn import Module
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch_geometric.data import Batch
 from torch_geometric.loader import DataLoader
@@ -17,68 +18,46 @@ from tqdm import trange
 from anisoap_e3nn import models
 from anisoap_e3nn.data import EllipsoidData, gay_berne_pairs, read_ellipsoids
 
+Frames = list[EllipsoidData]
 MODELS = {"nequip": models.NequIPStylePotential, "mace": models.MACEStylePotential}
 
 
-def splits(file: Path | None) -> list[list[EllipsoidData]]:
+def splits(file: Path | None) -> list[Frames]:
     if file is None:
         return list(gay_berne_pairs())
-    shares = torch.utils.data.random_split(read_ellipsoids(file), [0.8, 0.1, 0.1])
-    return [list(some) for some in shares]
+    return list(map(list, torch.utils.data.random_split(read_ellipsoids(file), [0.8, 0.1, 0.1])))
 
 
-def as_spheres(data: EllipsoidData) -> EllipsoidData:
-    """Of equal volumes, whose orientations make no difference."""
-    data.semiaxes = data.semiaxes.prod(1, keepdim=True).pow(1 / 3).expand(-1, 3).clone()
-    return data
+def prepare(data: EllipsoidData, cutoff: float, as_spheres: bool) -> EllipsoidData:
+    """With neighbours; as spheres of equal volumes, whose orientations make no difference."""
+    if as_spheres:
+        data.semiaxes = data.semiaxes.prod(1, keepdim=True).pow(1 / 3).expand(-1, 3).clone()
+    return data.with_edges(cutoff)
 
 
-def draw_parity(checkpoint: Path, frames: list[EllipsoidData], targets: list[str]) -> None:
-    model, data = models.load_model(checkpoint), Batch.from_data_list(frames)
-    result = models.predict(model, frames)
-    _, panels = plt.subplots(1, len(targets), figsize=(4 * len(targets), 4), squeeze=False)
-    for panel, target in zip(panels[0], targets, strict=True):
+def draw_parity(checkpoint: Path, frames: Frames) -> None:
+    data, targets = Batch.from_data_list(frames), models.MechanicsLoss(frames).targets
+    result = models.predict(models.load_model(checkpoint), frames)
+    plt.figure(figsize=(4 * len(targets), 4), layout="constrained")
+    for i, target in enumerate(targets, start=1):
         true, found = data[target].flatten(), getattr(result, target).flatten()
         r2 = float(1 - (found - true).square().mean() / true.var(correction=0))
-        print(f"R² of {target}: {r2:.5f}")
+        print(title := f"{target}: R² = {r2:.5f}")
+        panel = plt.subplot(1, len(targets), i, title=title, xlabel="true", ylabel="predicted")
         panel.axline((float(true.mean()),) * 2, slope=1, color="0.7", zorder=0)
         panel.plot(true, found, ".", markersize=3)
-        panel.set(title=f"{target}, R² = {r2:.5f}", xlabel="true", ylabel="predicted")
-    plt.tight_layout()
     plt.savefig(checkpoint.with_suffix(".png"), dpi=150)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("file", type=Path, nargs="?", help="ellipsoids with energies")
-    parser.add_argument("--model", choices=MODELS, default="nequip")
-    parser.add_argument("--layers", type=int, default=1, help="how often messages are sent")
-    parser.add_argument("--cutoff", type=float, default=4.5)
-    parser.add_argument("--epochs", type=int, default=150)
-    parser.add_argument("--hide-orientations", action="store_true", help="make spheres of all")
-    parser.add_argument("--output", type=Path, default=Path("trained"), help="less its suffix")
-    arguments = parser.parse_args()
-    checkpoint = arguments.output.with_suffix(".pt")
-    if checkpoint.exists():
-        parser.error(f"{checkpoint} exists; give another --output")
-    torch.manual_seed(0)
-
-    frames = splits(arguments.file)
-    if arguments.hide_orientations:
-        frames = [[as_spheres(data) for data in some] for some in frames]
-    train, validation, test = ([x.with_edges(arguments.cutoff) for x in some] for some in frames)
-    criterion = models.MechanicsLoss(train + validation + test)  # whether all are fit for use
-    types = torch.cat([data.types for data in train + validation + test]).unique().tolist()
-    model = MODELS[arguments.model](types, arguments.cutoff, n_layers=arguments.layers)
-    model.standardize(train)
-
-    loader, held_out = DataLoader(train, 32, shuffle=True), Batch.from_data_list(validation)
+def train(model: Module, frames: Frames, validation: Frames, epochs: int, path: Path) -> None:
+    """Write the model of the best epoch, with weights averaged over steps."""
+    criterion = models.MechanicsLoss(frames + validation)  # refuses faulty targets
+    model.standardize(frames)
+    loader, held_out = DataLoader(frames, 32, shuffle=True), Batch.from_data_list(validation)
     optimizer = torch.optim.Adam(model.parameters())
-    n_steps = arguments.epochs * len(loader)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.01, n_steps, pct_start=0.05)
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.99))
-    best = float("inf")
-    for _ in (bar := trange(arguments.epochs, unit="epoch")):
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.01, epochs * len(loader))
+    average, best = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.99)), float("inf")
+    for _ in (bar := trange(epochs, unit="epoch")):
         for batch in loader:
             optimizer.zero_grad()
             criterion(models.mechanics(model, batch, create_graph=True), batch).backward()
@@ -91,8 +70,29 @@ def main() -> None:
         bar.set_postfix({k: f"{x:.2e}" for k, x in zip(criterion.targets, errors, strict=True)})
         if (loss := float(criterion(result, held_out))) < best:
             best = loss
-            models.save_model(average.module, checkpoint, overwrite=True)
-    draw_parity(checkpoint, test, criterion.targets)
+            models.save_model(average.module, path, overwrite=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("file", type=Path, nargs="?", help="ellipsoids with energies")
+    parser.add_argument("--model", choices=MODELS, default="nequip")
+    parser.add_argument("--layers", type=int, default=1, help="how often messages are sent")
+    parser.add_argument("--cutoff", type=float, default=4.5)
+    parser.add_argument("--epochs", type=int, default=150)
+    parser.add_argument("--hide-orientations", action="store_true", help="make spheres of all")
+    parser.add_argument("--output", type=Path, default=Path("trained"), help="less its suffix")
+    args = parser.parse_args()
+    checkpoint = args.output.with_suffix(".pt")
+    if checkpoint.exists():
+        parser.error(f"{checkpoint} exists; give another --output")
+    torch.manual_seed(0)
+    given = args.cutoff, args.hide_orientations
+    shares = [[prepare(data, *given) for data in some] for some in splits(args.file)]
+    types = torch.cat([data.types for some in shares for data in some]).unique().tolist()
+    model = MODELS[args.model](types, args.cutoff, n_layers=args.layers)
+    train(model, shares[0], shares[1], args.epochs, checkpoint)
+    draw_parity(checkpoint, shares[2])
 
 
 if __name__ == "__main__":
