@@ -77,7 +77,9 @@ def draw(potentials: dict[str, StackedPotential], test: list[EllipsoidData], pat
         panel.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel("predicted")
     labels = panels[0].get_legend_handles_labels()
-    figure.legend(*labels, loc="outside lower center", ncols=3, frameon=False, markerscale=4)
+    figure.legend(
+        *labels, loc="outside lower center", ncols=3, frameon=False, markerscale=4, fontsize=8
+    )
     figure.savefig(path, dpi=150)
     print(f"\nfigure: {path}")
 

@@ -77,6 +77,14 @@ def frames(ellipsoids: Ellipsoids) -> dict[str, EllipsoidData]:
 
 
 @pytest.fixture
+def spaced(frames: dict[str, EllipsoidData]) -> dict[str, EllipsoidData]:
+    """The frames with particles that overlap less."""
+    for data in frames.values():
+        data.semiaxes = data.semiaxes / 3
+    return frames
+
+
+@pytest.fixture
 def searches(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The cutoffs of all searches for neighbours, one for each frame, whoever asks."""
     cutoffs: list[float] = []

@@ -10,10 +10,8 @@ from torch import Tensor
 from torch_geometric.data import Batch
 
 from anisoap_e3nn import EllipsoidData
-from anisoap_e3nn.data.gay_berne_formula import contact_distances
-from anisoap_e3nn.geometry import covariances, matrices_to_quaternions, rotation_matrices
+from anisoap_e3nn.geometry import matrices_to_quaternions, rotation_matrices
 from anisoap_e3nn.models import PairPotential, mechanics
-from anisoap_e3nn.models.pair_coordinates import pair_coordinates, shape_matrices
 
 NAMES = ["periodic", "open", "slab", "one_periodic", "one_open", "empty"]
 
@@ -25,18 +23,6 @@ def pair(generator: torch.Generator) -> PairPotential:
     with torch.no_grad():
         potential.weights.normal_(generator=generator).mul_(0.01)
     return potential
-
-
-@pytest.fixture
-def spaced(frames: dict[str, EllipsoidData]) -> dict[str, EllipsoidData]:
-    """The frames with particles that overlap less."""
-
-    def shrunk(data: EllipsoidData) -> EllipsoidData:
-        data = data.clone()
-        data.semiaxes = data.semiaxes / 3
-        return data
-
-    return {name: shrunk(data) for name, data in frames.items()}
 
 
 def by_autograd(pair: PairPotential) -> Callable[[EllipsoidData], Tensor]:
@@ -195,22 +181,6 @@ def test_two_derivatives_vanish_at_the_cutoff(pair: PairPotential) -> None:
     assert energy(torch.tensor(4.5)) == 0
 
 
-def test_contact_distance_is_that_of_gay_and_berne(generator: torch.Generator) -> None:
-    vectors = torch.randn(50, 3, generator=generator)
-    turns = torch.randn(100, 4, generator=generator)
-    axes = 0.2 + torch.rand(100, 3, generator=generator)
-    shapes = shape_matrices(turns, axes, 0.0)
-    found = pair_coordinates(vectors.T, shapes[..., :50], shapes[..., 50:])
-    directions = vectors / vectors.norm(dim=1, keepdim=True)
-    sums = covariances(turns, axes).unflatten(0, (2, 50)).sum(0)
-    expected, _ = contact_distances(directions, sums)
-    torch.testing.assert_close(found.contacts, expected)
-    spheres = shape_matrices(turns, torch.full((100, 3), 0.7), 0.0)
-    found = pair_coordinates(vectors.T, spheres[..., :50], spheres[..., 50:])
-    torch.testing.assert_close(found.contacts, torch.full((50,), 1.4))
-    assert found.invariants.abs().max() < 1e-12
-
-
 def test_points_needles_and_disks(pair: PairPotential, spaced: dict[str, EllipsoidData]) -> None:
     data = spaced["open"]
     data.semiaxes[0] = 0
@@ -247,22 +217,6 @@ def test_no_function_depends_on_the_others_unit_of_length(pair: PairPotential) -
     turns = torch.tensor([[1.0, 2, 3, 4], [4.0, 3, -2, 1]])
     one, other = (EllipsoidData(s * pos, turns, s * axes, [1, 6]) for s in (1, 2))
     torch.testing.assert_close(scaled(other), pair(one))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"types": [1, 1]}, "different integers"),
-        ({"cutoff": -1.0}, "cutoff is -1.0"),
-        ({"decay_length": 0.0}, "decay_length is 0.0"),
-        ({"switch_width": 5.0}, "switch_width is 5.0"),
-        ({"n_radial": 0}, "n_radial is 0"),
-        ({"max_degree": -1}, "max_degree is -1"),
-    ],
-)
-def test_hyperparameters_that_make_no_sense(arguments: dict[str, object], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        PairPotential(**({"types": [1], "cutoff": 4.0} | arguments))
 
 
 def test_data_that_make_no_sense(pair: PairPotential, spaced: dict[str, EllipsoidData]) -> None:

@@ -45,14 +45,6 @@ def stack(parts: dict[str, Component]) -> StackedPotential:
     return StackedPotential(parts.values())
 
 
-@pytest.fixture
-def spaced(frames: dict[str, EllipsoidData]) -> dict[str, EllipsoidData]:
-    """The frames with particles that overlap less."""
-    for data in frames.values():
-        data.semiaxes = data.semiaxes / 3
-    return frames
-
-
 class Witness(Component):
     """Remembers what edges it was given."""
 
