@@ -50,7 +50,7 @@ def pieces(
     criterion = MechanicsLoss(frames)
 
     def embedding(edge_vectors: Tensor, orientations: Tensor) -> list[Tensor]:
-        data = (batch.types, orientations, batch.semiaxes)
+        data = (batch.types, orientations, potential.density_width * batch.semiaxes)
         return [potential.embedding(edge_vectors, edges.edge_index, *data)]
 
     def encoding(edge_vectors: Tensor, orientations: Tensor) -> list[Tensor]:

@@ -293,6 +293,7 @@ def test_standardisation(frames: dict[str, EllipsoidData], generator: torch.Gene
     torch.testing.assert_close(
         float(potential.n_neighbors), batch.num_edges / batch.num_nodes, check_dtype=False
     )
+    batch.semiaxes = batch.semiaxes * potential.density_width
     encoding, coefficients = potential.encoding, potential.embedding(batch)
     c = encoding.coefficient_scales(coefficients)
     p = encoding.spectrum_scales(encoding.spectrum(c))
@@ -309,6 +310,7 @@ def test_standardisation(frames: dict[str, EllipsoidData], generator: torch.Gene
         (nequip, {"n_layers": 0}, "n_layers=0"),
         (mace, {"correlation": 4}, "correlation=4"),
         (mace, {"radial_gaussian_width": -1.0}, "radial_gaussian_width"),
+        (nequip, {"density_width": 0.0}, "density_width is 0"),
     ],
 )
 def test_bad_hyperparameters_are_refused(

@@ -133,8 +133,8 @@ class MACEStylePotential(MessagePassingPotential):
         How many factors products have at most.
     n_layers : int
         How often messages are sent, at least once.
-    max_angular, max_radial, radial_gaussian_width, max_angular_edges, n_radial, radial_layers,
-    edge_orientations
+    max_angular, max_radial, radial_gaussian_width, density_width, max_angular_edges, n_radial,
+    radial_layers, edge_orientations
         As for :class:`NequIPStylePotential`.
 
     Raises
@@ -155,6 +155,7 @@ class MACEStylePotential(MessagePassingPotential):
         max_angular: int = 6,
         max_radial: int | Sequence[int] | None = None,
         radial_gaussian_width: float | None = None,
+        density_width: float = 5**-0.5,
         max_angular_edges: int | None = None,
         n_radial: int = 8,
         radial_layers: Sequence[int] = (64, 64),
@@ -169,8 +170,8 @@ class MACEStylePotential(MessagePassingPotential):
         hidden = _natural(n_channels, max_angular_hidden)
         l_edges = max_angular_products if max_angular_edges is None else max_angular_edges
         super().__init__(
-            types, cutoff, max_angular, max_radial, radial_gaussian_width, products, l_edges, n_radial,
-            edge_orientations,
+            types, cutoff, max_angular, max_radial, radial_gaussian_width, density_width,
+            products, l_edges, n_radial, edge_orientations,
         )  # fmt: skip
         self.hyperparameters |= {
             "n_channels": n_channels,

@@ -1,5 +1,6 @@
 """What networks of messages between ellipsoids have in common: the way in, and the way out."""
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
@@ -34,8 +35,9 @@ class MessagePassingPotential(HyperparameterModule, Component):
 
     Parameters
     ----------
-    types, cutoff, max_angular, max_radial, radial_gaussian_width
-        Of the embedding, by default with :math:`\sigma = r_{cut} / 4`.
+    types, cutoff, max_angular, max_radial, radial_gaussian_width, density_width
+        Of the embedding, by default with :math:`\sigma = r_{cut} / 4`; it is given the semi-axes times
+        `density_width`.
     irreps_hidden : Irreps or str
         Of the features h; those that the embedding does not have are left out at first.
     max_angular_edges, n_radial, edge_orientations
@@ -55,6 +57,7 @@ class MessagePassingPotential(HyperparameterModule, Component):
         max_angular: int,
         max_radial: int | Sequence[int] | None,
         radial_gaussian_width: float | None,
+        density_width: float,
         irreps_hidden: o3.Irreps | str,
         max_angular_edges: int,
         n_radial: int,
@@ -72,11 +75,15 @@ class MessagePassingPotential(HyperparameterModule, Component):
         )
         names = ("types", "cutoff", "max_angular", "max_radial", "radial_gaussian_width")
         self.hyperparameters = {name: self.embedding.hyperparameters[name] for name in names} | {
+            "density_width": float(density_width),
             "max_angular_edges": max_angular_edges,
             "n_radial": n_radial,
             "edge_orientations": edge_orientations,
         }
         self.types, self.cutoff = self.embedding.types, self.embedding.cutoff
+        if not 0 < density_width < math.inf:
+            raise ValueError(f"density_width is {density_width}, expected a finite number > 0")
+        self.density_width = float(density_width)
         n_types = len(self.types)
         self.encoding = ParticleEncoding(self.embedding.irreps_out, irreps_hidden, n_types)
         self.irreps_features = self.encoding.irreps_out
@@ -105,9 +112,7 @@ class MessagePassingPotential(HyperparameterModule, Component):
         """
         kinds = self._type_index(data)  # -> [particle]
         edge_index, edge_vectors = self._edges(data, edges)
-        coefficients = self.embedding(
-            edge_vectors, edge_index, data.types, data.orientations, data.semiaxes
-        )  # -> [particle, embedding.irreps_out.dim]
+        coefficients = self._coefficients(data, edge_index, edge_vectors)
         h = self.encoding(coefficients, kinds)  # -> [particle, irreps_features.dim]
         features = self.edge_encoding(edge_vectors, edge_index, data.orientations, data.semiaxes)
         energies = self.network(h, kinds, edge_index, features)  # -> [particle]
@@ -139,9 +144,9 @@ class MessagePassingPotential(HyperparameterModule, Component):
         coefficients, invariants, n_of_types, n_edges = [], [], [], 0
         for start in range(0, len(frames), batch_size):
             data = Batch.from_data_list(list(frames[start : start + batch_size]))
-            of_particles = (data.orientations, data.semiaxes)
             edge_index, vectors = self._edges(data, None)
-            coefficients.append(self.embedding(vectors, edge_index, data.types, *of_particles))
+            coefficients.append(self._coefficients(data, edge_index, vectors))
+            of_particles = (data.orientations, data.semiaxes)
             invariants.append(self.edge_encoding.invariants(vectors, edge_index, *of_particles))
             one_hot = torch.nn.functional.one_hot(self._type_index(data), len(self.types)).double()
             counts = one_hot.new_zeros(data.num_graphs, len(self.types))
@@ -170,6 +175,13 @@ class MessagePassingPotential(HyperparameterModule, Component):
         if not torch.compiler.is_compiling() and (edges.edge_vectors == 0).all(1).any():
             raise ValueError("two particles are in the same place, where they have no direction")
         return edges.edge_index, edges.edge_vectors
+
+    def _coefficients(self, data: Any, edge_index: Tensor, edge_vectors: Tensor) -> Tensor:
+        widths = self.density_width * data.semiaxes  # -> [particle, 3]
+        coefficients: Tensor = self.embedding(
+            edge_vectors, edge_index, data.types, data.orientations, widths
+        )
+        return coefficients  # -> [particle, embedding.irreps_out.dim]
 
     def _type_index(self, data: Any) -> Tensor:
         known = f"this potential was built for types={self.types}"

@@ -79,6 +79,9 @@ class NequIPStylePotential(MessagePassingPotential):
         See :class:`~anisoap_e3nn.AniSOAPEmbedding`.
     radial_gaussian_width : float, optional
         :math:`\sigma` of the density's radial functions, a length; by default a quarter of the cutoff.
+    density_width : float
+        Standard deviations of a particle's density, in units of its semi-axes; by default
+        :math:`1/\sqrt 5`, those of a solid ellipsoid. AniSOAP's are 1.
     max_angular_edges : int, optional
         The largest l of the edges' harmonics; by default that of `irreps_hidden`.
     n_radial : int
@@ -110,6 +113,7 @@ class NequIPStylePotential(MessagePassingPotential):
         max_angular: int = 6,
         max_radial: int | Sequence[int] | None = None,
         radial_gaussian_width: float | None = None,
+        density_width: float = 5**-0.5,
         max_angular_edges: int | None = None,
         n_radial: int = 8,
         radial_layers: Sequence[int] = (64, 64),
@@ -123,8 +127,8 @@ class NequIPStylePotential(MessagePassingPotential):
             )
         l_edges = hidden.lmax if max_angular_edges is None else max_angular_edges
         super().__init__(
-            types, cutoff, max_angular, max_radial, radial_gaussian_width, hidden, l_edges, n_radial,
-            edge_orientations,
+            types, cutoff, max_angular, max_radial, radial_gaussian_width, density_width,
+            hidden, l_edges, n_radial, edge_orientations,
         )  # fmt: skip
         self.hyperparameters |= {
             "irreps_hidden": str(hidden),
