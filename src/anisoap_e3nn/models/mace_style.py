@@ -155,7 +155,7 @@ class MACEStylePotential(MessagePassingPotential):
         max_angular: int = 6,
         max_radial: int | Sequence[int] | None = None,
         radial_gaussian_width: float | None = None,
-        density_width: float = 5**-0.5,
+        density_width: float = 1.0,
         max_angular_edges: int | None = None,
         n_radial: int = 8,
         radial_layers: Sequence[int] = (64, 64),

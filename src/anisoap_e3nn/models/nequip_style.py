@@ -80,8 +80,8 @@ class NequIPStylePotential(MessagePassingPotential):
     radial_gaussian_width : float, optional
         :math:`\sigma` of the density's radial functions, a length; by default a quarter of the cutoff.
     density_width : float
-        Standard deviations of a particle's density, in units of its semi-axes; by default
-        :math:`1/\sqrt 5`, those of a solid ellipsoid. AniSOAP's are 1.
+        Standard deviations of a particle's density, in units of its semi-axes, 1 as in AniSOAP. Narrower
+        densities tell neighbours better apart, but only with more and narrower radial functions.
     max_angular_edges : int, optional
         The largest l of the edges' harmonics; by default that of `irreps_hidden`.
     n_radial : int
@@ -113,7 +113,7 @@ class NequIPStylePotential(MessagePassingPotential):
         max_angular: int = 6,
         max_radial: int | Sequence[int] | None = None,
         radial_gaussian_width: float | None = None,
-        density_width: float = 5**-0.5,
+        density_width: float = 1.0,
         max_angular_edges: int | None = None,
         n_radial: int = 8,
         radial_layers: Sequence[int] = (64, 64),
