@@ -31,6 +31,7 @@ bench: .venv/installed
 	$(BIN)/python -m benchmarks.derivatives
 	$(BIN)/python -m benchmarks.clebsch_gordan
 	$(BIN)/python -m benchmarks.converters
+	$(BIN)/python -m benchmarks.stacked
 
 clean:
 	rm -rf .venv build

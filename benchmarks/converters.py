@@ -1,6 +1,6 @@
 """metatensor to e3nn and back: time and memory beside one copy of the same bytes.
 
-    python -m benchmarks.converters [--samples 100000] [--threads 1]
+    python -m benchmarks.converters [--samples 100000] [--threads 2]
 
 The copy is `Tensor.clone`, which allocates its result as the conversions do; conversions and copy take turns.
 Peak memory is what a conversion holds at most above its input, result included, over the size of the tensor.
@@ -103,7 +103,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--samples", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     report(arguments.samples, arguments.rounds)
