@@ -66,7 +66,9 @@ def test_its_potentials_run_as_printed(tmp_path: Path, monkeypatch: pytest.Monke
     names: dict[str, Any] = {"train": train, "test": test, "atoms": atoms, "data": test[0]}
     exec(fit + use, names)
     expected = names["stack"].mechanics(test[0])
-    torch.testing.assert_close(torch.from_numpy(names["torques"]).float(), expected.torques.detach())
+    torch.testing.assert_close(
+        torch.from_numpy(names["torques"]).float(), expected.torques.detach()
+    )
     assert names["dynamics"].n_steps == 100
 
 
