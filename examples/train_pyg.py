@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from matplotlib import pyplot as plt
 from torch.nn import Module
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim import lr_scheduler, swa_utils
 from torch_geometric.data import Batch
 from torch_geometric.loader import DataLoader
 from tqdm import trange
@@ -54,9 +54,9 @@ def train(model: Module, frames: Frames, validation: Frames, epochs: int, path: 
     criterion = models.MechanicsLoss(frames + validation)  # refuses faulty targets
     model.standardize(frames)
     loader, held_out = DataLoader(frames, 32, shuffle=True), Batch.from_data_list(validation)
-    optimizer = torch.optim.Adam(model.parameters())
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.01, epochs * len(loader))
-    average, best = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.99)), float("inf")
+    optimizer, best = torch.optim.Adam(model.parameters()), float("inf")
+    schedule = lr_scheduler.OneCycleLR(optimizer, 0.01, epochs * len(loader), pct_start=0.05)
+    average = swa_utils.AveragedModel(model, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(0.99))
     for _ in (bar := trange(epochs, unit="epoch")):
         for batch in loader:
             optimizer.zero_grad()

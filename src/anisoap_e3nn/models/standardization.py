@@ -4,17 +4,16 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
-_SMALLEST = 1e-3  # of the largest size of an irrep: smaller channels are not blown up any further
-
 
 class Standardization(torch.nn.Module):
     r"""Channels shifted and scaled, equivariantly.
 
     .. math::
-        \hat x_{ulm} = (x_{ulm} - \delta_{l0} \, \mu_u) / s_{ul}, \qquad
-        s_{ul}^2 = \langle (x_{ulm} - \delta_{l0} \, \mu_u)^2 \rangle_m
+        \hat x_{ulm} = (x_{ulm} - \delta_{l0} \, \mu_u) / s_l, \qquad
+        s_l^2 = \langle (x_{ulm} - \delta_{l0} \, \mu_u)^2 \rangle_{um}
 
-    Before :meth:`fit` nothing is shifted or scaled.
+    All channels of an irrep share one scale: those that hardly vary, whose fine detail would be learnt by
+    heart, stay small. Before :meth:`fit` nothing is shifted or scaled.
 
     Parameters
     ----------
@@ -52,12 +51,9 @@ class Standardization(torch.nn.Module):
             means = torch.zeros_like(channels[0])  # -> [channel, m]
             if self.shift and ir.l == 0 and ir.p == 1:
                 means = channels.mean(0)
-            scales = (channels - means).square().mean((0, 2)).sqrt()  # -> [channel]
-            largest = scales.max() if mul else scales.new_zeros(())
-            scales = scales.clamp(min=float(_SMALLEST * largest))
-            scales = scales.where(scales > 0, 1)
+            size = float((channels - means).square().mean().sqrt()) if mul else 0.0
             self.means[some] = means.flatten().to(self.means)
-            self.scales[some] = scales.repeat_interleave(ir.dim).to(self.scales)
+            self.scales[some] = size if size > 0 else 1.0
 
     def extra_repr(self) -> str:
         return f"{self.irreps}"
