@@ -13,8 +13,9 @@ export MPLBACKEND ?= Agg
 demo: .venv/installed
 	$(BIN)/python examples/quickstart.py --overwrite
 
+# a process for each core, and a thread for each process
 test: .venv/installed
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: .venv/installed
 	$(BIN)/ruff format --check .
