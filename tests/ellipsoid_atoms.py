@@ -9,7 +9,13 @@ from torch import Tensor
 
 from anisoap_e3nn import AniSOAPEmbedding
 from anisoap_e3nn.data import GayBerne
-from anisoap_e3nn.models import ManyBodyPotential, OneBodyPotential, PairPotential, StackedPotential
+from anisoap_e3nn.models import (
+    ManyBodyPotential,
+    NequIPStylePotential,
+    OneBodyPotential,
+    PairPotential,
+    StackedPotential,
+)
 
 CUTOFF = 4.5  # longer than half of the cell is high: some neighbours are images of the same atom
 
@@ -46,11 +52,17 @@ def stack() -> StackedPotential:
     return StackedPotential([one_body, pair_potential(), many_body])
 
 
+def nequip() -> NequIPStylePotential:
+    torch.manual_seed(6)
+    return NequIPStylePotential([1, 6], CUTOFF, "4x0e + 4x1o", n_layers=2, max_angular=2)
+
+
 MODELS = {
     "exact": gay_berne,
     "stack": stack,
     "component": pair_potential,
-    "network": DensityEnergy,
+    "function of the density": DensityEnergy,
+    "network": nequip,
 }
 
 

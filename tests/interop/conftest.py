@@ -32,5 +32,5 @@ def atoms(rng: np.random.Generator) -> Any:
 
 @pytest.fixture(params=MODELS)
 def model(request: pytest.FixtureRequest) -> torch.nn.Module:
-    """The exact potential, a stack, a component alone, and a network."""
+    """The exact potential, a stack, a component alone, and networks."""
     return MODELS[request.param]()
