@@ -10,10 +10,9 @@ import torch
 from torch import Tensor
 
 from .least_squares import TriangularFactor, solve_ridge
+from .loss import TARGETS
 from .mechanics import mechanics
 from .stacked import StackedPotential
-
-TARGETS = ("energy", "forces", "torques")
 
 
 class RSquared(NamedTuple):

@@ -189,16 +189,16 @@ class ManyBodyPotential(HyperparameterModule, Component):
         forces, torques = (spectra.new_zeros(n * n_types, 3, self.n_features) for _ in range(2))
         widths = self.density_width * data.semiaxes.detach()
         at = self.embedding, self.power_spectrum, coefficients, data.types, R, widths
-        for some in torch.arange(edges.edge_index.shape[1]).split(_DESIGN_CHUNK):
-            neighbors, centers = edges.edge_index[:, some]
-            slopes = slopes_along_edges(*at, edges.edge_vectors[some].detach(), neighbors, centers)
+        chunks = (x.split(_DESIGN_CHUNK) for x in (edges.edge_vectors.detach(), *edges.edge_index))
+        for edge_vectors, neighbors, centers in zip(*chunks, strict=True):
+            slopes = slopes_along_edges(*at, edge_vectors, neighbors, centers)
             slopes = slopes / self.scales[kinds[centers], None]  # -> [edge, 6, feature]
             of_neighbors = neighbors * n_types + kinds[centers]
             forces.index_add_(0, of_neighbors, -slopes[:, :3])
             forces.index_add_(0, centers * n_types + kinds[centers], slopes[:, :3])
             torques.index_add_(0, of_neighbors, -slopes[:, 3:])
         turns = slopes_of_own_turns(*at) / self.scales[kinds, None]  # -> [particle, 3, feature]
-        torques.index_add_(0, torch.arange(n) * n_types + kinds, -turns)
+        torques.index_add_(0, torch.arange(n, device=kinds.device) * n_types + kinds, -turns)
         forces, torques = (
             x.unflatten(0, (n, n_types)).transpose(1, 2).flatten(2) for x in (forces, torques)
         )  # -> [particle, 3, weight]
