@@ -30,9 +30,10 @@ def splits(file: Path | None) -> list[Frames]:
 
 def prepare(data: EllipsoidData, cutoff: float, as_spheres: bool) -> EllipsoidData:
     """With neighbours; as spheres of equal volumes, whose orientations make no difference."""
+    data = data.with_edges(cutoff)
     if as_spheres:
         data.semiaxes = data.semiaxes.prod(1, keepdim=True).pow(1 / 3).expand(-1, 3).clone()
-    return data.with_edges(cutoff)
+    return data
 
 
 def draw_parity(checkpoint: Path, frames: Frames) -> None:
@@ -49,13 +50,13 @@ def draw_parity(checkpoint: Path, frames: Frames) -> None:
     plt.savefig(checkpoint.with_suffix(".png"), dpi=150)
 
 
-def train(model: Module, frames: Frames, validation: Frames, epochs: int, path: Path) -> None:
+def train(model: Module, loader: DataLoader, validation: Frames, epochs: int, path: Path) -> None:
     """Write the model of the best epoch, with weights averaged over steps."""
-    criterion = models.MechanicsLoss(frames + validation)  # refuses faulty targets
-    model.standardize(frames)
-    loader, held_out = DataLoader(frames, 32, shuffle=True), Batch.from_data_list(validation)
-    optimizer, best = torch.optim.Adam(model.parameters()), float("inf")
-    schedule = lr_scheduler.OneCycleLR(optimizer, 0.01, epochs * len(loader), pct_start=0.05)
+    criterion = models.MechanicsLoss(loader.dataset + validation)  # refuses faulty targets
+    model.standardize(loader.dataset)
+    held_out, best = Batch.from_data_list(validation), float("inf")
+    optimizer = torch.optim.Adam(model.parameters())
+    schedule = lr_scheduler.OneCycleLR(optimizer, 0.04, epochs * len(loader), pct_start=0.05)
     average = swa_utils.AveragedModel(model, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(0.99))
     for _ in (bar := trange(epochs, unit="epoch")):
         for batch in loader:
@@ -80,19 +81,19 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=1, help="how often messages are sent")
     parser.add_argument("--cutoff", type=float, default=4.5)
     parser.add_argument("--epochs", type=int, default=150)
-    parser.add_argument("--hide-orientations", action="store_true", help="make spheres of all")
-    parser.add_argument("--output", type=Path, default=Path("trained"), help="less its suffix")
+    parser.add_argument("--batch-size", type=int, default=32, help="frames in each step")
+    parser.add_argument("--spheres", action="store_true", help="of equal volumes instead")
+    parser.add_argument("--output", type=Path, default=Path("trained.pt"), help="the best model")
     args = parser.parse_args()
-    checkpoint = args.output.with_suffix(".pt")
-    if checkpoint.exists():
-        parser.error(f"{checkpoint} exists; give another --output")
+    if args.output.exists():
+        parser.error(f"{args.output} exists; give another --output")
     torch.manual_seed(0)
-    given = args.cutoff, args.hide_orientations
-    shares = [[prepare(data, *given) for data in some] for some in splits(args.file)]
+    shares = [[prepare(x, args.cutoff, args.spheres) for x in some] for some in splits(args.file)]
     types = torch.cat([data.types for some in shares for data in some]).unique().tolist()
     model = MODELS[args.model](types, args.cutoff, n_layers=args.layers)
-    train(model, shares[0], shares[1], args.epochs, checkpoint)
-    draw_parity(checkpoint, shares[2])
+    loader = DataLoader(shares[0], args.batch_size, shuffle=True)
+    train(model, loader, shares[1], args.epochs, args.output)
+    draw_parity(args.output, shares[2])
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from anisoap_e3nn import EllipsoidData
-from anisoap_e3nn.data.gay_berne_frames import label_frames
+from anisoap_e3nn.data import gay_berne_pairs, label_frames
 from anisoap_e3nn.models import (
     ManyBodyPotential,
     OneBodyPotential,
@@ -70,6 +70,32 @@ def test_least_squares_as_in_numpy(generator: torch.Generator) -> None:
     X, y = rows[:, :-1].numpy(), rows[:, -1].numpy()
     expected, *_ = np.linalg.lstsq(X, y, rcond=None)
     np.testing.assert_allclose(solve_ridge(rows, 0.0), expected, rtol=1e-9)
+
+
+def test_columns_of_rounding_get_no_weight(generator: torch.Generator) -> None:
+    rows = torch.randn(50, 4, generator=generator)
+    noisy = rows.clone()
+    noisy[:, 1] = 1e-16 * torch.randn(50, generator=generator)
+    expected = solve_ridge(rows[:, [0, 2, 3]], 0.0)
+    found = solve_ridge(noisy, 0.0)
+    assert found[1] == 0
+    torch.testing.assert_close(found[[0, 2]], expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_spheres(dtype: torch.dtype) -> None:
+    """What pairs of spheres do not have, invariants of their shapes, is nothing but rounding."""
+    frames = gay_berne_pairs(sizes=(60, 0, 0), dtype=dtype).train
+    for frame in frames:
+        frame.semiaxes = torch.full_like(frame.semiaxes, 0.7)
+    stack = StackedPotential([OneBodyPotential([0]), PairPotential([0], 4.0)]).to(dtype)
+    fit_linear(stack, frames)
+    for weights in stack.parameters():
+        assert weights.abs().max() < 1e6
+    for frame in frames:
+        result = mechanics(stack, frame)
+        assert result.energy.isfinite()
+        assert result.torques.abs().max() < 1e-3
 
 
 def test_ridge_as_in_numpy(generator: torch.Generator) -> None:

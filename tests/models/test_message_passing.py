@@ -20,6 +20,7 @@ from anisoap_e3nn.models import (
 )
 from anisoap_e3nn.models.convolution import sum_at
 from anisoap_e3nn.models.message_passing import MessagePassingPotential
+from anisoap_e3nn.models.standardization import Standardization
 
 CUTOFF = 4.0
 KINDS = ["periodic", "open", "slab"]
@@ -301,6 +302,17 @@ def test_standardisation(frames: dict[str, EllipsoidData], generator: torch.Gene
         assert x[:, : irreps.count("0e")].mean(0).abs().max() < 1e-12
         for some in irreps.slices():
             torch.testing.assert_close(x[:, some].square().mean(), torch.tensor(1.0))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_rounding_is_not_scaled_up(generator: torch.Generator, dtype: torch.dtype) -> None:
+    """Such as coefficients of odd l in a lattice with inversion symmetry."""
+    x = torch.randn(50, 5, generator=generator) + 3.0
+    x[:, 2:] *= 2 * torch.finfo(dtype).eps
+    standardization = Standardization("2x0e + 1x1o").to(dtype)
+    standardization.fit(x.to(dtype))
+    assert (standardization.scales[2:] == 1).all()
+    assert (standardization.scales[:2] != 1).all()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """A training step of a network of messages, compiled whole."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -8,11 +8,13 @@ from torch_geometric.data import Batch
 
 from anisoap_e3nn import EllipsoidData
 from anisoap_e3nn.models import (
+    MACEStylePotential,
     MechanicsLoss,
     NequIPStylePotential,
     compile_mechanics,
     mechanics,
 )
+from anisoap_e3nn.models.message_passing import MessagePassingPotential
 
 pytestmark = [
     pytest.mark.slow,
@@ -33,24 +35,32 @@ def _nothing_compiled_before() -> Iterator[None]:
     torch._dynamo.reset()
 
 
-def test_training_steps(frames: dict[str, EllipsoidData], generator: torch.Generator) -> None:
+# small, since tracing takes as long for any number of channels; orientations of edges would double it
+SMALL = {
+    "n_layers": 1,
+    "max_angular": 1,
+    "max_radial": 0,
+    "n_radial": 2,
+    "radial_layers": [4],
+    "edge_orientations": False,
+}
+POTENTIALS: dict[str, Callable[[], MessagePassingPotential]] = {
+    "NequIP-style": lambda: NequIPStylePotential([6, 1], 4.0, "4x0e+2x1o", **SMALL),
+    "MACE-style": lambda: MACEStylePotential([6, 1], 4.0, 2, 1, 1, **SMALL),
+}
+
+
+@pytest.mark.parametrize("name", POTENTIALS)
+def test_training_steps(
+    name: str, frames: dict[str, EllipsoidData], generator: torch.Generator
+) -> None:
     """One graph for batches of any size; its gradients are those of the uncompiled step."""
     torch.manual_seed(1)
-    potential = NequIPStylePotential(
-        [6, 1],
-        4.0,
-        "4x0e+2x1o",
-        n_layers=1,
-        max_angular=1,
-        max_radial=0,
-        n_radial=2,
-        radial_layers=[4],
-        edge_orientations=False,  # which would double the time
-    )
+    potential = POTENTIALS[name]()
     for data in frames.values():
         data.energy = torch.randn(1, generator=generator)
         data.forces, data.torques = torch.randn(2, len(data.pos), 3, generator=generator)
-    some = [frames[name].with_edges(4.0) for name in ("periodic", "open", "slab")]
+    some = [frames[each].with_edges(4.0) for each in ("periodic", "open", "slab")]
     loss = MechanicsLoss(some)
     potential.standardize(some)
     compiled = compile_mechanics(potential, create_graph=True, backend="aot_eager")

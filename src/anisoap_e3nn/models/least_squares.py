@@ -66,12 +66,13 @@ def solve_ridge(augmented: Tensor, ridge: float) -> Tensor:
     Returns
     -------
     Tensor ``(column,)``
-        Zero for columns that are zero.
+        Zero for columns that are zero, up to rounding of the largest.
     """
     X, y = augmented[:, :-1], augmented[:, -1]
+    rounding = torch.finfo(X.dtype).eps * max(X.shape)
     norms = X.norm(dim=0)
-    scales = torch.where(norms > 0, 1 / norms, 0)
+    scales = torch.where(norms > rounding * norms.amax(), 1 / norms, 0)
     U, S, Vh = torch.linalg.svd(X * scales, full_matrices=False)
-    kept = torch.finfo(S.dtype).eps * max(X.shape) * S.amax() < S  # the rest is rounding
+    kept = rounding * S.amax() < S
     inverse = torch.where(kept, S / (S.square() + ridge).where(kept, 1), 0)
     return Vh.mT @ (inverse * (U.mT @ y)) * scales

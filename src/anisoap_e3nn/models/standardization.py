@@ -13,7 +13,8 @@ class Standardization(torch.nn.Module):
         s_l^2 = \langle (x_{ulm} - \delta_{l0} \, \mu_u)^2 \rangle_{um}
 
     All channels of an irrep share one scale: those that hardly vary, whose fine detail would be learnt by
-    heart, stay small. Before :meth:`fit` nothing is shifted or scaled.
+    heart, stay small. Irreps that are nothing but rounding, as anisotropies of spheres are, keep the scale
+    1. Before :meth:`fit` nothing is shifted or scaled.
 
     Parameters
     ----------
@@ -45,6 +46,7 @@ class Standardization(torch.nn.Module):
         """Measure means and sizes on features ``(samples, irreps.dim)``; without samples nothing changes."""
         if len(x) == 0:
             return
+        rounding = 32 * torch.finfo(x.dtype).eps * float(x.abs().max()) if x.numel() else 0.0
         x = x.double()
         for (mul, ir), some in zip(self.irreps, self.irreps.slices(), strict=True):
             channels = x[:, some].unflatten(1, (mul, ir.dim))  # -> [sample, channel, m]
@@ -53,7 +55,7 @@ class Standardization(torch.nn.Module):
                 means = channels.mean(0)
             size = float((channels - means).square().mean().sqrt()) if mul else 0.0
             self.means[some] = means.flatten().to(self.means)
-            self.scales[some] = size if size > 0 else 1.0
+            self.scales[some] = size if size > rounding else 1.0
 
     def extra_repr(self) -> str:
         return f"{self.irreps}"
