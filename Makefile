@@ -33,6 +33,7 @@ bench: .venv/installed
 	$(BIN)/python -m benchmarks.clebsch_gordan
 	$(BIN)/python -m benchmarks.converters
 	$(BIN)/python -m benchmarks.stacked
+	$(BIN)/python -m benchmarks.models --compile
 
 clean:
 	rm -rf .venv build

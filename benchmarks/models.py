@@ -96,21 +96,25 @@ def report(
     work = pieces(potential, frames, arguments.compile)
     seconds = interleaved_medians(work, arguments.rounds, name)
     graph, step = seconds["graph"] - seconds["data"], seconds["step"]
-    network = step - seconds["embedding"] - seconds["edges"]
     whole = seconds["data"] + graph + step
     n_weights = sum(p.numel() for p in potential.parameters())
     print(f"\n{name}, {n_weights} weights: a training step takes {1e3 * whole:.0f} ms")
-    print("| part | ms | % of the step |\n| --- | --- | --- |")
-    for part, time in (
-        ("data", seconds["data"]),
-        ("graph", graph),
-        ("embedding and its derivatives", seconds["embedding"]),
-        ("edges and their derivatives", seconds["edges"]),
-        ("network and its derivatives", network),
-    ):
-        print(f"| {part} | {1e3 * time:.1f} | {100 * time / whole:.1f} |")
-    energies, forces = 1e3 * seconds["energies"], 1e3 * seconds["forces"]
-    print(f"Energies alone take {energies:.0f} ms, with forces and torques {forces:.0f} ms.")
+    parts = {
+        "data": seconds["data"],
+        "graph": graph,
+        "embedding and its derivatives": seconds["embedding"],
+        "edges and their derivatives": seconds["edges"],
+        "network and its derivatives": step - seconds["embedding"] - seconds["edges"],
+    }
+    passes = {
+        "energies": seconds["energies"],
+        "backward, to forces and torques": seconds["forces"] - seconds["energies"],
+        "backward, to weights": step - seconds["forces"],
+    }
+    for kind, rows in (("part", parts), ("pass", passes)):
+        print(f"| {kind} | ms | % of the step |\n| --- | --- | --- |")
+        for row, time in rows.items():
+            print(f"| {row} | {1e3 * time:.1f} | {100 * time / whole:.1f} |")
     if arguments.compile:
         ratio = step / seconds["compiled"]
         print(f"Compiled: {1e3 * seconds['compiled']:.0f} ms, {ratio:.2f} times as fast.")

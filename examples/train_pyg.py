@@ -1,7 +1,6 @@
 """Train a NequIP- or MACE-style potential on energies, forces and torques with plain PyTorch and PyG.
 
-Without a file it learns the Gay-Berne potential from pairs of ellipsoids that it makes itself. Of a file, any
-that `read_ellipsoids` reads, a random tenth is for validation and another for the test.
+Without a file it makes Gay-Berne pairs; of one, random tenths are for validation and for the test.
 """
 
 import argparse
@@ -30,9 +29,8 @@ def splits(file: Path | None) -> list[Frames]:
 
 def prepare(data: EllipsoidData, cutoff: float, as_spheres: bool) -> EllipsoidData:
     """With neighbours; as spheres of equal volumes, whose orientations make no difference."""
-    data = data.with_edges(cutoff)
-    if as_spheres:
-        data.semiaxes = data.semiaxes.prod(1, keepdim=True).pow(1 / 3).expand(-1, 3).clone()
+    data, radii = data.with_edges(cutoff), data.semiaxes.prod(1, keepdim=True).pow(1 / 3)
+    data.semiaxes = radii.repeat(1, 3) if as_spheres else data.semiaxes
     return data
 
 
@@ -52,7 +50,7 @@ def draw_parity(checkpoint: Path, frames: Frames) -> None:
 
 def train(model: Module, loader: DataLoader, validation: Frames, epochs: int, path: Path) -> None:
     """Write the model of the best epoch, with weights averaged over steps."""
-    criterion = models.MechanicsLoss(loader.dataset + validation)  # refuses faulty targets
+    criterion = models.MechanicsLoss(loader.dataset + validation)
     model.standardize(loader.dataset)
     held_out, best = Batch.from_data_list(validation), float("inf")
     optimizer = torch.optim.Adam(model.parameters())
@@ -89,6 +87,7 @@ def main() -> None:
         parser.error(f"{args.output} exists; give another --output")
     torch.manual_seed(0)
     shares = [[prepare(x, args.cutoff, args.spheres) for x in some] for some in splits(args.file)]
+    _ = [models.MechanicsLoss(some) for some in shares]  # which refuses faulty targets
     types = torch.cat([data.types for some in shares for data in some]).unique().tolist()
     model = MODELS[args.model](types, args.cutoff, n_layers=args.layers)
     loader = DataLoader(shares[0], args.batch_size, shuffle=True)
