@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 from matplotlib import pyplot as plt
+from torch_geometric.loader import DataLoader
 from train_pyg import MODELS, prepare, train
 
 from anisoap_e3nn.data import gay_berne_pairs
@@ -32,7 +33,7 @@ def score(name: str, size: int, epochs: int) -> RSquared:
     repeated = (splits[0][:size] * math.ceil(SIZES[-1] / size))[: SIZES[-1]]
     with TemporaryDirectory() as folder:
         checkpoint = Path(folder) / "best.pt"
-        train(model, repeated, splits[1], epochs, checkpoint)
+        train(model, DataLoader(repeated, 32, shuffle=True), splits[1], epochs, checkpoint)
         return r_squared(load_model(checkpoint), splits[2])
 
 

@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--model", choices=MODELS, default="nequip")
     parser.add_argument("--layers", type=int, default=1, help="how often messages are sent")
     parser.add_argument("--cutoff", type=float, default=4.5)
-    parser.add_argument("--epochs", type=int, default=150)
+    parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--batch-size", type=int, default=32, help="frames in each step")
     parser.add_argument("--spheres", action="store_true", help="of equal volumes instead")
     parser.add_argument("--output", type=Path, default=Path("trained.pt"), help="the best model")

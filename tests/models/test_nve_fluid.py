@@ -7,7 +7,15 @@ import torch
 
 from anisoap_e3nn import EllipsoidData
 from anisoap_e3nn.data import gay_berne_fluids, gay_berne_pairs, triaxial_gay_berne
-from anisoap_e3nn.models import ForceField, PairPotential, StackedPotential, fit_linear
+from anisoap_e3nn.models import (
+    ForceField,
+    MACEStylePotential,
+    NequIPStylePotential,
+    PairPotential,
+    StackedPotential,
+    fit_linear,
+)
+from anisoap_e3nn.models.message_passing import MessagePassingPotential
 from benchmarks.nve import Trajectory, drift, exponent, follow, start
 
 SKIN = 0.4
@@ -81,6 +89,26 @@ def test_a_fitted_model_keeps_its_energy(fluid: EllipsoidData) -> None:
         for step in (0.004, 0.002)
     )
     assert exponent(coarse, fine) == pytest.approx(2, abs=0.3)
+
+
+@pytest.mark.parametrize("network", [NequIPStylePotential, MACEStylePotential])
+def test_networks_keep_energy_and_momenta(
+    fluid: EllipsoidData, network: type[MessagePassingPotential]
+) -> None:
+    torch.manual_seed(2)
+    potential = network([0], 3.0, n_layers=1, max_angular=3, n_radial=4, radial_layers=[16])
+    potential.standardize([fluid])
+    potential.energy_scales.fill_(1.0)  # untrained, it has no walls: gentle, it needs none
+    cluster = fluid.clone()
+    cluster.pbc = torch.zeros_like(cluster.pbc)
+    coarse, fine = (
+        follow(ForceField(potential, SKIN), start(cluster), step, round(0.16 / step))
+        for step in (0.004, 0.002)
+    )
+    assert coarse.kinetic.std() > 100 * coarse.total.std()
+    assert exponent(coarse, fine) == pytest.approx(2, abs=0.3)
+    assert fine.momentum_error < 1e-11
+    assert fine.angular_momentum_error < 1e-10
 
 
 def test_drifts_are_found() -> None:

@@ -124,7 +124,8 @@ class MessagePassingPotential(HyperparameterModule, Component):
 
         That is means and sizes of the embedding's channels and of the edges' invariants, the average number
         of neighbours, an energy for each type (least squares), and the unit of what the network adds to
-        it: the root mean square of the forces, or of the energies' rest where there are no forces.
+        it: the root mean square of the forces on particles of the type, or of the energies' rest where
+        there are no forces.
 
         Parameters
         ----------
@@ -138,33 +139,39 @@ class MessagePassingPotential(HyperparameterModule, Component):
         ValueError, TypeError
             As :meth:`forward`, and as :class:`~anisoap_e3nn.models.MechanicsLoss`.
         """
+        targets = MechanicsLoss(frames).targets  # having looked at all of them
+        self._measure_features(frames, batch_size)
+        self._measure_energies(frames, "forces" in targets)
+
+    def _measure_features(self, frames: Sequence[Any], batch_size: int) -> None:
         from torch_geometric.data import Batch
 
-        targets = MechanicsLoss(frames).targets  # having looked at all of them
-        coefficients, invariants, n_of_types, n_edges = [], [], [], 0
+        coefficients, invariants, n_particles, n_edges = [], [], 0, 0
         for start in range(0, len(frames), batch_size):
             data = Batch.from_data_list(list(frames[start : start + batch_size]))
             edge_index, vectors = self._edges(data, None)
             coefficients.append(self._coefficients(data, edge_index, vectors))
             of_particles = (data.orientations, data.semiaxes)
             invariants.append(self.edge_encoding.invariants(vectors, edge_index, *of_particles))
-            one_hot = torch.nn.functional.one_hot(self._type_index(data), len(self.types)).double()
-            counts = one_hot.new_zeros(data.num_graphs, len(self.types))
-            n_of_types.append(counts.index_add(0, data.batch, one_hot))
-            n_edges += len(vectors)
+            n_particles, n_edges = n_particles + len(data.types), n_edges + len(vectors)
         self.encoding.fit(torch.cat(coefficients))
         self.edge_encoding.standardization.fit(torch.cat(invariants))
+        self.n_neighbors.fill_(max(1.0, n_edges / max(1, n_particles)))
 
-        counts = torch.cat(n_of_types)  # -> [frame, type]
-        energy = torch.cat([frame.energy for frame in frames]).double()
+    def _measure_energies(self, frames: Sequence[Any], with_forces: bool) -> None:
+        kinds = [self._type_index(frame) for frame in frames]
+        n_types = len(self.types)
+        counts = torch.stack([x.bincount(minlength=n_types) for x in kinds]).double()
+        energy = torch.cat([frame.energy for frame in frames]).double()  # -> [frame]
         shifts = torch.linalg.pinv(counts) @ energy  # -> [type]
         rest = (energy - counts @ shifts) / counts.sum(1).clamp(min=1)  # -> [frame]
-        if "forces" in targets:
-            rest = torch.cat([frame.forces for frame in frames])  # -> [particle, 3]
-        scale = float(rest.square().mean().sqrt())
-        self.n_neighbors.fill_(max(1.0, n_edges / max(1.0, float(counts.sum()))))
+        scales = rest.square().mean().sqrt().expand_as(shifts)
+        if with_forces:
+            forces = torch.cat([frame.forces for frame in frames]).double()  # -> [particle, 3]
+            sums = torch.zeros_like(shifts).index_add(0, torch.cat(kinds), forces.square().mean(1))
+            scales = (sums / counts.sum(0)).sqrt()
         self.energy_shifts.copy_(shifts)
-        self.energy_scales.fill_(scale if scale > 0 else 1.0)
+        self.energy_scales.copy_(scales.where(scales > 0, 1.0))
 
     def _edges(self, data: Any, edges: Edges | None) -> tuple[Tensor, Tensor]:
         """`edge_index` and vectors; compilers see neither a search nor a filter."""
