@@ -1,9 +1,10 @@
 """Linear models and networks of a Gay-Berne fluid, with ellipsoids and with spheres in their place.
 
-All learn from the same frames, a cold liquid and a hot one of equal density, and are judged by others. The
-trained models are kept, for example to see whether they conserve energy:
+All learn from the same frames, a cold liquid and a hot one of equal density, and are judged by others.
+Networks with plain edges know of orientations what the embedding tells them, and no more. The trained models
+are kept, for example to see whether they conserve energy:
 
-    python examples/fluid_models.py fluid_models
+    python examples/fluid_models.py fluid_models    # an hour or so
     python -m benchmarks.nve --model fluid_models/nequip.pt
 """
 
@@ -57,12 +58,20 @@ MODELS: dict[str, Callable[[], torch.nn.Module]] = {
     "stack": linear_stack,
     "nequip": lambda: models.NequIPStylePotential([0], CUTOFF, n_layers=1),
     "mace": lambda: models.MACEStylePotential([0], CUTOFF, n_layers=1),
+    "nequip_plain": lambda: models.NequIPStylePotential(
+        [0], CUTOFF, n_layers=1, edge_orientations=False
+    ),
+    "mace_plain": lambda: models.MACEStylePotential(
+        [0], CUTOFF, n_layers=1, edge_orientations=False
+    ),
 }
 TITLES = {
     "pair": "linear, pair",
     "stack": "linear, pair + many-body",
     "nequip": "NequIP-style",
     "mace": "MACE-style",
+    "nequip_plain": "NequIP-style, plain edges",
+    "mace_plain": "MACE-style, plain edges",
 }
 
 
@@ -136,6 +145,7 @@ def draw(rows: list[Row], spreads: list[float], path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="a new one, for models and figure")
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--frames", type=int, default=40, help="to learn from, of each temperature")
     parser.add_argument("--epochs", type=int, default=100, help="of the networks")
     arguments = parser.parse_args()
@@ -150,7 +160,9 @@ def main() -> None:
         ready = [[prepare(x, CUTOFF, bool(suffix)) for x in some] for some in shares]
         loss = models.MechanicsLoss(ready[2])
         test = Batch.from_data_list(ready[2])
-        for name in MODELS:
+        for name in arguments.models:
+            if suffix and name.endswith("_plain"):
+                continue  # edges between spheres are plain
             start = time.perf_counter()
             model = fit(name, ready, arguments.epochs, arguments.folder / f"{name}{suffix}.pt")
             seconds = time.perf_counter() - start

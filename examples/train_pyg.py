@@ -54,7 +54,7 @@ def train(model: Module, loader: DataLoader, validation: Frames, epochs: int, pa
     model.standardize(loader.dataset)
     held_out, best = Batch.from_data_list(validation), float("inf")
     optimizer = torch.optim.Adam(model.parameters())
-    schedule = lr_scheduler.OneCycleLR(optimizer, 0.04, epochs * len(loader), pct_start=0.05)
+    schedule = lr_scheduler.OneCycleLR(optimizer, 0.02, epochs * len(loader), pct_start=0.05)
     average = swa_utils.AveragedModel(model, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(0.99))
     for _ in (bar := trange(epochs, unit="epoch")):
         for batch in loader:
@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--model", choices=MODELS, default="nequip")
     parser.add_argument("--layers", type=int, default=1, help="how often messages are sent")
     parser.add_argument("--cutoff", type=float, default=4.5)
-    parser.add_argument("--epochs", type=int, default=100)
+    parser.add_argument("--epochs", type=int, default=150)
     parser.add_argument("--batch-size", type=int, default=32, help="frames in each step")
     parser.add_argument("--spheres", action="store_true", help="of equal volumes instead")
     parser.add_argument("--output", type=Path, default=Path("trained.pt"), help="the best model")
