@@ -10,6 +10,7 @@ from torch_geometric.data import Batch
 from anisoap_e3nn import AniSOAPEmbedding, EllipsoidData, PowerSpectrum
 from anisoap_e3nn.geometry import rotation_matrices
 from anisoap_e3nn.models import ManyBodyPotential, mechanics
+from turned_frame import proper, turned
 
 NAMES = ["periodic", "open", "slab", "one_periodic", "one_open", "empty"]
 
@@ -128,16 +129,11 @@ def test_equivariance(
     request: pytest.FixtureRequest, frames: dict[str, EllipsoidData], kind: str, reflected: bool
 ) -> None:
     potential, data = request.getfixturevalue(kind), frames["open"]
-    sign = -1 if reflected else 1
-    proper = o3.rand_matrix()
-    R = sign * proper  # ellipsoids are their own inverse images
-    moved = EllipsoidData(
-        data.pos @ R.T, proper @ rotation_matrices(data.orientations), data.semiaxes, data.types
-    )
-    before, after = mechanics(potential, data), mechanics(potential, moved)
+    R = o3.rand_matrix() * (-1 if reflected else 1)
+    before, after = mechanics(potential, data), mechanics(potential, turned(data, R))
     assert_close(after.energies, before.energies, 1e-10)
     assert_close(after.forces, before.forces @ R.T, 1e-10)
-    assert_close(after.torques, before.torques @ proper.T, 1e-10)
+    assert_close(after.torques, before.torques @ proper(R).T, 1e-10)
 
 
 def test_energies_are_smooth_at_the_cutoff(perceptron: ManyBodyPotential) -> None:

@@ -21,6 +21,7 @@ from anisoap_e3nn.models import (
 from anisoap_e3nn.models.convolution import sum_at
 from anisoap_e3nn.models.message_passing import MessagePassingPotential
 from anisoap_e3nn.models.standardization import Standardization
+from turned_frame import proper, turned
 
 CUTOFF = 4.0
 KINDS = ["periodic", "open", "slab"]
@@ -87,15 +88,11 @@ def test_rotations_and_inversion(
     improper: bool,
 ) -> None:
     R = o3.rand_matrix() * (-1 if improper else 1)
-    proper = R * torch.linalg.det(R)  # ellipsoids, being even, cannot tell R from -R
-    data = frames[kind]
-    turned = data.clone()
-    turned.pos, turned.cell = data.pos @ R.T, data.cell @ R.T
-    turned.orientations = proper @ rotation_matrices(data.orientations)
-    before, after = mechanics(potential, data), mechanics(potential, turned)
+    before = mechanics(potential, frames[kind])
+    after = mechanics(potential, turned(frames[kind], R))
     assert_same(after.energies, before.energies)
     assert_same(after.forces, before.forces @ R.T)
-    assert_same(after.torques, before.torques @ proper.T)
+    assert_same(after.torques, before.torques @ proper(R).T)
     assert_same(after.virial, R @ before.virial @ R.T)
 
 

@@ -12,6 +12,7 @@ from torch_geometric.data import Batch
 from anisoap_e3nn import EllipsoidData
 from anisoap_e3nn.geometry import matrices_to_quaternions, rotation_matrices
 from anisoap_e3nn.models import PairPotential, mechanics
+from turned_frame import proper, turned
 
 NAMES = ["periodic", "open", "slab", "one_periodic", "one_open", "empty"]
 
@@ -149,15 +150,11 @@ def test_equivariance(
 ) -> None:
     data = spaced["open"]
     R = o3.rand_matrix() * (-1 if reflected else 1)
-    proper = R * (-1 if reflected else 1)  # ellipsoids are their own inverse images
-    moved = EllipsoidData(
-        data.pos @ R.T, proper @ rotation_matrices(data.orientations), data.semiaxes, data.types
-    )
     energies, forces, torques, virial = pair.derivatives(data)
-    result = pair.derivatives(moved)
+    result = pair.derivatives(turned(data, R))
     assert_close(result.energies, energies)
     assert_close(result.forces, forces @ R.T)
-    assert_close(result.torques, torques @ proper.T)
+    assert_close(result.torques, torques @ proper(R).T)
     assert_close(result.virial, R @ virial @ R.T)
 
 

@@ -5,8 +5,8 @@ import torch
 from e3nn import o3
 
 from anisoap_e3nn import EllipsoidData
-from anisoap_e3nn.geometry import rotation_matrices
 from anisoap_e3nn.models import mechanics
+from turned_frame import proper, turned
 
 KINDS = ["periodic", "open", "slab"]
 
@@ -76,19 +76,15 @@ def test_rotations_and_inversion(
 ) -> None:
     """Forces are vectors (1o), torques pseudovectors (1e), virial and stress tensors (0e + 2e)."""
     R = o3.rand_matrix() * (-1 if improper else 1)
-    proper = R * torch.linalg.det(R)  # ellipsoids, being even, cannot tell R from -R
-    data = frames[kind]
-    turned = data.clone()
-    turned.pos, turned.cell = data.pos @ R.T, data.cell @ R.T
-    turned.orientations = proper @ rotation_matrices(data.orientations)
-    before, after = mechanics(model, data), mechanics(model, turned)
+    both = frames[kind], turned(frames[kind], R)
+    before, after = (mechanics(model, data) for data in both)
     assert_same(after.energy, before.energy)
     assert_same(after.forces, before.forces @ R.T)
-    assert_same(after.torques, before.torques @ proper.T)
+    assert_same(after.torques, before.torques @ proper(R).T)
     assert_same(after.virial, R @ before.virial @ R.T)
     if kind != "open":
         assert (after.stress - R @ before.stress @ R.T).abs().max() < 1e-13
-    body = [mechanics(model, frame, body_frame=True).torques for frame in (data, turned)]
+    body = [mechanics(model, frame, body_frame=True).torques for frame in both]
     assert_same(*body)
 
 
