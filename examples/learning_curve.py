@@ -19,7 +19,11 @@ from anisoap_e3nn.models import RSquared, load_model, r_squared
 
 SIZES = (64, 128, 256, 512, 1024, 1570)
 CUTOFF = 4.5
-COLORS = {"nequip": "tab:blue", "mace": "tab:red", "nequip, spheres": "0.6"}
+STYLES = {
+    "nequip": {"color": "tab:blue", "label": "NequIP-style"},
+    "mace": {"color": "tab:red", "label": "MACE-style"},
+    "nequip, spheres": {"color": "0.6", "label": "NequIP-style, of spheres"},
+}
 
 
 def score(name: str, size: int, epochs: int) -> RSquared:
@@ -39,7 +43,7 @@ def score(name: str, size: int, epochs: int) -> RSquared:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--models", nargs="+", choices=COLORS, default=list(COLORS))
+    parser.add_argument("--models", nargs="+", choices=STYLES, default=list(STYLES))
     parser.add_argument("--epochs", type=int, default=100, help="of each run, of 50 steps")
     parser.add_argument("--output", type=Path, default=Path("learning_curve.png"))
     arguments = parser.parse_args()
@@ -54,7 +58,7 @@ def main() -> None:
             print(f"| {name} | {size} | " + " | ".join(f"{x:.5f}" for x in scores[-1]) + " |")
         for panel, target in zip(panels, RSquared._fields, strict=True):
             errors = [1 - getattr(each, target) for each in scores]
-            panel.loglog(SIZES, errors, "o-", color=COLORS[name], label=name)
+            panel.loglog(SIZES, errors, "o-", **STYLES[name])
             panel.set(title=target, xlabel="training pairs")
     panels[0].set_ylabel("1 - R² on the test set")
     panels[0].legend(frameon=False)
