@@ -302,6 +302,16 @@ def test_standardisation(frames: dict[str, EllipsoidData], generator: torch.Gene
             torch.testing.assert_close(x[:, some].square().mean(), torch.tensor(1.0))
 
 
+def test_types_that_the_data_lack_have_unit_scale(
+    frames: dict[str, EllipsoidData], generator: torch.Generator
+) -> None:
+    potential = NequIPStylePotential([6, 8, 1], CUTOFF, "2x0e", n_layers=1, **SMALL)
+    potential.standardize([labelled(frames[name], generator) for name in KINDS])
+    assert potential.energy_scales[1] == 1
+    assert abs(potential.energy_shifts[1]) < 1e-12
+    assert potential.energy_scales.isfinite().all()
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_rounding_is_not_scaled_up(generator: torch.Generator, dtype: torch.dtype) -> None:
     """Such as coefficients of odd l in a lattice with inversion symmetry."""

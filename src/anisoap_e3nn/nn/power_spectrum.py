@@ -110,9 +110,8 @@ class PowerSpectrum(HyperparameterModule):
         self.linear = None
         if after is not None:
             self.linear = equivariant_linear(self.irreps_products, self.irreps_out)
-        self._dims_in = [
-            self.irreps_in.dim
-        ]  # as integers, since torch.compile cannot look at irreps
+        # as integers, since torch.compile cannot look at irreps
+        self._dims_in = [self.irreps_in.dim]
         if self.irreps_in2 is not None:
             self._dims_in.append(self.irreps_in2.dim)
         self._dim_out = self.irreps_out.dim
