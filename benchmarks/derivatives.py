@@ -20,9 +20,9 @@ from torch_geometric.data import Batch
 
 from anisoap_e3nn import _native
 from anisoap_e3nn.geometry import damped_covariances
-from anisoap_e3nn.models import Mechanics, mechanics
 from anisoap_e3nn.nn import PolynomialCutoff
 from anisoap_e3nn.ops import gaussian_moments
+from anisoap_e3nn.potentials import Mechanics, mechanics
 
 from .embedding import BACKEND
 from .energies import (

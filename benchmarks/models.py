@@ -14,16 +14,12 @@ from torch import Tensor
 from torch_geometric.data import Batch
 
 from anisoap_e3nn import EllipsoidData
-from anisoap_e3nn.data import gay_berne_fluids
+from anisoap_e3nn.fitting import MechanicsLoss
+from anisoap_e3nn.gay_berne import gay_berne_fluids
 from anisoap_e3nn.graph import InteractionGraph
-from anisoap_e3nn.models import (
-    MACEStylePotential,
-    MechanicsLoss,
-    NequIPStylePotential,
-    compile_mechanics,
-    mechanics,
-)
-from anisoap_e3nn.models.message_passing import MessagePassingPotential
+from anisoap_e3nn.networks import MACEStylePotential, NequIPStylePotential
+from anisoap_e3nn.networks.message_passing import MessagePassingPotential
+from anisoap_e3nn.potentials import compile_mechanics, mechanics
 
 from .timing import interleaved_medians
 

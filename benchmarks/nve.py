@@ -25,9 +25,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from anisoap_e3nn.data import gay_berne_fluids, triaxial_gay_berne
+from anisoap_e3nn.gay_berne import gay_berne_fluids, triaxial_gay_berne
 from anisoap_e3nn.geometry import rotation_matrices
-from anisoap_e3nn.models import NVE, ForceField, RigidBodies, load_model
+from anisoap_e3nn.potentials import load_model
+from anisoap_e3nn.simulation import NVE, ForceField, RigidBodies
 
 TEMPERATURE = 1.2
 SKIN = 0.4

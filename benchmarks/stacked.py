@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from anisoap_e3nn.models import (
+from anisoap_e3nn.potentials import (
     ManyBodyPotential,
     Mechanics,
     OneBodyPotential,

@@ -14,20 +14,14 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from anisoap_e3nn.data import (
+from anisoap_e3nn.fitting import fit_linear, r_squared
+from anisoap_e3nn.gay_berne import (
     gay_berne_fluids,
     gay_berne_pairs,
     label_frames,
     triaxial_gay_berne,
 )
-from anisoap_e3nn.models import (
-    OneBodyPotential,
-    PairPotential,
-    StackedPotential,
-    fit_linear,
-    r_squared,
-    save_model,
-)
+from anisoap_e3nn.potentials import OneBodyPotential, PairPotential, StackedPotential, save_model
 
 CUTOFF, SWITCH_WIDTH = 3.0, 0.5
 

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from train_pyg import Frames, prepare, train
 
 from anisoap_e3nn import EllipsoidData, models
-from anisoap_e3nn.data import gay_berne_fluids
+from anisoap_e3nn.gay_berne import gay_berne_fluids
 
 CUTOFF = 3.0  # of the Gay-Berne potential too, which is switched off smoothly from 2.5 on
 TEMPERATURES = (1.2, 3.0)

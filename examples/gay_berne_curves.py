@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from matplotlib import pyplot as plt
 
-from anisoap_e3nn.data import GayBerne, triaxial_gay_berne
+from anisoap_e3nn.gay_berne import GayBerne, triaxial_gay_berne
 from anisoap_e3nn.geometry import quaternions_to_matrices
 
 STRAIGHT, ABOUT_X, ABOUT_Y = [1.0, 0, 0, 0], [1.0, 1, 0, 0], [1.0, 0, 1, 0]  # quarter turns

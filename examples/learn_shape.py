@@ -16,7 +16,7 @@ from tqdm import trange
 
 from anisoap_e3nn import AniSOAPEmbedding, EllipsoidData
 from anisoap_e3nn.geometry import covariances
-from anisoap_e3nn.models import ParticleShapes
+from anisoap_e3nn.potentials import ParticleShapes
 
 CUTOFF = 8.0
 TRUE_SEMIAXES = torch.tensor([[0.5, 0.9, 1.5], [0.5, 1.3, 1.3]])  # a lath and a disk

@@ -14,8 +14,9 @@ from matplotlib import pyplot as plt
 from torch_geometric.loader import DataLoader
 from train_pyg import MODELS, prepare, train
 
-from anisoap_e3nn.data import gay_berne_pairs
-from anisoap_e3nn.models import RSquared, load_model, r_squared
+from anisoap_e3nn.fitting import RSquared, r_squared
+from anisoap_e3nn.gay_berne import gay_berne_pairs
+from anisoap_e3nn.potentials import load_model
 
 SIZES = (64, 128, 256, 512, 1024, 1570)
 CUTOFF = 4.5

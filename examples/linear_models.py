@@ -16,16 +16,14 @@ from torch_geometric.data import Batch
 from tqdm import tqdm
 
 from anisoap_e3nn import EllipsoidData
-from anisoap_e3nn.data import gay_berne_pairs
-from anisoap_e3nn.models import (
+from anisoap_e3nn.fitting import RSquared, fit_linear, r_squared
+from anisoap_e3nn.gay_berne import gay_berne_pairs
+from anisoap_e3nn.potentials import (
     ManyBodyPotential,
     OneBodyPotential,
     PairPotential,
-    RSquared,
     StackedPotential,
-    fit_linear,
     mechanics,
-    r_squared,
 )
 
 CUTOFF = 4.0

@@ -14,11 +14,14 @@ from torch_geometric.data import Batch
 from torch_geometric.loader import DataLoader
 from tqdm import trange
 
-from anisoap_e3nn import models
-from anisoap_e3nn.data import EllipsoidData, gay_berne_pairs, read_ellipsoids
+from anisoap_e3nn.data import EllipsoidData, read_ellipsoids
+from anisoap_e3nn.fitting import MechanicsLoss, predict
+from anisoap_e3nn.gay_berne import gay_berne_pairs
+from anisoap_e3nn.networks import MACEStylePotential, NequIPStylePotential
+from anisoap_e3nn.potentials import load_model, mechanics, save_model
 
 Frames = list[EllipsoidData]
-MODELS = {"nequip": models.NequIPStylePotential, "mace": models.MACEStylePotential}
+MODELS = {"nequip": NequIPStylePotential, "mace": MACEStylePotential}
 
 
 def splits(file: Path | None) -> list[Frames]:
@@ -35,8 +38,8 @@ def prepare(data: EllipsoidData, cutoff: float, as_spheres: bool) -> EllipsoidDa
 
 
 def draw_parity(checkpoint: Path, frames: Frames) -> None:
-    data, targets = Batch.from_data_list(frames), models.MechanicsLoss(frames).targets
-    result = models.predict(models.load_model(checkpoint), frames)
+    data, targets = Batch.from_data_list(frames), MechanicsLoss(frames).targets
+    result = predict(load_model(checkpoint), frames)
     plt.figure(figsize=(4 * len(targets), 4), layout="constrained")
     for i, target in enumerate(targets, start=1):
         true, found = data[target].flatten(), getattr(result, target).flatten()
@@ -50,7 +53,7 @@ def draw_parity(checkpoint: Path, frames: Frames) -> None:
 
 def train(model: Module, loader: DataLoader, validation: Frames, epochs: int, path: Path) -> None:
     """Write the model of the best epoch, with weights averaged over steps."""
-    criterion = models.MechanicsLoss(loader.dataset + validation)
+    criterion = MechanicsLoss(loader.dataset + validation)
     model.standardize(loader.dataset)
     held_out, best = Batch.from_data_list(validation), float("inf")
     optimizer = torch.optim.Adam(model.parameters())
@@ -59,17 +62,17 @@ def train(model: Module, loader: DataLoader, validation: Frames, epochs: int, pa
     for _ in (bar := trange(epochs, unit="epoch")):
         for batch in loader:
             optimizer.zero_grad()
-            criterion(models.mechanics(model, batch, create_graph=True), batch).backward()
+            criterion(mechanics(model, batch, create_graph=True), batch).backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 10.0)
             optimizer.step()
             schedule.step()
             average.update_parameters(model)
-        result = models.predict(average.module, validation)
+        result = predict(average.module, validation)
         errors = criterion.squared_errors(result, held_out).sqrt().tolist()
         bar.set_postfix({k: f"{x:.2e}" for k, x in zip(criterion.targets, errors, strict=True)})
         if (loss := float(criterion(result, held_out))) < best:
             best = loss
-            models.save_model(average.module, path, overwrite=True)
+            save_model(average.module, path, overwrite=True)
 
 
 def main() -> None:
@@ -87,7 +90,7 @@ def main() -> None:
         parser.error(f"{args.output} exists; give another --output")
     torch.manual_seed(0)
     shares = [[prepare(x, args.cutoff, args.spheres) for x in some] for some in splits(args.file)]
-    _ = [models.MechanicsLoss(some) for some in shares]  # which refuses faulty targets
+    _ = [MechanicsLoss(some) for some in shares]  # which refuses faulty targets
     types = torch.cat([data.types for some in shares for data in some]).unique().tolist()
     model = MODELS[args.model](types, args.cutoff, n_layers=args.layers)
     loader = DataLoader(shares[0], args.batch_size, shuffle=True)

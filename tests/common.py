@@ -14,7 +14,7 @@ from anisoap_e3nn.geometry import damped_covariances
 from anisoap_e3nn.graph import edge_vectors, neighbor_list
 from anisoap_e3nn.ops.backends import native
 
-REFERENCE_FILES = sorted((Path(__file__).parent / "data").glob("*.npz"))
+REFERENCE_FILES = sorted((Path(__file__).parent / "reference_data").glob("*.npz"))
 
 needs_native = pytest.mark.skipif(
     bool(native.unavailable), reason=f"the native engine is not built: {native.unavailable}"

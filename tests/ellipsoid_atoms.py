@@ -8,10 +8,10 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from anisoap_e3nn import AniSOAPEmbedding
-from anisoap_e3nn.data import GayBerne
-from anisoap_e3nn.models import (
+from anisoap_e3nn.gay_berne import GayBerne
+from anisoap_e3nn.networks import NequIPStylePotential
+from anisoap_e3nn.potentials import (
     ManyBodyPotential,
-    NequIPStylePotential,
     OneBodyPotential,
     PairPotential,
     StackedPotential,

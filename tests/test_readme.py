@@ -55,7 +55,7 @@ def test_its_conversions_run_as_printed() -> None:
 
 def test_its_potentials_run_as_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ase = pytest.importorskip("ase", reason="ase is not installed")
-    from anisoap_e3nn.data import gay_berne_pairs
+    from anisoap_e3nn.gay_berne import gay_berne_pairs
 
     monkeypatch.chdir(tmp_path)
     train, _, test = gay_berne_pairs(sizes=(30, 0, 10), dtype=torch.float32)

@@ -16,8 +16,8 @@ import ase.io
 import numpy as np
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from anisoap_e3nn.data import gay_berne_pairs
-from anisoap_e3nn.models import load_model
+from anisoap_e3nn.gay_berne import gay_berne_pairs
+from anisoap_e3nn.potentials import load_model
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "train_pyg.py"
 

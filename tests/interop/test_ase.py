@@ -9,8 +9,8 @@ import torch
 
 from anisoap_e3nn import EllipsoidData
 from anisoap_e3nn.data import read_ellipsoids
-from anisoap_e3nn.models import StackedPotential, mechanics
-from anisoap_e3nn.models.component import Component
+from anisoap_e3nn.potentials import StackedPotential, mechanics
+from anisoap_e3nn.potentials.potential import Component
 from ellipsoid_atoms import CUTOFF, gay_berne, turn
 
 ase = pytest.importorskip("ase", reason="ASE is not installed")

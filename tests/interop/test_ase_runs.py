@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from anisoap_e3nn.models import ForceField, save_model
+from anisoap_e3nn.potentials import save_model
+from anisoap_e3nn.simulation import ForceField
 from ellipsoid_atoms import MODELS, gay_berne, stack, turn
 
 pytest.importorskip("ase", reason="ASE is not installed")
@@ -164,7 +165,7 @@ def test_nothing_else_needs_ase() -> None:
     script = """
 import sys
 sys.modules["ase"] = None  # as if it were not installed
-import anisoap_e3nn, anisoap_e3nn.data, anisoap_e3nn.interop, anisoap_e3nn.models
+import anisoap_e3nn, anisoap_e3nn.data, anisoap_e3nn.interop, anisoap_e3nn.networks
 from anisoap_e3nn.data import read_ellipsoids
 try:
     import anisoap_e3nn.interop.ase

@@ -11,11 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 
-from anisoap_e3nn.ops import (
-    accumulate,
-    accumulate_active_dim_first,
-    accumulate_active_dim_middle,
-)
+from anisoap_e3nn.ops import accumulate, accumulate_active_dim_first, accumulate_active_dim_middle
 
 VARIANTS: dict[str, tuple[Callable[..., Tensor], int]] = {
     "last": (accumulate, -1),

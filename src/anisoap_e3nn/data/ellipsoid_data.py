@@ -8,16 +8,9 @@ from typing import Any
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch_geometric.data import Data
 
 from ..graph import neighbor_list
-
-try:
-    from torch_geometric.data import Data
-except ImportError as error:
-    raise ImportError(
-        "EllipsoidData is a torch_geometric.data.Data: "
-        'pip install "anisoap-e3nn[pyg]" to have PyTorch Geometric'
-    ) from error
 
 _ORTHOGONALITY = 1e-4  # what rotation matrices written to seven digits keep
 

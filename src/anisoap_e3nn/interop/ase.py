@@ -7,10 +7,11 @@ from os import PathLike
 import numpy as np
 import torch
 
-from ..data.ase_files import frame_of
-from ..data.spelling import Size, Spelling
-from ..data.stored_frame import Array, QuaternionOrder, StoredSizes, tells_shape
-from ..models import ForceField, load_model
+from ..data.files.ase_files import frame_of
+from ..data.files.spelling import Size, Spelling
+from ..data.files.stored_frame import Array, QuaternionOrder, StoredSizes, tells_shape
+from ..potentials import load_model
+from ..simulation import ForceField
 
 try:
     from ase import Atoms
@@ -36,8 +37,8 @@ class AniSOAPCalculator(Calculator):  # type: ignore[misc]
     ----------
     model : Module, or path of a checkpoint
         From data to energies of the particles ``(N,)``, such as a
-        :class:`~anisoap_e3nn.models.StackedPotential`, one of its components, or a network; or where
-        :func:`~anisoap_e3nn.models.save_model` wrote it. It is copied, so that training goes on without
+        :class:`~anisoap_e3nn.potentials.StackedPotential`, one of its components, or a network; or where
+        :func:`~anisoap_e3nn.potentials.save_model` wrote it. It is copied, so that training goes on without
         consequences.
     skin : float, optional
         A length, ≥ 0: neighbours are searched for again when an atom has moved half of it; by default a
@@ -61,13 +62,13 @@ class AniSOAPCalculator(Calculator):  # type: ignore[misc]
     `results`, and ``get_property``, have `energy`, `free_energy` (the same), `energies` ``(N,)``, `forces`
     ``(N, 3)``, `torques` ``(N, 3)`` about the centres, along the axes of space, and where the cell has a
     volume `stress` ``(6,)``, in Voigt's order. ASE's optimizers and dynamics move atoms, but do not turn
-    them: for that see :mod:`anisoap_e3nn.models`. It knows no torques; to write them to a file, put them into
-    an array of the atoms.
+    them: for that see :mod:`anisoap_e3nn.simulation`. ASE knows no torques; to write them to a file, put
+    them into an array of the atoms.
 
     Examples
     --------
     >>> from ase import Atoms
-    >>> from anisoap_e3nn.data import triaxial_gay_berne
+    >>> from anisoap_e3nn.gay_berne import triaxial_gay_berne
     >>> dimer = Atoms("X2", [[0, 0, 0], [1.2, 0.3, 0.4]])
     >>> dimer.set_array("quaternions", np.array([[1.0, 0, 0, 0], [0.9, 0.1, 0.3, 0]]))
     >>> dimer.calc = AniSOAPCalculator(triaxial_gay_berne(cutoff=4.0), semiaxes=[0.5, 0.75, 1.0])

@@ -11,13 +11,13 @@ from ..basis import MomentProjection, build_radial_basis, radial_counts
 from ..geometry import damped_covariances
 from ..graph import edge_vectors as vectors_along_edges
 from ..graph import neighbor_list
+from ..hyperparameters import HyperparameterModule
 from ..ops import gaussian_moments
+from ..particle_types import distinct_types, type_index
 from .cutoff import build_cutoff_function
-from .hyperparameters import HyperparameterModule
 from .inputs import check_inputs
 from .linear import TypeLinear
 from .tensor_map import features_to_tensor_map
-from .type_index import distinct_types, type_index
 
 
 class AniSOAPEmbedding(HyperparameterModule):

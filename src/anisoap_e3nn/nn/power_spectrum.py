@@ -7,10 +7,10 @@ from e3nn import o3
 from torch import Tensor
 
 from ..clebsch_gordan import real_clebsch_gordan
+from ..hyperparameters import HyperparameterModule
 from ..ops import Path, SparseProduct
 from .channel_products import by_entry, channel_products, numbered
 from .chunks import in_chunks
-from .hyperparameters import HyperparameterModule
 from .layout import Entry, entries, paths_between
 from .linear import equivariant_linear
 

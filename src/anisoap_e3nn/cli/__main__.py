@@ -1,0 +1,7 @@
+"""``python -m anisoap_e3nn.cli``."""
+
+import sys
+
+from .main import main
+
+sys.exit(main())

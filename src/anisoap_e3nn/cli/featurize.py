@@ -1,0 +1,192 @@
+"""The command ``anisoap-e3nn featurize``."""
+
+import argparse
+import json
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from ..data import EllipsoidData
+
+# Frames are embedded together up to so many particles: few enough that memory stays small, enough
+# that the cost of each call does not count.
+_PARTICLES_AT_ONCE = 512
+_READER_OPTIONS = ("semiaxes", "stored_sizes", "quaternion_order", "space_to_body")
+
+
+def featurize(options: argparse.Namespace) -> None:
+    """Write the coefficients of every particle of a file to another file, frame by frame."""
+    from ..data import count_frames
+    from ..data.files.output_file import refuse_output
+    from ..nn import AniSOAPEmbedding
+
+    refuse_output(options.output, options.overwrite, tuple(_WRITERS))
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    start = time.perf_counter()
+    types, total = options.types, None
+    if types is None:
+        types, total = _look_for_types(_frames(options), options.input)
+    else:
+        total = count_frames(options.input)
+    max_radial = options.max_radial[0] if len(options.max_radial or ()) == 1 else options.max_radial
+    embedding = AniSOAPEmbedding(
+        types=types,
+        cutoff=options.cutoff,
+        max_angular=options.max_angular,
+        max_radial=max_radial,
+        radial_basis=options.radial_basis,
+        radial_gaussian_width=options.radial_gaussian_width,
+        rcond=options.rcond,
+        cutoff_function=options.cutoff_function,
+        include_self=not options.no_self,
+    ).to(getattr(torch, options.dtype))
+    counts: Counter[str] = Counter()
+    with tqdm(total=total, desc="featurize", unit="frame", disable=None) as progress:
+
+        def featurized() -> Iterator[tuple[Tensor, Any]]:
+            for batch in _batches(_frames(options)):
+                batch = batch.with_edges(embedding.cutoff)
+                with torch.no_grad():
+                    yield embedding(batch), batch
+                counts.update(
+                    frames=batch.num_graphs, particles=batch.num_nodes, pairs=batch.num_edges
+                )
+                progress.update(batch.num_graphs)
+
+        size = _WRITERS[options.output.suffix](options, embedding, featurized())
+    seconds = time.perf_counter() - start
+    print(
+        f"wrote      {options.output}, {size / 1e6:.3g} MB\n"
+        f"frames     {counts['frames']}\n"
+        f"particles  {counts['particles']}, of types {types}\n"
+        f"pairs      {counts['pairs']} within {embedding.cutoff:g}, counted from both ends\n"
+        f"features   {embedding.irreps_out.dim} for each particle: {embedding.irreps_out}\n"
+        f"time       {seconds:.3g} s, {counts['particles'] / seconds:.3g} particles/s"
+    )
+
+
+def _write_arrays(
+    options: argparse.Namespace, embedding: Any, featurized: Iterable[tuple[Tensor, Any]]
+) -> int:
+    from ..data.files.feature_file import FeatureFile
+
+    dim, dtype = embedding.irreps_out.dim, getattr(torch, options.dtype)
+    with FeatureFile(options.output, dim, dtype, options.overwrite) as output:
+        for features, batch in featurized:
+            output.append(features, batch.types, batch.ptr.diff())
+        return output.finish({"channels": list(embedding.channels), **_texts(embedding)})
+
+
+def _write_tensor_map(
+    options: argparse.Namespace, embedding: Any, featurized: Iterable[tuple[Tensor, Any]]
+) -> int:
+    from ..data.files.tensor_map_file import TensorMapFile
+
+    nothing = torch.zeros(0, embedding.irreps_out.dim, dtype=getattr(torch, options.dtype))
+    template = embedding.to_metatensor(nothing, torch.zeros(0, dtype=torch.int64))
+    with TensorMapFile(options.output, template, options.overwrite) as output:
+        for features, batch in featurized:
+            output.append(embedding.to_metatensor(features, batch), batch.num_graphs)
+        return output.finish(_texts(embedding))
+
+
+_WRITERS = {".npz": _write_arrays, ".pt": _write_arrays, ".mts": _write_tensor_map}
+
+
+def _frames(options: argparse.Namespace) -> Iterator["EllipsoidData"]:
+    from ..data import iterate_coarse_grained, iterate_ellipsoids
+
+    given = [name for name in _READER_OPTIONS if getattr(options, name)]
+    if options.coarse_grain and given:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise ValueError(
+            f"{names} are about ellipsoids in a file, --coarse-grain makes them of atoms"
+        )
+    if options.molecule_types and not options.coarse_grain:
+        raise ValueError("--molecule-types needs --coarse-grain")
+    if options.coarse_grain:
+        molecule_types = dict(options.molecule_types) if options.molecule_types else None
+        return iterate_coarse_grained(
+            options.input, types=molecule_types, dtype=getattr(torch, options.dtype)
+        )
+    return iterate_ellipsoids(
+        options.input,
+        semiaxes=_semiaxes(options.semiaxes),
+        stored_sizes=options.stored_sizes,
+        quaternion_order=options.quaternion_order,
+        space_to_body=options.space_to_body,
+        dtype=getattr(torch, options.dtype),
+    )
+
+
+def _look_for_types(frames: Iterable["EllipsoidData"], path: Path) -> tuple[list[int], int]:
+    types: set[int] = set()
+    frames = tqdm(frames, desc="look for types", unit="frame", disable=None, leave=False)
+    number = 0
+    for number, data in enumerate(frames, start=1):  # noqa: B007, counted for the caller
+        types.update(data.types.tolist())
+    if not types:
+        raise ValueError(f"{path} holds no particles, so their types have to be given: --types")
+    return sorted(types), number
+
+
+def _batches(frames: Iterable["EllipsoidData"]) -> Iterator[Any]:
+    from torch_geometric.data import Batch
+
+    waiting: list[EllipsoidData] = []
+    particles = 0
+    for data in frames:
+        waiting.append(_without_targets(data))
+        particles += len(data.pos)
+        if max(particles, len(waiting)) >= _PARTICLES_AT_ONCE:
+            yield Batch.from_data_list(waiting)
+            waiting, particles = [], 0
+    if waiting:
+        yield Batch.from_data_list(waiting)
+
+
+def _without_targets(data: "EllipsoidData") -> "EllipsoidData":
+    # some frames of a file may have energies and others not, which cannot be batched together
+    for name in ("energy", "forces", "stress", "torques"):
+        if name in data:
+            del data[name]
+    return data
+
+
+def _texts(embedding: Any) -> dict[str, str]:
+    from .. import __version__
+
+    return {
+        "irreps": str(embedding.irreps_out),
+        "hyperparameters": json.dumps(embedding.hyperparameters),
+        "version": __version__,
+    }
+
+
+def _semiaxes(words: list[str] | None) -> Any:
+    """One radius, three lengths, or a mapping from types to either, as the readers take them."""
+    if words is None:
+        return None
+    try:
+        if not any(":" in word for word in words):
+            lengths = [float(word) for word in words]
+            return lengths[0] if len(lengths) == 1 else lengths
+        sizes = {}
+        for word in words:
+            type_, _, size = word.partition(":")
+            lengths = [float(part) for part in size.split(",")]
+            sizes[int(type_)] = lengths[0] if len(lengths) == 1 else lengths
+    except ValueError:
+        raise ValueError(
+            "--semiaxes takes one radius (1.5), three lengths (2 2 0.25), or these by type "
+            f"(6:1.7 1:1.1,1.1,1.1), found {' '.join(words)}"
+        ) from None
+    return sizes

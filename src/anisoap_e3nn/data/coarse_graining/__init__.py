@@ -1,0 +1,1 @@
+"""Groups of atoms as ellipsoids."""

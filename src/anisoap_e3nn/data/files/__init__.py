@@ -1,0 +1,1 @@
+"""Files of particles and of features: readers and writers."""

@@ -1,0 +1,122 @@
+"""Ellipsoids from frames as they are stored."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ...geometry import matrices_to_quaternions, quaternions_to_matrices
+from ..ellipsoid_data import EllipsoidData
+from .stored_frame import (
+    ORIENTATION_SPELLINGS,
+    SIZE_SPELLINGS,
+    Array,
+    QuaternionOrder,
+    StoredFrame,
+    StoredSizes,
+)
+
+Size = float | Sequence[float]
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """What the numbers of a frame mean, where their names do not say it.
+
+    Parameters
+    ----------
+    semiaxes, stored_sizes, quaternion_order, space_to_body
+        As for :func:`~anisoap_e3nn.data.read_ellipsoids`.
+
+    Raises
+    ------
+    ValueError
+        For sizes or an order that do not exist.
+    """
+
+    semiaxes: Size | Mapping[int, Size] | None = None
+    stored_sizes: StoredSizes | None = None
+    quaternion_order: QuaternionOrder | None = None
+    space_to_body: bool = False
+
+    def __post_init__(self) -> None:
+        for option, value, legal in (
+            ("stored_sizes", self.stored_sizes, ("diameters", "semiaxes")),
+            ("quaternion_order", self.quaternion_order, ("wxyz", "xyzw")),
+        ):
+            if value is not None and value not in legal:
+                raise ValueError(f"{option} is one of {legal}, found {value!r}")
+
+    def ellipsoids_of(self, frame: StoredFrame, dtype: torch.dtype) -> EllipsoidData:
+        """The particles of a frame, with its targets.
+
+        Raises
+        ------
+        ValueError
+            For sizes that are missing, spellings that disagree, and the faults that
+            :class:`EllipsoidData` refuses.
+        """
+        if self.semiaxes is None:
+            sizes = frame.semiaxes(self.stored_sizes)
+        else:
+            sizes = _given_semiaxes(self.semiaxes, frame.types)
+        if sizes is None:
+            raise ValueError(_missing_sizes(frame))
+        return EllipsoidData(
+            pos=torch.tensor(frame.positions, dtype=dtype),
+            orientations=torch.tensor(self._orientations(frame, sizes), dtype=dtype),
+            semiaxes=torch.tensor(sizes, dtype=dtype),
+            types=torch.tensor(frame.types, dtype=torch.int64),
+            cell=torch.tensor(frame.cell, dtype=dtype),
+            pbc=torch.tensor(frame.pbc, dtype=torch.bool),
+            **{k: torch.tensor(v, dtype=dtype) for k, v in frame.targets.items()},
+        )
+
+    def _orientations(self, frame: StoredFrame, sizes: Array) -> Array:
+        quaternions = frame.quaternions(self.quaternion_order)
+        if quaternions is None:
+            return _spheres(sizes, list(frame.columns))
+        unturned = (sizes == sizes[:, :1]).all(1) & (quaternions == 0).all(1)
+        quaternions[unturned] = [1.0, 0.0, 0.0, 0.0]
+        if self.space_to_body:
+            quaternions = quaternions * [1.0, -1.0, -1.0, -1.0]
+        if frame.turn is not None:
+            matrices = quaternions_to_matrices(torch.tensor(quaternions))
+            turned = torch.from_numpy(frame.turn) @ matrices
+            quaternions = matrices_to_quaternions(turned).numpy()
+        return quaternions  # -> [N, 4]
+
+
+def _given_semiaxes(semiaxes: Size | Mapping[int, Size], types: Array) -> Array:
+    if not isinstance(semiaxes, Mapping):
+        return np.broadcast_to(_triple(semiaxes), (len(types), 3))
+    unknown = sorted(set(types.tolist()) - set(semiaxes))
+    if unknown:
+        raise ValueError(f"semiaxes are given for the types {sorted(semiaxes)}, not for {unknown}")
+    return np.array([_triple(semiaxes[t]) for t in types.tolist()]).reshape(-1, 3)
+
+
+def _triple(size: Size) -> Array:
+    triple = np.asarray(size, dtype=np.float64)
+    if triple.shape not in ((), (3,)):
+        raise ValueError(f"semiaxes are one radius or three lengths, found {size!r}")
+    return np.broadcast_to(triple, (3,))
+
+
+def _missing_sizes(frame: StoredFrame) -> str:
+    return (
+        f"no sizes are stored. {frame.remark}Give them as semiaxes: three lengths, one radius for "
+        "spheres, or a mapping from types to either. "
+        f"(Columns found: {sorted(frame.columns)}; names for sizes: {list(SIZE_SPELLINGS)}.)"
+    )
+
+
+def _spheres(sizes: Array, columns: list[str]) -> Array:
+    if np.any(sizes != sizes[:, :1]):
+        raise ValueError(
+            "no orientations are stored, so only spheres can be made of the particles, but the "
+            f"semi-axes differ. (Columns found: {sorted(columns)}; names for orientations: "
+            f"{list(ORIENTATION_SPELLINGS)}.)"
+        )
+    return np.tile([1.0, 0.0, 0.0, 0.0], (len(sizes), 1))  # -> [N, 4]

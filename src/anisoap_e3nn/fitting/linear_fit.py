@@ -1,0 +1,159 @@
+"""Least squares on energies, forces and torques together."""
+
+import copy
+from collections.abc import Iterable, Iterator, Mapping
+from math import nan
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..data.batches import iterate_batches
+from ..data.targets import TARGETS, Targets, target_values, weights_of_targets
+from ..potentials import StackedPotential, mechanics
+from .least_squares import TriangularFactor, solve_ridge
+
+
+class RSquared(NamedTuple):
+    r"""Coefficients of determination :math:`1 - \sum (y - \hat y)^2 / \sum (y - \bar y)^2`."""
+
+    energy: float  # of the energies per particle
+    forces: float
+    torques: float
+
+
+def fit_linear(
+    potential: StackedPotential,
+    frames: Iterable[Any],
+    *,
+    ridge: float = 1e-10,
+    target_weights: Mapping[str, float] | None = None,
+    batch_size: int = 64,
+) -> RSquared:
+    r"""Set the weights of a stack of linear components by least squares, with a ridge.
+
+    .. math::
+        \min_w \sum_{t \in \{E, F, \tau\}} \frac{\lambda_t}{\mathrm{var}(y_t)}
+            \left\langle (y_t - X_t w)^2 \right\rangle + \alpha \sum_k s_k^2 w_k^2
+
+    with energies per particle, and :math:`s_k^2` the weighted mean square of column k, so that the ridge
+    does not depend on units. Frames are read once, batch by batch: a triangular factor is kept for each
+    kind of target, updated by QR, so that memory does not grow with their number and no digits are lost to
+    normal equations. All is done in float64.
+
+    Parameters
+    ----------
+    potential : StackedPotential
+        Its components are linear in their weights, which are overwritten.
+    frames : iterable of EllipsoidData
+        With `energy` ``(1,)``, and all of them or none with `forces` and with `torques` ``(N, 3)``. It may be
+        a generator.
+    ridge : float
+        :math:`\alpha \ge 0`.
+    target_weights : mapping, optional
+        :math:`\lambda_t` for "energy", "forces" and "torques"; by default 1 each.
+    batch_size : int
+        Frames at a time.
+
+    Returns
+    -------
+    RSquared
+        On these very frames; see :func:`r_squared` for others.
+
+    Raises
+    ------
+    TypeError
+        For components that are not linear.
+    ValueError
+        Without frames or targets, and for targets that are missing in some frames or not finite.
+
+    Examples
+    --------
+    >>> from anisoap_e3nn.gay_berne import gay_berne_pairs
+    >>> from anisoap_e3nn.potentials import OneBodyPotential, PairPotential
+    >>> from anisoap_e3nn.fitting import fit_linear, r_squared
+    >>> train, _, test = gay_berne_pairs(sizes=(300, 0, 100))
+    >>> pair = PairPotential([0], cutoff=4.0, n_radial=6, max_degree=2, decay_length=1.0)
+    >>> stack = StackedPotential([OneBodyPotential([0]), pair])
+    >>> fitted = fit_linear(stack, train)
+    >>> min(r_squared(stack, test)) > 0.98
+    True
+    """
+    weights = weights_of_targets("target_weights", target_weights)
+    if not ridge >= 0:
+        raise ValueError(f"ridge is {ridge}, expected ≥ 0")
+    exact = copy.deepcopy(potential).double()
+    factors: dict[str, TriangularFactor] = {}
+    for batch, names in _checked_batches(frames, batch_size):
+        for name, (rows, values) in _rows(exact, batch, names).items():
+            factors.setdefault(name, TriangularFactor()).add(rows, values)
+    stacked = torch.cat(
+        [
+            factor.triangle * (weights[target] / (factor.spread * factor.n_rows)) ** 0.5
+            for target, factor in factors.items()
+        ]
+    )
+    solution = solve_ridge(stacked, ridge)
+    potential.set_linear_weights(solution)
+    return RSquared(*(factors[t].r_squared(solution) if t in factors else nan for t in TARGETS))
+
+
+def r_squared(potential: Any, frames: Iterable[Any], batch_size: int = 256) -> RSquared:
+    """How well a potential predicts the energies, forces and torques of frames.
+
+    Parameters
+    ----------
+    potential : StackedPotential, or any Module for :func:`~anisoap_e3nn.potentials.mechanics`
+    frames : iterable of EllipsoidData
+        With `energy`, and all or none of them with `forces` and with `torques`, in the potential's dtype.
+    batch_size : int
+        Frames at a time.
+
+    Returns
+    -------
+    RSquared
+        NaN for what the frames do not have.
+    """
+    pairs: dict[str, list[tuple[Tensor, Tensor]]] = {}
+    for batch, names in _checked_batches(frames, batch_size):
+        result = mechanics(potential, batch)
+        for name in names:
+            both = target_values(result, name, batch), target_values(batch, name, batch)
+            pairs.setdefault(name, []).append(both)
+    return RSquared(*(_r_squared(pairs[name]) if name in pairs else nan for name in TARGETS))
+
+
+def _r_squared(pairs: list[tuple[Tensor, Tensor]]) -> float:
+    predicted, true = (torch.cat(x).detach().double() for x in zip(*pairs, strict=True))
+    return float(1 - (predicted - true).square().sum() / (true - true.mean()).square().sum())
+
+
+def _rows(
+    potential: StackedPotential, batch: Any, names: list[str]
+) -> dict[str, tuple[Tensor, Tensor]]:
+    """Rows of the design matrix and values, for each target, of a potential in float64."""
+    batch = batch.apply(lambda x: x.double() if x.is_floating_point() else x)
+    with torch.no_grad():
+        design = potential.design(batch)
+    return {
+        name: (
+            target_values(design, name, batch).flatten(0, -2),
+            target_values(batch, name, batch).flatten(),
+        )
+        for name in names
+    }
+
+
+def _checked_batches(frames: Iterable[Any], batch_size: int) -> Iterator[tuple[Any, list[str]]]:
+    """Batches of frames that have the same targets, and the names of these."""
+    targets = Targets()
+
+    def checked() -> Iterator[Any]:
+        for frame in frames:
+            targets.add(frame)
+            yield frame
+
+    for batch in iterate_batches(checked(), batch_size):
+        yield batch, targets.names
+    if targets.n_frames == 0:
+        raise ValueError("expected one or more frames with targets, found none")

@@ -1,0 +1,82 @@
+"""Loss on energies, forces and torques."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..data.targets import Targets, target_values, weights_of_targets
+from ..potentials import Mechanics
+
+
+class MechanicsLoss(torch.nn.Module):
+    r"""Mean squared errors of energies, forces and torques, each divided by the variance in the data.
+
+    .. math::
+        L = \sum_{t \in \{E, F, \tau\}} \lambda_t \,
+            \frac{\langle (y_t - \hat y_t)^2 \rangle}{\mathrm{var}(y_t)}
+
+    with energies per particle. All frames are checked when the loss is built, so that a run does not end at
+    the first bad one.
+
+    Parameters
+    ----------
+    frames : sequence of EllipsoidData
+        All frames that a model will be compared with, with their :class:`~anisoap_e3nn.data.targets.Targets`.
+    weights : mapping, optional
+        :math:`\lambda_t` for "energy", "forces" and "torques"; by default 1 each.
+
+    Attributes
+    ----------
+    targets : list of str
+        Targets that the frames have.
+
+    Raises
+    ------
+    ValueError
+        Without frames; for targets that are missing in some frames, of wrong shape, or NaN or infinite.
+    TypeError
+        For frames, or targets of a frame, of different dtypes.
+
+    Examples
+    --------
+    >>> from anisoap_e3nn.gay_berne import gay_berne_pairs, triaxial_gay_berne
+    >>> from anisoap_e3nn.potentials import mechanics
+    >>> frames = gay_berne_pairs(sizes=(100, 0, 0)).train
+    >>> loss = MechanicsLoss(frames)
+    >>> float(loss(mechanics(triaxial_gay_berne(cutoff=4.0), frames[0]), frames[0])) < 1e-9
+    True
+    """
+
+    variances: Tensor
+
+    def __init__(self, frames: Sequence[Any], weights: Mapping[str, float] | None = None) -> None:
+        super().__init__()
+        if not frames:
+            raise ValueError("expected one or more frames to compare with, found none")
+        self.weights = weights_of_targets("weights", weights)
+        targets = Targets()
+        for frame in frames:
+            targets.add(frame)
+        self.targets = targets.names
+        values = [
+            torch.cat([target_values(frame, name, frame).flatten() for frame in frames])
+            for name in self.targets
+        ]
+        variances = torch.stack([x.double().var(correction=0) for x in values])
+        self.register_buffer("variances", variances.where(variances > 0, 1).to(values[0]))
+
+    def forward(self, result: Mechanics, data: Any) -> Tensor:
+        """Loss ``()`` of the result of :func:`~anisoap_e3nn.potentials.mechanics` for a frame or batch."""
+        errors = self.squared_errors(result, data)  # -> [target]
+        weights = errors.new_tensor([self.weights[target] for target in self.targets])
+        return (weights * errors / self.variances).sum()
+
+    def squared_errors(self, result: Mechanics, data: Any) -> Tensor:
+        """Mean squared errors ``(target,)`` in the units of the data, energies per particle."""
+        errors = [
+            target_values(result, name, data) - target_values(data, name, data)
+            for name in self.targets
+        ]
+        return torch.stack([error.square().mean() for error in errors])

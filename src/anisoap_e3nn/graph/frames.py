@@ -1,0 +1,31 @@
+"""Which frame of a batch each particle belongs to."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def frame_index(data: Any) -> tuple[Tensor, int]:
+    """Frame of each particle and the number of frames.
+
+    Parameters
+    ----------
+    data : EllipsoidData or a Batch of them
+
+    Returns
+    -------
+    index : Tensor ``(N,)``, int64
+        From 0; all zeros without `batch`.
+    n_frames : int
+        One for each cell, so that last frames without particles count.
+    """
+    index, cell = getattr(data, "batch", None), getattr(data, "cell", None)
+    n_frames = 1 if cell is None or cell.dim() == 2 else cell.shape[0]
+    return torch.zeros_like(data.types) if index is None else index, n_frames
+
+
+def particle_counts(data: Any) -> Tensor:
+    """Number of particles in each frame ``(frame,)``, int64."""
+    index, n_frames = frame_index(data)
+    return index.bincount(minlength=n_frames)

@@ -1,0 +1,231 @@
+"""Energies of neighbourhoods: a readout of the power spectrum."""
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..geometry import rotation_matrices
+from ..graph import Edges, InteractionGraph, frame_index
+from ..hyperparameters import HyperparameterModule
+from ..nn import AniSOAPEmbedding, PowerSpectrum
+from ..particle_types import type_index
+from .feature_derivatives import slopes_along_edges, slopes_of_own_turns
+from .feature_statistics import FeatureStatistics
+from .potential import Component, Design
+
+_DESIGN_CHUNK = 1024  # edges
+
+
+class ManyBodyPotential(HyperparameterModule, Component):
+    r"""A readout of the power spectrum of each particle's neighbourhood, chosen by its type.
+
+    .. math::
+        E_i = F_{t_i}(z_i), \qquad z_{ik} = (p_{ik} - m_{t_i k}) / s_{t_i k}, \qquad
+        p_i = \{ (c^i_{lu} \cdot c^i_{lv}) / \sqrt{2l + 1} \}
+
+    with the coefficients c of :class:`~anisoap_e3nn.AniSOAPEmbedding`, the particle's own density among
+    them, and F linear, :math:`w_t \cdot z`, or a multilayer perceptron. At first m = 0 and s = 1;
+    :meth:`standardize` sets them.
+
+    Parameters
+    ----------
+    types : sequence of int
+        The particle types that occur.
+    cutoff : float
+        Neighbours up to this distance count; they fade towards it ("polynomial").
+    max_angular : int
+    max_radial : int or sequence of int, optional
+        As for :class:`~anisoap_e3nn.AniSOAPEmbedding`.
+    radial_gaussian_width : float, optional
+        Of the Gaussian-type orbitals, a length; by default a quarter of the cutoff.
+    density_width : float
+        Standard deviations of a particle's density, in units of its semi-axes. By default
+        :math:`1/\sqrt 5`, which is that of a solid ellipsoid; AniSOAP's is 1, at which neighbours blur into
+        each other: linear fits to Gay-Berne pairs are then much worse.
+    hidden : sequence of int
+        Widths of the hidden layers of the perceptron, such as ``(64, 64)``; without any the readout is
+        linear.
+
+    Attributes
+    ----------
+    weights : Parameter ``(types, feature)``
+        Of a linear readout; zero at first. See :func:`~anisoap_e3nn.fitting.fit_linear`.
+    n_features : int
+    channels : list of str
+        In words, what is multiplied in each feature.
+
+    Raises
+    ------
+    ValueError
+        For hyperparameters that make no sense.
+
+    Examples
+    --------
+    >>> ManyBodyPotential([0], cutoff=5.0, max_angular=2)
+    ManyBodyPotential(types=[0], cutoff=5.0, max_angular=2, max_radial=None, radial_gaussian_width=1.25,
+    density_width=0.447..., hidden=[] | 5 features)
+    """
+
+    means: Tensor
+    scales: Tensor
+
+    def __init__(
+        self,
+        types: Sequence[int],
+        cutoff: float,
+        max_angular: int = 6,
+        max_radial: int | Sequence[int] | None = None,
+        radial_gaussian_width: float | None = None,
+        density_width: float = 5**-0.5,
+        hidden: Sequence[int] = (),
+    ) -> None:
+        super().__init__()
+        width = cutoff / 4 if radial_gaussian_width is None else float(radial_gaussian_width)
+        self.embedding = AniSOAPEmbedding(
+            types,
+            cutoff,
+            max_angular,
+            max_radial,
+            radial_gaussian_width=width,
+            cutoff_function="polynomial",
+        )
+        self.power_spectrum = PowerSpectrum(self.embedding.irreps_out, filter_ir_out=["0e"])
+        self.types = self.embedding.types
+        self.cutoff: float = self.embedding.cutoff
+        self.n_features = self.power_spectrum.irreps_out.dim
+        self.density_width = float(density_width)
+        if not 0 < density_width < math.inf:
+            raise ValueError(f"density_width is {density_width}, expected a finite number > 0")
+        if any(n < 1 for n in hidden):
+            raise ValueError(f"hidden is {list(hidden)}, expected widths ≥ 1")
+        self.hyperparameters = {
+            "types": self.types,
+            "cutoff": self.cutoff,
+            "max_angular": max_angular,
+            "max_radial": self.embedding.hyperparameters["max_radial"],
+            "radial_gaussian_width": width,
+            "density_width": self.density_width,
+            "hidden": list(hidden),
+        }
+        shape = len(self.types), self.n_features
+        self.register_buffer("means", torch.zeros(shape))
+        self.register_buffer("scales", torch.ones(shape))
+        if hidden:
+            self.perceptrons = torch.nn.ModuleList(
+                _perceptron([self.n_features, *hidden, 1]) for _ in self.types
+            )
+        else:
+            self.weights = torch.nn.Parameter(torch.zeros(shape))
+
+    @property
+    def channels(self) -> list[str]:
+        return self.power_spectrum.describe(self.embedding.channels)
+
+    @property
+    def linear_weights(self) -> Tensor | None:
+        return None if self.hyperparameters["hidden"] else self.weights
+
+    def forward(self, data: Any, edges: Edges | None = None) -> Tensor:
+        """Energies of the particles ``(N,)``; see :meth:`Component.forward`."""
+        kinds = self._kinds(data)
+        features = self._standardized(self.power_spectrum(self._coefficients(data, edges)), kinds)
+        if self.linear_weights is not None:
+            return (features * self.weights[kinds]).sum(1)
+        energies = features.new_zeros(len(kinds))
+        for kind, perceptron in enumerate(self.perceptrons):
+            members = (kinds == kind).nonzero().squeeze(1)
+            energies = energies.index_add(0, members, perceptron(features[members]).squeeze(1))
+        return energies
+
+    def features(self, data: Any, edges: Edges | None = None) -> Tensor:
+        """What the readout reads of the particles ``(N, feature)``, standardized."""
+        spectra = self.power_spectrum(self._coefficients(data, edges))  # -> [particle, feature]
+        return self._standardized(spectra, self._kinds(data))
+
+    def standardize(self, frames: Iterable[Any]) -> None:
+        """Let the features of each type have mean 0 and standard deviation 1 in these frames.
+
+        A perceptron needs it, since the power spectrum is far from 1; least squares do without. Readouts
+        that were fitted before mean something else after.
+
+        Parameters
+        ----------
+        frames : iterable of EllipsoidData or of Batches of them
+            Looked at one by one; it may be a generator. Features that do not vary are only scaled, and types
+            that do not occur keep what they have.
+
+        Raises
+        ------
+        ValueError
+            Without frames.
+        """
+        statistics = FeatureStatistics(len(self.types), self.n_features)
+        with torch.no_grad():
+            for data in frames:
+                spectra = self.power_spectrum(self._coefficients(data, None))
+                statistics.add(spectra, self._kinds(data))
+            statistics.write(self.means, self.scales)
+
+    def design(self, data: Any, edges: Edges | None = None) -> Design:
+        """What each weight of a linear readout contributes to energies, forces and torques.
+
+        Features are differentiated forward, edge by edge: the other way would take a sweep for each feature.
+        """
+        if self.linear_weights is None:
+            raise TypeError(f"not linear in its weights: {self!r}")
+        edges = edges or InteractionGraph(data, self.cutoff).edges(self.cutoff)
+        kinds, n, n_types = self._kinds(data), len(data.types), len(self.types)
+        R = rotation_matrices(data.orientations).detach()
+        coefficients = self._coefficients(data, edges).detach()
+        spectra = self._standardized(self.power_spectrum(coefficients), kinds)
+
+        frames, n_frames = frame_index(data)
+        energies = spectra.new_zeros(n_frames * n_types, self.n_features)
+        energies.index_add_(0, frames * n_types + kinds, spectra)
+        forces, torques = (spectra.new_zeros(n * n_types, 3, self.n_features) for _ in range(2))
+        widths = self.density_width * data.semiaxes.detach()
+        at = self.embedding, self.power_spectrum, coefficients, data.types, R, widths
+        chunks = (x.split(_DESIGN_CHUNK) for x in (edges.edge_vectors.detach(), *edges.edge_index))
+        for edge_vectors, neighbors, centers in zip(*chunks, strict=True):
+            slopes = slopes_along_edges(*at, edge_vectors, neighbors, centers)
+            slopes = slopes / self.scales[kinds[centers], None]  # -> [edge, 6, feature]
+            of_neighbors = neighbors * n_types + kinds[centers]
+            forces.index_add_(0, of_neighbors, -slopes[:, :3])
+            forces.index_add_(0, centers * n_types + kinds[centers], slopes[:, :3])
+            torques.index_add_(0, of_neighbors, -slopes[:, 3:])
+        turns = slopes_of_own_turns(*at) / self.scales[kinds, None]  # -> [particle, 3, feature]
+        torques.index_add_(0, torch.arange(n, device=kinds.device) * n_types + kinds, -turns)
+        forces, torques = (
+            x.unflatten(0, (n, n_types)).transpose(1, 2).flatten(2) for x in (forces, torques)
+        )  # -> [particle, 3, weight]
+        return Design(energies.view(n_frames, n_types * self.n_features), forces, torques)
+
+    def _coefficients(self, data: Any, edges: Edges | None) -> Tensor:
+        edges = edges or InteractionGraph(data, self.cutoff).edges(self.cutoff)
+        widths = self.density_width * data.semiaxes
+        coefficients: Tensor = self.embedding(
+            edges.edge_vectors, edges.edge_index, data.types, data.orientations, widths
+        )
+        return coefficients  # -> [particle, coefficient]
+
+    def _standardized(self, spectra: Tensor, kinds: Tensor) -> Tensor:
+        return (spectra - self.means[kinds]) / self.scales[kinds]
+
+    def _kinds(self, data: Any) -> Tensor:
+        known = f"this many-body potential was built for types={self.types}"
+        return type_index(data.types, self.embedding.type_values, known)
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{k}={v!r}" for k, v in self.hyperparameters.items())
+        return f"ManyBodyPotential({given} | {self.n_features} features)"
+
+
+def _perceptron(widths: Sequence[int]) -> torch.nn.Sequential:
+    layers: list[torch.nn.Module] = []
+    for n_in, n_out in pairwise(widths):
+        layers += [torch.nn.Linear(n_in, n_out), torch.nn.SiLU()]
+    return torch.nn.Sequential(*layers[:-1])

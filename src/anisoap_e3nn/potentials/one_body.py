@@ -1,0 +1,76 @@
+"""Energies that particles have by themselves."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..graph import Edges, frame_index
+from ..hyperparameters import HyperparameterModule
+from ..particle_types import distinct_types, type_index
+from .potential import Component, Derivatives, Design
+
+
+class OneBodyPotential(HyperparameterModule, Component):
+    r"""An energy for each type, :math:`E_i = w_{t_i}`: no forces, no neighbours.
+
+    Parameters
+    ----------
+    types : sequence of int
+        The particle types that occur.
+
+    Attributes
+    ----------
+    weights : Parameter ``(types,)``
+        The energies; zero at first.
+
+    Raises
+    ------
+    ValueError
+        For types that are not different.
+
+    Examples
+    --------
+    >>> OneBodyPotential([1, 6])
+    OneBodyPotential(types=[1, 6])
+    """
+
+    type_values: Tensor
+    cutoff = None
+
+    def __init__(self, types: Sequence[int]) -> None:
+        super().__init__()
+        self.types = distinct_types(types)
+        self.hyperparameters = {"types": self.types}
+        self.register_buffer("type_values", torch.tensor(self.types), persistent=False)
+        self.weights = torch.nn.Parameter(torch.zeros(len(self.types)))
+
+    @property
+    def linear_weights(self) -> Tensor:
+        return self.weights
+
+    def forward(self, data: Any, edges: Edges | None = None) -> Tensor:
+        """Energies of the particles ``(N,)``; no edges are looked at."""
+        return self.weights[self._type_index(data)]
+
+    def derivatives(self, data: Any, edges: Edges | None = None) -> Derivatives:
+        """Energies, and zeros."""
+        zeros = torch.zeros_like(data.pos)
+        _, n_frames = frame_index(data)
+        return Derivatives(self(data), zeros, zeros, zeros.new_zeros(n_frames, 3, 3))
+
+    def design(self, data: Any, edges: Edges | None = None) -> Design:
+        """How many particles of each type there are in each frame, and zeros."""
+        frames, n_frames = frame_index(data)
+        of_particles = torch.nn.functional.one_hot(self._type_index(data), len(self.types))
+        zeros = data.pos.new_zeros(len(frames), 3, len(self.types))
+        counts = data.pos.new_zeros(n_frames, len(self.types))
+        return Design(counts.index_add(0, frames, of_particles.to(counts)), zeros, zeros)
+
+    def _type_index(self, data: Any) -> Tensor:
+        known = f"this one-body potential was built for types={self.types}"
+        return type_index(data.types, self.type_values, known)
+
+    def extra_repr(self) -> str:
+        return f"types={self.types}"

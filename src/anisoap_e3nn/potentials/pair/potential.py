@@ -1,0 +1,235 @@
+"""Energies of pairs of ellipsoids, with forces and torques by hand."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...geometry.pair_coordinates import PairCoordinates, PairGeometry, PairGradient, shape_matrices
+from ...graph import Edges, InteractionGraph, frame_index
+from ...hyperparameters import HyperparameterModule
+from ...particle_types import distinct_types, type_index
+from ..potential import Component, Derivatives, Design
+from .basis import InvariantPolynomials, PairRadialBasis, check_pair_basis
+from .pairs import Pairs, pairs_by_type
+from .weights import pair_weight_index
+
+_CHUNK = 2048  # pairs, whose functions stay in the cache
+_DESIGN_CHUNK = 128
+
+
+class PairPotential(HyperparameterModule, Component):
+    r"""Energies of pairs, linear in smooth functions of the gap, the shapes and their relative orientation.
+
+    .. math::
+        E_{ij} = s(r) \sum_{kp} w^{t_i t_j}_{kp} \, T_k\!\left(2 e^{-(r - \sigma) / \ell} - 1\right)
+                 \Pi_p(\hat r, Q_i, Q_j)
+
+    with the contact distance :math:`\sigma(\hat r, G_i + G_j)` and products :math:`\Pi_p` of invariants, both as
+    in :func:`~anisoap_e3nn.geometry.pair_coordinates.pair_coordinates`. Half of a pair's energy belongs to each
+    of its particles. The energy is invariant under exchange of the two particles, rotations and reflections. It
+    is zero at the cutoff, with three continuous derivatives.
+
+    Forces, torques and virial come from derivatives written by hand (:meth:`derivatives`), some pairs at a
+    time, so that the functions of all pairs are never in memory at once; :meth:`forward` is differentiable
+    by autograd all the same.
+
+    Parameters
+    ----------
+    types : sequence of int
+        The particle types that occur.
+    cutoff : float
+        Largest distance of the centres.
+    n_radial : int
+        Number of radial functions.
+    max_degree : int
+        Largest degree of the invariant polynomials in the shapes; 0 for a function of the gap alone.
+    decay_length : float, optional
+        :math:`\ell`, about the smallest diameter; by default a quarter of the cutoff.
+    switch_width : float, optional
+        Over this last stretch before the cutoff energies are switched off; by default a quarter of the
+        cutoff.
+
+    Attributes
+    ----------
+    weights : Parameter
+        Of all pairs of types; zero at first. See :func:`~anisoap_e3nn.fitting.fit_linear`.
+
+    Raises
+    ------
+    ValueError
+        For hyperparameters that make no sense.
+
+    Notes
+    -----
+    A semi-axis of zero is legal: to all semi-axes a thousandth of the cutoff is added in squares, so that two
+    disks in one plane, or needles in line, make no singularity.
+
+    Examples
+    --------
+    >>> PairPotential([0], cutoff=4.0)
+    PairPotential(types=[0], cutoff=4.0, n_radial=10, max_degree=4, decay_length=1.0, switch_width=1.0 |
+    410 weights)
+    """
+
+    type_values: Tensor
+    weight_index: Tensor
+
+    def __init__(
+        self,
+        types: Sequence[int],
+        cutoff: float,
+        n_radial: int = 10,
+        max_degree: int = 4,
+        decay_length: float | None = None,
+        switch_width: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.types = distinct_types(types)
+        self.cutoff: float = float(cutoff)
+        decay_length = cutoff / 4 if decay_length is None else float(decay_length)
+        switch_width = cutoff / 4 if switch_width is None else float(switch_width)
+        check_pair_basis(cutoff, n_radial, max_degree, decay_length, switch_width)
+        self.hyperparameters = {
+            "types": self.types,
+            "cutoff": self.cutoff,
+            "n_radial": n_radial,
+            "max_degree": max_degree,
+            "decay_length": decay_length,
+            "switch_width": switch_width,
+        }
+        self.radial = PairRadialBasis(n_radial, self.cutoff, decay_length, switch_width)
+        self.polynomials = InvariantPolynomials(max_degree)
+        index, n_weights = pair_weight_index(len(self.types), n_radial, self.polynomials.exchanged)
+        self.register_buffer("weight_index", index, persistent=False)
+        self.register_buffer("type_values", torch.tensor(self.types), persistent=False)
+        self.weights = torch.nn.Parameter(torch.zeros(n_weights))
+
+    @property
+    def linear_weights(self) -> Tensor:
+        return self.weights
+
+    def forward(self, data: Any, edges: Edges | None = None) -> Tensor:
+        """Energies of the particles ``(N,)``; see :meth:`Component.forward`."""
+        energies = data.pos.new_zeros(len(data.types))
+        for pairs in self._pairs(data, edges):
+            coordinates = pairs.geometry.coordinates
+            amplitudes = self._amplitudes(pairs, self.polynomials(coordinates.invariants))
+            halves = (self.radial(coordinates) * amplitudes).sum(0) / 2  # -> [pair]
+            energies.index_add_(0, pairs.ends.flatten(), halves.repeat(2))
+        return energies
+
+    def derivatives(self, data: Any, edges: Edges | None = None) -> Derivatives:
+        """Energies, forces, torques and virial, by contracting derivatives of the basis with the weights.
+
+        Parameters
+        ----------
+        data : EllipsoidData or a Batch of them
+        edges : Edges, optional
+            Up to `cutoff`; without them they are searched for.
+
+        Returns
+        -------
+        Derivatives
+            Differentiable in the weights.
+        """
+        frames, n_frames = frame_index(data)
+        n = len(data.types)
+        energies, virial = data.pos.new_zeros(n), data.pos.new_zeros(n_frames, 9)
+        forces, torques = data.pos.new_zeros(3, n), data.pos.new_zeros(3, n)
+        for pairs in self._pairs(data, edges):
+            values, gradient = self._contract(pairs)
+            ends = pairs.ends.flatten()  # -> [2 · pair]
+            energies.index_add_(0, ends, (values / 2).repeat(2))
+            pulls = torch.cat([gradient.vectors, -gradient.vectors], 1)
+            turns = torch.cat([gradient.first_rotations, gradient.second_rotations], 1)
+            forces.index_add_(1, ends, pulls)
+            torques.index_add_(1, ends, -turns)
+            dyads = (pairs.vectors[:, None] * gradient.vectors).flatten(0, 1)  # -> [9, pair]
+            if n_frames == 1:
+                virial -= dyads.sum(1)
+            else:
+                virial.index_add_(0, frames[pairs.ends[0]], -dyads.T)
+        virial = virial.unflatten(1, (3, 3))
+        return Derivatives(energies, forces.T, torques.T, (virial + virial.mT) / 2)
+
+    def design(self, data: Any, edges: Edges | None = None) -> Design:
+        """What each weight contributes to energies, forces and torques."""
+        frames, n_frames = frame_index(data)
+        n, n_weights = len(data.types), len(self.weights)
+        energies = data.pos.new_zeros(n_frames, n_weights)
+        forces, torques = (data.pos.new_zeros(n, 3, n_weights) for _ in range(2))
+        for pairs in self._pairs(data, edges, _DESIGN_CHUNK):
+            basis = self._basis(pairs).flatten(0, 1)  # -> [radial · product, 10, pair]
+            columns = basis.new_zeros(n_weights, *basis.shape[1:])
+            for types, some in pairs.segments:
+                index = self.weight_index[types].flatten()
+                columns[..., some].index_add_(0, index, basis[..., some])
+            rows = columns.permute(2, 1, 0)  # -> [pair, 10, weight]
+            first, second = pairs.ends
+            energies.index_add_(0, frames[first], rows[:, 0])
+            forces.index_add_(0, first, rows[:, 1:4])
+            forces.index_add_(0, second, -rows[:, 1:4])
+            torques.index_add_(0, first, -rows[:, 4:7])
+            torques.index_add_(0, second, -rows[:, 7:])
+        return Design(energies, forces, torques)
+
+    def _contract(self, pairs: Pairs) -> tuple[Tensor, PairGradient]:
+        geometry = pairs.geometry
+        coordinates = geometry.coordinates
+        products = self.polynomials(coordinates.invariants)
+        amplitudes = self._amplitudes(pairs, products)
+        radial, *slopes = self.radial.with_slopes(coordinates)
+        of_r, of_contact = ((slope * amplitudes).sum(0) for slope in slopes)
+        of_invariants = self.polynomials.pull_back(
+            self._of_products(pairs, radial), coordinates.invariants, products
+        )
+        gradient = PairCoordinates(of_r, of_contact, of_invariants)
+        return (radial * amplitudes).sum(0), geometry.pull_back(gradient)
+
+    def _basis(self, pairs: Pairs) -> Tensor:
+        """All functions with their nine derivatives ``(radial, product, 10, pair)``."""
+        geometry = pairs.geometry
+        coordinates = geometry.coordinates
+        products = self.polynomials(coordinates.invariants)
+        radial, of_r, of_contact = self.radial.with_slopes(coordinates)
+        jacobian = self._jacobian(geometry)  # -> [16, 9, pair]
+        changes = self.polynomials.push_forward(jacobian[2:], coordinates.invariants, products)
+        radial_changes = of_r[:, None] * jacobian[0] + of_contact[:, None] * jacobian[1]
+        values = radial[:, None] * products  # -> [radial, product, pair]
+        slopes = radial_changes[:, None] * products[:, None] + radial[:, None, None] * changes
+        return torch.cat([values[:, :, None], slopes], dim=2)
+
+    def _jacobian(self, geometry: PairGeometry) -> Tensor:
+        """Derivatives of the coordinates ``(16, 9, pair)``."""
+        rows = []
+        for row in torch.eye(16).to(geometry.n):
+            ones = row[:, None].expand(16, len(geometry.distances))
+            unit = PairCoordinates(ones[0], ones[1], ones[2:])
+            rows.append(torch.cat(geometry.pull_back(unit)))
+        return torch.stack(rows)
+
+    def _amplitudes(self, pairs: Pairs, products: Tensor) -> Tensor:
+        """What the radial functions are multiplied by ``(radial, pair)``."""
+        parts = [self._weights(types) @ products[:, some] for types, some in pairs.segments]
+        return torch.cat(parts, dim=1)
+
+    def _of_products(self, pairs: Pairs, radial: Tensor) -> Tensor:
+        """What the products are multiplied by ``(product, pair)``."""
+        parts = [self._weights(types).T @ radial[:, some] for types, some in pairs.segments]
+        return torch.cat(parts, dim=1)
+
+    def _weights(self, types: tuple[int, int]) -> Tensor:
+        return self.weights[self.weight_index[types]]  # -> [radial, product]
+
+    def _pairs(self, data: Any, edges: Edges | None, chunk: int = _CHUNK) -> Iterator[Pairs]:
+        known = f"this pair potential was built for types={self.types}"
+        kinds = type_index(data.types, self.type_values, known)  # -> [particle]
+        shapes = shape_matrices(data.orientations, data.semiaxes, self.cutoff / 1000)
+        edges = edges or InteractionGraph(data, self.cutoff).edges(self.cutoff)
+        return pairs_by_type(edges, kinds, len(self.types), shapes, chunk)
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{k}={v!r}" for k, v in self.hyperparameters.items())
+        return f"PairPotential({given} | {len(self.weights)} weights)"

@@ -1,0 +1,101 @@
+"""Semi-axes that a model learns."""
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ..hyperparameters import HyperparameterModule
+from ..particle_types import distinct_types, type_index
+
+
+class ParticleShapes(HyperparameterModule):
+    r"""Learnable semi-axes :math:`a_{sk} = e^{\lambda_{sk}}` of each type of particle.
+
+    Their logarithms :math:`\lambda` are the parameters, so that semi-axes stay positive and steps are
+    relative to them, whatever the unit of length. Put it before an embedding, through which the gradients of
+    energies, and of losses on forces and torques, reach the shapes.
+
+    Parameters
+    ----------
+    types : sequence of int
+        The particle types that occur.
+    semiaxes : array or Tensor ``(types, 3)`` or ``(3,)``
+        To start from, > 0, a length; three numbers for all types alike. Spheres will do.
+
+    Attributes
+    ----------
+    semiaxes : Tensor ``(types, 3)``
+        As they are now.
+
+    Raises
+    ------
+    ValueError
+        For types that are not different, and semi-axes that are not positive or not three for each type.
+
+    Examples
+    --------
+    >>> from anisoap_e3nn import EllipsoidData
+    >>> shapes = ParticleShapes(types=[6, 1], semiaxes=[[2.0, 2.0, 0.5], [1.0, 1.0, 1.0]])
+    >>> data = EllipsoidData(
+    ...     pos=torch.zeros(1, 3), orientations=torch.ones(1, 4), semiaxes=torch.zeros(1, 3), types=[6]
+    ... )
+    >>> shapes(data).semiaxes
+    tensor([[2.0000, 2.0000, 0.5000]], grad_fn=<IndexSelectBackward0>)
+    """
+
+    type_values: Tensor
+
+    def __init__(self, types: Sequence[int], semiaxes: Tensor | npt.ArrayLike) -> None:
+        super().__init__()
+        self.types = distinct_types(types)
+        start = torch.as_tensor(semiaxes, dtype=torch.get_default_dtype())
+        if start.shape not in ((3,), (len(self.types), 3)):
+            raise ValueError(
+                f"semiaxes have shape {tuple(start.shape)}, expected (3,) or ({len(self.types)}, 3) for "
+                f"the types {self.types}"
+            )
+        if not (start.isfinite() & (start > 0)).all():
+            raise ValueError(
+                f"semiaxes are {start.tolist()}, expected finite lengths > 0, since their logarithms are "
+                "learnt; leave particles without extent to the data"
+            )
+        self.log_semiaxes = torch.nn.Parameter(start.log().expand(len(self.types), 3).clone())
+        self.register_buffer("type_values", torch.tensor(self.types), persistent=False)
+        self.hyperparameters = {"types": self.types}
+
+    @property
+    def semiaxes(self) -> Tensor:
+        return self.log_semiaxes.exp()  # -> [type, 3]
+
+    def forward(self, data: Any) -> Any:
+        """Data with these semi-axes instead of their own.
+
+        Parameters
+        ----------
+        data : EllipsoidData or a Batch of them
+            Left as it is.
+
+        Returns
+        -------
+        EllipsoidData or a Batch of them
+            A copy, everything but `semiaxes` shared.
+
+        Raises
+        ------
+        ValueError
+            For types without a shape.
+        """
+        kinds = type_index(data.types, self.type_values, f"there are shapes for {self.types}")
+        data = copy.copy(data)
+        data.semiaxes = self.semiaxes.index_select(0, kinds)  # -> [particle, 3]
+        return data
+
+    def extra_repr(self) -> str:
+        axes = [[f"{a:.4g}" for a in row] for row in self.semiaxes.tolist()]
+        return ", ".join(
+            f"{type_}: {' × '.join(row)}" for type_, row in zip(self.types, axes, strict=True)
+        )

@@ -1,0 +1,1 @@
+"""Checks of models, for our tests and those of others."""

@@ -1,0 +1,469 @@
+import fcntl
+import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import ase.build
+import ase.io
+import numpy as np
+import pytest
+import torch
+from torch_geometric.data import Batch
+
+import anisoap_e3nn
+from anisoap_e3nn import AniSOAPEmbedding, cli
+from anisoap_e3nn.cli import featurize
+from anisoap_e3nn.data import coarse_grain, read_ellipsoids
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the folder shared/data is absent")
+EXPANSION = ["--cutoff", "4", "--max-angular", "3", "--radial-gaussian-width", "1.5"]
+HYPERPARAMETERS = {"cutoff": 4.0, "max_angular": 3, "radial_gaussian_width": 1.5}
+
+
+@pytest.fixture(autouse=True)
+def threads():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def write_frames(path, sizes, seed=3, box=6.0, **more):
+    rng = np.random.default_rng(seed)
+    for n in sizes:
+        atoms = ase.Atoms(rng.choice([1, 6], n), box * rng.random((n, 3)), cell=[box] * 3)
+        atoms.pbc = bool(n % 2)
+        atoms.set_array("c_q", rng.normal(size=(n, 4)))
+        for k in range(3):
+            atoms.set_array(f"c_diameter[{k + 1}]", 0.5 + rng.random(n))
+        ase.io.write(path, atoms, format="extxyz", append=True, **more)
+    return path
+
+
+@pytest.fixture
+def source(tmp_path):
+    return write_frames(tmp_path / "in.xyz", [5, 8, 1, 6, 7])
+
+
+def run(capsys, *words):
+    code = cli.main(["featurize", *map(str, words)])
+    return code, capsys.readouterr()
+
+
+def load(path):
+    if path.suffix == ".npz":
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    entries = torch.load(path, weights_only=True)
+    return {k: v.numpy() if isinstance(v, torch.Tensor) else v for k, v in entries.items()}
+
+
+def leftovers(folder):
+    return [path.name for path in folder.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize("suffix", ["npz", "pt"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("given", [False, True])
+def test_features_are_those_of_the_layer(
+    tmp_path, capsys, source, suffix, dtype, given, monkeypatch
+):
+    monkeypatch.setattr(featurize, "_PARTICLES_AT_ONCE", 10)  # several batches
+    output = tmp_path / f"out.{suffix}"
+    types = ["--types", 6, 1] if given else []
+    code, printed = run(capsys, source, "-o", output, *EXPANSION, "--dtype", dtype, *types)
+    assert (code, printed.err) == (0, "")
+    found = load(output)
+    real = {"float32": torch.float32, "float64": torch.float64}[dtype]
+    embedding = AniSOAPEmbedding([6, 1] if given else [1, 6], **HYPERPARAMETERS).to(real)
+    frames = read_ellipsoids(source, dtype=real)
+    pairs = sum(data.with_edges(4.0).num_edges for data in frames)
+    expected = torch.cat([embedding(data) for data in frames]).detach().numpy()
+    assert found["features"].dtype == dtype
+    tolerance = 1e-12 if dtype == "float64" else 1e-5
+    np.testing.assert_allclose(found["features"], expected, atol=tolerance * abs(expected).max())
+    assert found["n_particles"].tolist() == [5, 8, 1, 6, 7]
+    assert found["types"].tolist() == torch.cat([data.types for data in frames]).tolist()
+    assert str(found["irreps"]) == str(embedding.irreps_out)
+    assert list(found["channels"]) == list(embedding.channels)
+    assert str(found["version"]) == anisoap_e3nn.__version__
+    again = AniSOAPEmbedding(**json.loads(str(found["hyperparameters"])))
+    assert again.hyperparameters == embedding.hyperparameters
+    for line in ("frames     5", "particles  27", f"pairs      {pairs} within 4", "time ", "MB"):
+        assert line in printed.out
+    assert leftovers(tmp_path) == []
+
+
+def test_every_option_reaches_the_layer(tmp_path, capsys, source):
+    output = tmp_path / "out.pt"
+    options = "--cutoff 3 --max-angular 2 --max-radial 2 1 0 --radial-basis monomial --rcond 1e-6 "
+    options += "--cutoff-function shifted_cosine --no-self --semiaxes 6:1,2,3 1:0.5 --threads 1 "
+    options += "--quaternion-order xyzw --space-to-body --stored-sizes semiaxes"
+    code, _ = run(capsys, source, "-o", output, *options.split())
+    assert code == 0
+    found = load(output)
+    assert json.loads(found["hyperparameters"]) == {
+        "types": [1, 6],
+        "cutoff": 3.0,
+        "max_angular": 2,
+        "max_radial": [2, 1, 0],
+        "radial_basis": "monomial",
+        "radial_gaussian_width": None,
+        "rcond": 1e-6,
+        "cutoff_function": "shifted_cosine",
+        "include_self": False,
+        "irreps_out": None,
+        "per_center_type": False,
+    }
+    frames = read_ellipsoids(
+        source,
+        semiaxes={6: [1, 2, 3], 1: 0.5},
+        quaternion_order="xyzw",
+        space_to_body=True,
+        dtype=torch.float64,
+    )
+    embedding = AniSOAPEmbedding(**json.loads(found["hyperparameters"])).double()
+    expected = embedding(Batch.from_data_list(frames)).numpy()
+    np.testing.assert_allclose(found["features"], expected, atol=1e-12 * abs(expected).max())
+
+
+@pytest.mark.parametrize("name", ["in.lammpstrj", "in.gsd"])
+def test_other_formats_give_the_same_features(tmp_path, capsys, source, name):
+    atoms = ase.io.read(source, index=1)
+    q, sizes = atoms.arrays["c_q"], np.stack([atoms.arrays[f"c_diameter{k}"] for k in "123"], -1)
+    other = tmp_path / name
+    if name.endswith("gsd"):
+        gsd = pytest.importorskip("gsd.hoomd")
+        frame = gsd.Frame()
+        frame.configuration.box = [6, 6, 6, 0, 0, 0]
+        frame.particles.N = len(atoms)
+        frame.particles.position, frame.particles.orientation = atoms.positions, q
+        frame.particles.types = [str(k) for k in range(len(atoms))]
+        frame.particles.typeid = range(len(atoms))  # each its own type, for its own size
+        a = sizes / 2
+        frame.particles.type_shapes = [
+            {"type": "Ellipsoid", **dict(zip("abc", row, strict=True))} for row in a.tolist()
+        ]
+        with gsd.open(other, "w") as file:
+            file.append(frame)
+        types = "--types", *range(len(atoms))
+    else:
+        columns = [v.tolist() for v in (atoms.numbers, atoms.positions, q, sizes)]
+        rows = [
+            " ".join(map(repr, [k + 1, z, *x, *p, *a]))
+            for k, (z, x, p, a) in enumerate(zip(*columns, strict=True))
+        ]
+        other.write_text(
+            "ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n8\n"
+            "ITEM: BOX BOUNDS pp pp pp\n0 6\n0 6\n0 6\n"
+            "ITEM: ATOMS id type x y z c_q[1] c_q[2] c_q[3] c_q[4] shapex shapey shapez\n"
+            + "\n".join(rows)
+        )
+        types = ()
+    output = tmp_path / "out.npz"
+    code, printed = run(capsys, other, "-o", output, *EXPANSION, *types)
+    assert code == 0, printed.err
+    found = load(output)
+    data = read_ellipsoids(source, dtype=torch.float64)[1]
+    data.pbc = torch.ones_like(data.pbc)
+    if name.endswith("gsd"):
+        data.types = torch.arange(8)
+    embedding = AniSOAPEmbedding(sorted(set(data.types.tolist())), **HYPERPARAMETERS).double()
+    expected = embedding(data).numpy()
+    # GSD stores float32
+    tolerance = 1e-5 if name.endswith("gsd") else 1e-12
+    np.testing.assert_allclose(found["features"], expected, atol=tolerance * abs(expected).max())
+
+
+def test_atoms_become_ellipsoids(tmp_path, capsys):
+    source, output = tmp_path / "in.xyz", tmp_path / "out.npz"
+    water, benzene = ase.build.molecule("H2O"), ase.build.molecule("C6H6")
+    water.positions += [0, 0, 4]
+    ase.io.write(source, [water, benzene + water], format="extxyz")
+    arguments = [source, "-o", output, *EXPANSION, "--coarse-grain"]
+    code, printed = run(capsys, *arguments)
+    assert code == 2
+    assert "frame 1: types are given for ['H2O'], not for ['C6H6']" in printed.err
+    code, printed = run(capsys, *arguments, "--molecule-types", "H2O=7", "C6H6=2")
+    assert code == 0, printed.err
+    found = load(output)
+    assert found["types"].tolist() == [7, 2, 7]
+    frames = [
+        coarse_grain(atoms, types={"H2O": 7, "C6H6": 2}, dtype=torch.float64)
+        for atoms in ase.io.read(source, ":")
+    ]
+    embedding = AniSOAPEmbedding([2, 7], **HYPERPARAMETERS).double()
+    expected = torch.cat([embedding(data) for data in frames]).numpy()
+    np.testing.assert_allclose(found["features"], expected, atol=1e-12 * abs(expected).max())
+    ase.io.write(source, [water, water], format="extxyz")
+    code, _ = run(capsys, *arguments, "--overwrite")
+    assert code == 0
+    assert load(output)["types"].tolist() == [0, 0]
+
+
+def test_nothing_is_overwritten_without_being_asked(tmp_path, capsys, source):
+    output = tmp_path / "out.npz"
+    output.write_text("precious")
+    code, printed = run(capsys, source, "-o", output, *EXPANSION)
+    assert code == 2
+    assert "exists already; it is replaced only with --overwrite" in printed.err
+    assert output.read_text() == "precious"
+    assert run(capsys, source, "-o", output, *EXPANSION, "--overwrite")[0] == 0
+    assert load(output)["features"].shape[0] == 27
+
+
+@pytest.mark.parametrize("name", ["out.npz", "out.pt", "out.mts"])
+def test_an_error_midway_leaves_nothing_behind(tmp_path, capsys, source, name, monkeypatch):
+    monkeypatch.setattr(featurize, "_PARTICLES_AT_ONCE", 5)
+    with source.open("a") as file:
+        file.write("3\n\nX 0 0\n")
+    output = tmp_path / name
+    output.write_text("the old one")
+    words = [source, "-o", output, *EXPANSION, "--types", 1, 6, "--overwrite"]
+    if name.endswith("mts"):
+        pytest.importorskip("metatensor", reason="metatensor is not installed")
+    code, printed = run(capsys, *words)
+    assert code == 2
+    assert "in.xyz: the frame should hold 3 particles: the file is cut short" in printed.err
+    # as well where only reading the frame, not counting the frames, shows the damage
+    source.write_text(source.read_text().removesuffix("3\n\nX 0 0\n") + "1\n\nH 0 0 here\n")
+    code, printed = run(capsys, *words)
+    assert code == 2
+    assert "in.xyz, frame 5: " in printed.err
+    assert output.read_text() == "the old one"
+    assert leftovers(tmp_path) == []
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("anisoap_e3nn.data.files.output_file.OutputFile._finish", interrupt)
+    source.write_text(source.read_text().removesuffix("1\n\nH 0 0 here\n"))
+    code, printed = run(capsys, *words)
+    assert code == 130
+    assert "interrupted" in printed.err
+    assert output.read_text() == "the old one"
+    assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["absent.xyz", "-o", "out.npz", *EXPANSION], "no such file: .*absent.xyz"),
+        (["in.xyz", "-o", "out.mat", *EXPANSION], "end in one of .npz, .pt, .mts, found 'out.mat'"),
+        (["in.xyz", "-o", "nowhere/out.npz", *EXPANSION], "there is no folder nowhere"),
+        (["in.xyz", "-o", "out.npz", *EXPANSION, "--types", "1"], "unknown particle types .*6"),
+        (["in.xyz", "-o", "out.npz", *EXPANSION, "--cutoff", "-1"], "cutoff is -1"),
+        (["in.xyz", "-o", "out.npz", *EXPANSION, "--max-angular", "-1"], "max_angular"),
+        (["in.xyz", "-o", "out.npz", *EXPANSION[:4]], "radial_gaussian_width"),
+        (["in.xyz", "-o", "out.npz", *EXPANSION, "--semiaxes", "1", "2"], "one radius or three"),
+        (["in.xyz", "-o", "out.npz", *EXPANSION, "--semiaxes", "a"], "--semiaxes takes one radius"),
+        (["in.xyz", "-o", "out.npz", *EXPANSION, "--semiaxes", "1:2"], "types .*1.*, not for .*6"),
+        (["plain.xyz", "-o", "out.npz", *EXPANSION], "no sizes are stored. Give them as semiaxes"),
+        (["empty.xyz", "-o", "out.npz", *EXPANSION], "no particles, so their types .* --types"),
+        (["broken.gsd", "-o", "out.npz", *EXPANSION], "broken.gsd cannot be read as GSD"),
+        (["in.xyz", "-o", "out.npz", *EXPANSION, "--coarse-grain", "--semiaxes", "1"],
+         "--semiaxes are about ellipsoids in a file"),
+        (["in.xyz", "-o", "out.npz", *EXPANSION, "--molecule-types", "H2O=1"],
+         "--molecule-types needs --coarse-grain"),
+        (["ghosts.xyz", "-o", "out.npz", *EXPANSION, "--coarse-grain"],
+         r"frame 0: particles of no element \(X\)"),
+    ],
+)  # fmt: skip
+def test_mistakes_get_one_line_and_exit_code_2(
+    tmp_path, capsys, source, monkeypatch, words, message
+):
+    monkeypatch.chdir(tmp_path)
+    Path("plain.xyz").write_text("1\n\nC 0 0 0\n")
+    Path("ghosts.xyz").write_text("1\n\nX 0 0 0\n")
+    Path("empty.xyz").write_text("")
+    Path("broken.gsd").write_text("not a trajectory")
+    code, printed = run(capsys, *words)
+    assert code == 2
+    assert printed.err.startswith("anisoap-e3nn: error: ")
+    assert printed.err.count("\n") == 1
+    assert re.search(message, printed.err), printed.err
+    assert not Path("out.npz").exists()
+    assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--threads", "0"], "expected 1 or more, found '0'"),
+        (["--molecule-types", "H2O"], "expected FORMULA=TYPE, such as C6H6=0, found 'H2O'"),
+        (["--dtype", "float16"], "invalid choice: 'float16'"),
+    ],
+)
+def test_words_that_cannot_be_understood(capsys, words, message):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["featurize", "in.xyz", "-o", "out.npz", *EXPANSION, *words])
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", ["npz", "pt"])
+@pytest.mark.parametrize("text", ["", "0\nProperties=species:S:1:pos:R:3\n"])
+def test_no_particles_at_all(tmp_path, capsys, suffix, text):
+    source, output = tmp_path / "empty.xyz", tmp_path / f"out.{suffix}"
+    source.write_text(text)
+    words = [source, "-o", output, *EXPANSION, "--types", "6", "--semiaxes", "1"]
+    code, printed = run(capsys, *words)
+    assert code == 0, printed.err
+    found = load(output)
+    assert found["features"].shape == (0, AniSOAPEmbedding([6], **HYPERPARAMETERS).irreps_out.dim)
+    assert found["n_particles"].tolist() == ([0] if text else [])
+
+
+@pytest.fixture
+def metatensor():
+    return pytest.importorskip("metatensor", reason="metatensor is not installed")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_tensor_map_is_that_of_the_layer(
+    tmp_path, capsys, source, dtype, monkeypatch, metatensor
+):
+    monkeypatch.setattr(featurize, "_PARTICLES_AT_ONCE", 10)  # several batches
+    output = tmp_path / "out.mts"
+    types = ["--types", 6, 8, 1]
+    code, printed = run(capsys, source, "-o", output, *EXPANSION, "--dtype", dtype, *types)
+    assert (code, printed.err) == (0, "")
+    assert leftovers(tmp_path) == []
+    found = metatensor.load(output)
+    real = {"float32": torch.float32, "float64": torch.float64}[dtype]
+    embedding = AniSOAPEmbedding([6, 8, 1], **HYPERPARAMETERS).to(real)
+    batch = Batch.from_data_list(read_ellipsoids(source, dtype=real))
+    whole = tmp_path / "whole.mts"
+    embedding.to_metatensor(embedding(batch), batch).save(str(whole))
+    expected = metatensor.load(whole)
+    tolerance = 1e-12 if dtype == "float64" else 1e-5
+    scale = max(abs(block.values).max() for block in expected.blocks() if len(block.samples))
+    metatensor.allclose_raise(found, expected, rtol=0, atol=tolerance * scale)
+    assert {block.values.dtype for block in found.blocks()} == {np.dtype(dtype)}
+    assert sum(len(block.samples) for block in found.blocks()) == 4 * 27
+    info = found.info() if callable(found.info) else found.info
+    assert json.loads(info["hyperparameters"]) == json.loads(embedding._json())
+    assert info["version"] == anisoap_e3nn.__version__
+    # down to its entries, the file is what metatensor writes
+    with np.load(output) as ours, np.load(whole) as theirs:
+        assert [n for n in ours.files if n != "info.json"] == theirs.files
+        for name in theirs.files:
+            assert ours[name].dtype == theirs[name].dtype
+            assert ours[name].shape == theirs[name].shape
+            if not name.endswith("values"):
+                assert np.array_equal(ours[name], theirs[name])
+
+
+@pytest.mark.parametrize("text", ["", "0\nProperties=species:S:1:pos:R:3\n"])
+def test_a_tensor_map_of_no_particles(tmp_path, capsys, text, metatensor):
+    source, output = tmp_path / "empty.xyz", tmp_path / "out.mts"
+    source.write_text(text)
+    words = [source, "-o", output, *EXPANSION, "--types", "6", "--semiaxes", "1"]
+    code, printed = run(capsys, *words)
+    assert code == 0, printed.err
+    found = metatensor.load(output)
+    assert [block.values.shape for block in found.blocks()] == [
+        (0, 1, 2), (0, 3, 2), (0, 5, 1), (0, 7, 1)
+    ]  # fmt: skip
+
+
+@needs_shared
+@pytest.mark.parametrize(
+    ("name", "words", "particles"),
+    [
+        ("ellipsoids.xyz", ["--semiaxes", "2", "2", "0.25"], 321),
+        ("benzene_ellipsoids.xyz", [], 780),
+        ("benzene_crystals.xyz", ["--semiaxes", "6:1.7", "1:1.1"], 1608),
+        ("benzene_crystals.xyz", ["--coarse-grain"], 134),
+        ("gay_berne_random_rotations.xyz", ["--stored-sizes", "semiaxes", "--space-to-body"], 2000),
+    ],
+)
+def test_real_files(tmp_path, capsys, name, words, particles):
+    output = tmp_path / "out.npz"
+    code, printed = run(capsys, SHARED / name, "-o", output, *EXPANSION, *words)
+    assert code == 0, printed.err
+    found = load(output)
+    assert len(found["features"]) == len(found["types"]) == particles
+    assert found["n_particles"].sum() == particles
+    assert np.isfinite(found["features"]).all()
+    assert np.ptp(found["features"], axis=0).max() > 0
+
+
+def command(*words):
+    return [sys.executable, "-m", "anisoap_e3nn.cli", "featurize", *map(str, words)]
+
+
+def peak_private_memory(*words):
+    """Largest memory in bytes of a process that is its own, leaving out files mapped into it."""
+    process = subprocess.Popen(command(*words), stdout=subprocess.DEVNULL)
+    status = Path(f"/proc/{process.pid}/status")
+    peak = 0
+    while process.poll() is None:
+        for line in status.read_text().splitlines():
+            if line.startswith("RssAnon:"):
+                peak = max(peak, int(line.split()[1]) * 1024)
+        time.sleep(0.002)
+    assert process.returncode == 0
+    return peak
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc of Linux")
+@pytest.mark.parametrize("suffix", ["npz", "pt", "mts"])
+def test_memory_does_not_grow_with_the_number_of_frames(tmp_path, suffix):
+    if suffix == "mts":
+        pytest.importorskip("metatensor", reason="metatensor is not installed")
+    words = ["--cutoff", "1", "--max-angular", "2", "--radial-gaussian-width", "1.5"]
+    words += ["--types", *range(1, 121), "--threads", "1"]  # many types make long features cheaply
+    short = write_frames(tmp_path / "short.xyz", [20] * 120)
+    long = tmp_path / "long.xyz"
+    long.write_text(short.read_text() * 6)
+    outputs = tmp_path / f"short.{suffix}", tmp_path / f"long.{suffix}"
+    before = peak_private_memory(short, "-o", outputs[0], *words)
+    after = peak_private_memory(long, "-o", outputs[1], *words)
+    grown = outputs[1].stat().st_size - outputs[0].stat().st_size
+    assert grown > 75e6
+    assert after - before < grown / 4
+
+
+def _read(terminal):
+    try:
+        return os.read(terminal, 100_000).decode()
+    except BlockingIOError:
+        return ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a terminal of Unix")
+def test_a_terminal_shows_progress_with_rate_and_time_left(tmp_path, source):
+    terminal, end = pty.openpty()
+    fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("4H", 24, 100, 0, 0))
+    process = subprocess.Popen(
+        command(source, "-o", tmp_path / "out.npz", *EXPANSION), stdout=subprocess.PIPE, stderr=end
+    )
+    assert process.communicate()[0].startswith(b"wrote")
+    os.set_blocking(terminal, False)
+    shown = ""
+    while chunk := _read(terminal):
+        shown += chunk
+    os.close(terminal)
+    os.close(end)
+    assert "look for types: 0frame" in shown
+    assert "featurize: 100%" in shown
+    assert "5/5 [00:0" in shown
+    assert "frame/s]" in shown
+
+
+def test_version_and_help(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out.strip() == anisoap_e3nn.__version__
+    with pytest.raises(SystemExit):
+        cli.main(["featurize", "--help"])
+    assert "--radial-gaussian-width" in capsys.readouterr().out

@@ -1,0 +1,281 @@
+"""Checkpoints: the same model comes back, and nothing else is taken for one."""
+
+import json
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from anisoap_e3nn import AniSOAPEmbedding, EllipsoidData
+from anisoap_e3nn.networks import MACEStylePotential, NequIPStylePotential
+from anisoap_e3nn.nn import PolynomialCutoff
+from anisoap_e3nn.potentials import (
+    ManyBodyPotential,
+    OneBodyPotential,
+    PairPotential,
+    ParticleShapes,
+    StackedPotential,
+    load_model,
+    save_model,
+)
+from anisoap_e3nn.simulation import ForceField
+
+
+@pytest.fixture
+def stack() -> StackedPotential:
+    torch.manual_seed(3)
+    pair = PairPotential([6, 1], cutoff=4.0, n_radial=4, max_degree=2)
+    wide = PairPotential([1, 6], cutoff=5.0, n_radial=3, max_degree=0, decay_length=0.9)
+    stack = StackedPotential([OneBodyPotential([1, 6]), pair, wide])
+    for parameter in stack.parameters():
+        torch.nn.init.normal_(parameter)
+    return stack
+
+
+@pytest.fixture
+def path(stack: StackedPotential, tmp_path: Path) -> Path:
+    save_model(stack, tmp_path / "stack.pt")
+    return tmp_path / "stack.pt"
+
+
+def rewrite(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    contents = torch.load(path, weights_only=True)
+    change(contents)
+    torch.save(contents, path)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("default", [torch.float32, torch.float64])
+def test_the_same_model_comes_back(
+    stack: StackedPotential,
+    tmp_path: Path,
+    frames: dict[str, EllipsoidData],
+    dtype: torch.dtype,
+    default: torch.dtype,
+) -> None:
+    stack = stack.to(dtype)
+    save_model(stack, tmp_path / "model.pt")
+    torch.set_default_dtype(default)  # whatever it is
+    loaded = load_model(tmp_path / "model.pt")
+    assert torch.get_default_dtype() == default
+    assert repr(loaded) == repr(stack)
+    data = frames["periodic"]
+    for name in ("pos", "orientations", "semiaxes", "cell"):
+        data[name] = data[name].to(dtype)
+    for ours, theirs in zip(ForceField(stack)(data), ForceField(loaded)(data), strict=True):
+        assert theirs.dtype == dtype
+        assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: ManyBodyPotential([6, 1], 4.0, max_angular=2),
+        lambda: ManyBodyPotential([6, 1], 4.0, max_angular=2, max_radial=[1, 1, 0], hidden=(5,)),
+        lambda: NequIPStylePotential([6, 1], 4.0, irreps_hidden="2x0e + 2x1o", n_layers=1),
+        lambda: MACEStylePotential([6, 1], 4.0, max_angular=2, n_channels=2, n_layers=1),
+    ],
+    ids=["many-body", "perceptron", "NequIP", "MACE"],
+)
+def test_every_component_comes_back(
+    build: Callable[[], Any], tmp_path: Path, frames: dict[str, EllipsoidData]
+) -> None:
+    torch.manual_seed(4)
+    stack = StackedPotential([build(), OneBodyPotential([6, 1])])
+    for parameter in stack.parameters():
+        torch.nn.init.normal_(parameter)
+    save_model(stack, tmp_path / "model.pt")
+    torch.manual_seed(5)  # and so with other weights, if they were not loaded
+    loaded = load_model(tmp_path / "model.pt")
+    with torch.no_grad():
+        energies = stack(frames["periodic"])
+        assert energies.abs().min() > 0
+        assert torch.equal(loaded(frames["periodic"]), energies)
+
+
+def test_layers_come_back_with_their_maps(tmp_path: Path, frames: dict[str, EllipsoidData]) -> None:
+    embedding = AniSOAPEmbedding(
+        [6, 1],
+        4.0,
+        3,
+        max_radial=[2, 1, 1, 0],
+        radial_gaussian_width=1.2,
+        cutoff_function=PolynomialCutoff(3.5, p=5),
+        irreps_out="3x0e+2x1o",
+    )
+    before = torch.get_rng_state()
+    save_model(embedding, tmp_path / "embedding.pt")
+    loaded = load_model(str(tmp_path / "embedding.pt"), map_location="cpu")
+    assert torch.equal(torch.get_rng_state(), before)  # though weights were drawn
+    assert torch.equal(loaded(frames["slab"]), embedding(frames["slab"]))
+
+
+def test_a_fresh_interpreter_knows_the_classes(path: Path) -> None:
+    script = (
+        f"from anisoap_e3nn.potentials import load_model; print(load_model({str(path)!r}).cutoff)"
+    )
+    run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert run.stdout.strip() == "5.0"
+
+
+def test_files_are_replaced_only_on_request_and_as_a_whole(
+    stack: StackedPotential, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = path.read_bytes()
+    with pytest.raises(FileExistsError, match="overwrite=True"):
+        save_model(stack, path)
+
+    def full_disk(contents: Any, file: Path) -> None:
+        file.write_bytes(b"half of it")
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "save", full_disk)
+        with pytest.raises(OSError, match="no space left"):
+            save_model(stack, path, overwrite=True)
+    assert path.read_bytes() == before
+    assert [x.name for x in path.parent.iterdir()] == [path.name]  # nothing is left beside it
+
+    with torch.no_grad():
+        stack.components[0].weights += 1
+    save_model(stack, path, overwrite=True)
+    loaded = load_model(path)
+    assert torch.equal(loaded.components[0].weights, stack.components[0].weights)
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        save_model(stack, path.parent / "absent" / "model.pt")
+
+
+def test_only_what_can_be_read_again_is_written(tmp_path: Path) -> None:
+    class Own(OneBodyPotential):
+        pass
+
+    class PairPotential(OneBodyPotential):  # the name of another
+        pass
+
+    with pytest.raises(TypeError, match=r"Own; checkpoints can name only public classes"):
+        save_model(StackedPotential([Own([0])]), tmp_path / "model.pt")
+    with pytest.raises(TypeError, match="checkpoints can name only public classes"):
+        save_model(PairPotential([0]), tmp_path / "model.pt")
+    with pytest.raises(TypeError, match="cutoff_function of AniSOAPEmbedding is a torch"):
+        save_model(
+            AniSOAPEmbedding(
+                [0], 4.0, 1, radial_gaussian_width=1.0, cutoff_function=torch.nn.Tanh()
+            ),
+            tmp_path / "model.pt",
+        )
+    with pytest.raises(
+        TypeError, match=r"ParticleShapes does not know how it was built.*'semiaxes'"
+    ):
+        save_model(ParticleShapes([0], [1.0, 1.0, 2.0]), tmp_path / "model.pt")
+    assert list(tmp_path.iterdir()) == []
+
+
+class Harmful:
+    def __reduce__(self) -> Any:
+        return print, ("code of a checkpoint was run",)
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        b"",
+        b"not a checkpoint\n",
+        pickle.dumps({"format": "anisoap-e3nn model"}, protocol=2),
+        pickle.dumps(Harmful(), protocol=2),
+    ],
+    ids=["empty", "text", "pickle", "code"],
+)
+def test_other_files_are_refused(
+    contents: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "model.pt"
+    path.write_bytes(contents)
+    with pytest.raises(ValueError, match=r"model.pt (is no checkpoint|has format version None)"):
+        load_model(path)
+    assert capsys.readouterr().out == ""
+
+
+def test_code_in_a_checkpoint_is_not_run(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rewrite(path, lambda contents: contents.update(extra=Harmful()))
+    with pytest.raises(ValueError, match="is no checkpoint, or a damaged one"):
+        load_model(path)
+    assert capsys.readouterr().out == ""
+
+
+def test_cut_files_and_other_tensors_are_refused(path: Path, tmp_path: Path) -> None:
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match="is no checkpoint, or a damaged one"):
+        load_model(path)
+    torch.save({"weights": torch.ones(3)}, path)
+    with pytest.raises(ValueError, match="is no checkpoint of a model of anisoap-e3nn"):
+        load_model(path)
+    with pytest.raises(FileNotFoundError, match="no such file"):
+        load_model(tmp_path / "absent.pt")
+
+
+def test_other_format_versions_are_refused(path: Path) -> None:
+    rewrite(path, lambda contents: contents.update(format_version=2, versions="anisoap-e3nn 9.9"))
+    with pytest.raises(ValueError, match=r"has format version 2, expected 1.*anisoap-e3nn 9\.9"):
+        load_model(path)
+
+
+def describe_differently(change: Callable[[Any], Any]) -> Callable[[dict[str, Any]], None]:
+    def rewritten(contents: dict[str, Any]) -> None:
+        described = json.loads(contents["model"])
+        change(described)
+        contents["model"] = json.dumps(described)
+
+    return rewritten
+
+
+def pair_arguments(described: Any) -> Any:
+    return described["arguments"]["components"][1]["arguments"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda x: x.update({"class": "GaussianProcess"}), "there is no class 'GaussianProcess'"),
+        (lambda x: x.update({"class": "fit_linear"}), "there is no class 'fit_linear'"),
+        (lambda x: x.update({"class": "os.system"}), "there is no class 'os.system'"),
+        (
+            lambda x: pair_arguments(x).update(spin=0.5),
+            "PairPotential has other hyperparameters here: .*'spin'",
+        ),
+        (
+            lambda x: pair_arguments(x).pop("cutoff"),
+            "PairPotential has other hyperparameters here: .*'cutoff'",
+        ),
+        (lambda x: pair_arguments(x).update(cutoff=-1.0), "does not fit .* cutoff"),
+        (
+            lambda x: pair_arguments(x).update(cutoff=4.5),
+            r"other hyperparameters: cutoff=4\.0 \(here 4\.5\)",
+        ),
+        (lambda x: pair_arguments(x).update(n_radial=5), r"weights' of shape \(\d+,\) instead of"),
+        (
+            lambda x: x["arguments"]["components"].pop(),
+            "found an unknown 'components.2._extra_state', an unknown 'components.2.weights'",
+        ),
+    ],
+)
+def test_other_hyperparameters_are_refused(
+    path: Path, change: Callable[[Any], Any], message: str
+) -> None:
+    rewrite(path, describe_differently(change))
+    with pytest.raises(ValueError, match=message):
+        load_model(path)
+
+
+def test_missing_and_unexpected_tensors_are_refused(path: Path) -> None:
+    rewrite(path, lambda contents: contents["state"].pop("components.1.weights"))
+    with pytest.raises(ValueError, match=r"stack\.pt.* found no 'components\.1\.weights'"):
+        load_model(path)
+    rewrite(path, lambda contents: contents.pop("state"))
+    with pytest.raises(ValueError, match=r"is damaged: it has no \['state'\]"):
+        load_model(path)
