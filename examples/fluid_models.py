@@ -4,7 +4,7 @@ All learn from the same frames, a cold liquid and a hot one of equal density, an
 Networks with plain edges know of orientations what the embedding tells them, and no more. The trained models
 are kept, for example to see whether they conserve energy:
 
-    python examples/fluid_models.py fluid_models    # an hour or so
+    python examples/fluid_py fluid_models    # an hour or so
     python -m benchmarks.nve --model fluid_models/nequip.pt
 """
 
@@ -22,8 +22,19 @@ from torch_geometric.loader import DataLoader
 from tqdm import tqdm
 from train_pyg import Frames, prepare, train
 
-from anisoap_e3nn import EllipsoidData, models
+from anisoap_e3nn import EllipsoidData
+from anisoap_e3nn.fitting import MechanicsLoss, fit_linear, predict
 from anisoap_e3nn.gay_berne import gay_berne_fluids
+from anisoap_e3nn.networks import MACEStylePotential, NequIPStylePotential
+from anisoap_e3nn.potentials import (
+    ManyBodyPotential,
+    OneBodyPotential,
+    PairPotential,
+    StackedPotential,
+    load_model,
+    save_model,
+)
+from anisoap_e3nn.simulation import ForceField
 
 CUTOFF = 3.0  # of the Gay-Berne potential too, which is switched off smoothly from 2.5 on
 TEMPERATURES = (1.2, 3.0)
@@ -41,29 +52,23 @@ class Row(NamedTuple):
     force_call: float
 
 
-def linear_pair() -> models.StackedPotential:
-    pair = models.PairPotential([0], CUTOFF, decay_length=1.0, switch_width=0.5)
-    return models.StackedPotential([models.OneBodyPotential([0]), pair])
+def linear_pair() -> StackedPotential:
+    pair = PairPotential([0], CUTOFF, decay_length=1.0, switch_width=0.5)
+    return StackedPotential([OneBodyPotential([0]), pair])
 
 
-def linear_stack() -> models.StackedPotential:
-    many_body = models.ManyBodyPotential(
-        [0], CUTOFF, 6, 4, radial_gaussian_width=0.4, density_width=0.3
-    )
-    return models.StackedPotential([*linear_pair().components, many_body])
+def linear_stack() -> StackedPotential:
+    many_body = ManyBodyPotential([0], CUTOFF, 6, 4, radial_gaussian_width=0.4, density_width=0.3)
+    return StackedPotential([*linear_pair().components, many_body])
 
 
 MODELS: dict[str, Callable[[], torch.nn.Module]] = {
     "pair": linear_pair,
     "stack": linear_stack,
-    "nequip": lambda: models.NequIPStylePotential([0], CUTOFF, n_layers=1),
-    "mace": lambda: models.MACEStylePotential([0], CUTOFF, n_layers=1),
-    "nequip_plain": lambda: models.NequIPStylePotential(
-        [0], CUTOFF, n_layers=1, edge_orientations=False
-    ),
-    "mace_plain": lambda: models.MACEStylePotential(
-        [0], CUTOFF, n_layers=1, edge_orientations=False
-    ),
+    "nequip": lambda: NequIPStylePotential([0], CUTOFF, n_layers=1),
+    "mace": lambda: MACEStylePotential([0], CUTOFF, n_layers=1),
+    "nequip_plain": lambda: NequIPStylePotential([0], CUTOFF, n_layers=1, edge_orientations=False),
+    "mace_plain": lambda: MACEStylePotential([0], CUTOFF, n_layers=1, edge_orientations=False),
 }
 TITLES = {
     "pair": "linear, pair",
@@ -91,13 +96,13 @@ def fit(name: str, shares: list[Frames], epochs: int, checkpoint: Path) -> torch
     """Linear models by least squares; networks step by step, a frame in each."""
     torch.manual_seed(0)
     model = MODELS[name]()
-    if isinstance(model, models.StackedPotential):
-        models.fit_linear(model, tqdm(shares[0], desc=name, leave=False, unit="frame"))
-        models.save_model(model, checkpoint)
+    if isinstance(model, StackedPotential):
+        fit_linear(model, tqdm(shares[0], desc=name, leave=False, unit="frame"))
+        save_model(model, checkpoint)
     else:
         loader = DataLoader(shares[0], batch_size=1, shuffle=True)
         train(model, loader, shares[1], epochs, checkpoint)
-    return models.load_model(checkpoint)
+    return load_model(checkpoint)
 
 
 def seconds_of_forces(
@@ -108,7 +113,7 @@ def seconds_of_forces(
     for _ in range(rounds):
         for key, model in fitted.items():
             start = time.perf_counter()
-            models.ForceField(model)(data)
+            ForceField(model)(data)
             seconds[key].append(time.perf_counter() - start)
     return {key: statistics.median(times) for key, times in seconds.items()}
 
@@ -160,7 +165,7 @@ def main() -> None:
     results: dict[tuple[str, str], tuple[tuple[float, ...], float]] = {}
     for particles, suffix in (("ellipsoids", ""), ("spheres", "_spheres")):
         ready = [[prepare(x, CUTOFF, bool(suffix)) for x in some] for some in shares]
-        loss = models.MechanicsLoss(ready[2])
+        loss = MechanicsLoss(ready[2])
         test = Batch.from_data_list(ready[2])
         for name in arguments.models:
             if suffix and name.endswith("_plain"):
@@ -168,7 +173,7 @@ def main() -> None:
             start = time.perf_counter()
             model = fit(name, ready, arguments.epochs, arguments.folder / f"{name}{suffix}.pt")
             seconds = time.perf_counter() - start
-            errors = loss.squared_errors(models.predict(model, ready[2]), test).sqrt().tolist()
+            errors = loss.squared_errors(predict(model, ready[2]), test).sqrt().tolist()
             fitted[name, particles], results[name, particles] = model, (tuple(errors), seconds)
     times = seconds_of_forces(fitted, shares[2][0])
     rows = [
