@@ -105,7 +105,7 @@ def expand(
     with tqdm(total=len(frames), desc="expanding frames", disable=not show_progress) as progress:
         for start, group in groups(frames):
             particles = read_ellipsoids(
-                group, start, rotation_key, rotation_type, embedding.type_values.device
+                group, start, rotation_key, rotation_type, embedding.type_index.values.device
             )
             vectors, edge_index = particles.edges(embedding.cutoff)
             coefficients.append(_expand(embedding, particles, vectors, edge_index))

@@ -56,7 +56,7 @@ def position_gradients(
     )  # -> [pair, moment]
     derivatives = _derivatives(moments, degree, beta)  # -> [pair, 3, moment]
 
-    type_index = (particles.types[:, None] == embedding.type_values).to(torch.int64).argmax(1)
+    type_index = embedding.type_index(particles.types)  # -> [particle]
     of_neighbors = derivatives.new_zeros(len(pairs), len(embedding.types), *derivatives.shape[1:])
     of_neighbors[torch.arange(len(pairs)), type_index[j]] = derivatives
     of_centers = -derivatives.new_zeros(n, *of_neighbors.shape[1:]).index_add(0, i, of_neighbors)
