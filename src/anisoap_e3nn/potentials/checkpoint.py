@@ -2,8 +2,7 @@
 
 import json
 import pickle
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
@@ -14,6 +13,7 @@ import e3nn
 import torch
 from torch import Tensor
 
+from ..default_dtype import default_dtype
 from .registry import build, describe
 
 FORMAT = "anisoap-e3nn model"
@@ -108,7 +108,7 @@ def load_model(
     try:
         # as it was built: under its own dtype; and the caller's random numbers stay as they are
         dtype = getattr(torch, contents["dtype"])
-        with _default_dtype(dtype), torch.random.fork_rng(devices=[]):
+        with default_dtype(dtype), torch.random.fork_rng(devices=[]):
             model = build(json.loads(contents["model"]), allow)
         _refuse_other_tensors(model.state_dict(), contents["state"])
         model.load_state_dict(contents["state"])
@@ -151,16 +151,6 @@ def _refuse_other_tensors(ours: Mapping[str, Tensor], theirs: Mapping[str, Tenso
 def _dtype_of(model: torch.nn.Module) -> torch.dtype:
     tensors = (*model.parameters(), *model.buffers())
     return next((x.dtype for x in tensors if x.is_floating_point()), torch.get_default_dtype())
-
-
-@contextmanager
-def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)
 
 
 def _versions() -> str:
