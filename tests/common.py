@@ -1,23 +1,30 @@
 """Systems that many tests share: random ellipsoids and the reference figures."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from anisoap_e3nn import EllipsoidData
 from anisoap_e3nn.geometry import damped_covariances
 from anisoap_e3nn.graph import edge_vectors, neighbor_list
 from anisoap_e3nn.ops.backends import native
 
+T = TypeVar("T")
 REFERENCE_FILES = sorted((Path(__file__).parent / "reference_data").glob("*.npz"))
 
 needs_native = pytest.mark.skipif(
     bool(native.unavailable), reason=f"the native engine is not built: {native.unavailable}"
+)
+
+needs_compiler = pytest.mark.skipif(
+    torch.__version__ < "2.13", reason="this torch cannot compile torch.autograd.grad"
 )
 
 
@@ -31,6 +38,12 @@ class Ellipsoids:
     types: Tensor
     cell: Tensor
     pbc: Tensor
+
+    @property
+    def data(self) -> EllipsoidData:
+        return EllipsoidData(
+            self.positions, self.orientations, self.semiaxes, self.types, self.cell, self.pbc
+        )
 
     def inputs(self, cutoff: float) -> dict[str, Tensor]:
         """The five tensors that the embedding takes."""
@@ -116,6 +129,19 @@ def make_case(generator: torch.Generator, dtype: torch.dtype, n_edges: int = 300
         "own_segments": torch.randperm(40, generator=generator)[:n],
         "exponent": exponent,
     }
+
+
+def by_number_of_threads(function: Callable[[], T]) -> list[T]:
+    """What a function returns with 1, 2 and 4 threads."""
+    threads = torch.get_num_threads()
+    results = []
+    try:
+        for count in (1, 2, 4):
+            torch.set_num_threads(count)
+            results.append(function())
+    finally:
+        torch.set_num_threads(threads)
+    return results
 
 
 def relative_error(a: torch.Tensor, b: torch.Tensor) -> float:

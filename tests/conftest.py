@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from anisoap_e3nn.default_dtype import default_dtype
 from anisoap_e3nn.ops.backends import native
 from common import Ellipsoids, needs_native
 
@@ -14,6 +15,22 @@ def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     """Runs the test on each engine."""
     monkeypatch.setenv("ANISOAP_E3NN_BACKEND", request.param)
     return str(request.param)
+
+
+@pytest.fixture
+def float64_by_default() -> Iterator[None]:
+    """e3nn computes D matrices and rounds its coefficients in the default dtype, whatever it is given."""
+    with default_dtype(torch.float64):
+        yield
+
+
+@pytest.fixture
+def fresh_compiler() -> Iterator[None]:
+    """Forgets what torch.compile has compiled, and how many graphs there were."""
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    yield
+    torch._dynamo.reset()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """An energy model and frames of every kind."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -41,10 +40,8 @@ class InvariantEnergy(torch.nn.Module):
 
 
 @pytest.fixture(autouse=True)
-def double_precision() -> Iterator[None]:
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+def double_precision(float64_by_default: None) -> None:
+    """float64 in every test of the room."""
 
 
 @pytest.fixture

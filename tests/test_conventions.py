@@ -1,5 +1,4 @@
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -20,15 +19,6 @@ from anisoap_e3nn.conventions import (
 )
 
 P = torch.tensor([[0, 0, 1], [1, 0, 0], [0, 1, 0]], dtype=torch.float64)
-
-
-@pytest.fixture
-def float64_by_default() -> Iterator[None]:
-    """e3nn's D_from_matrix works in torch's default dtype, whatever it is given."""
-    default = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(default)
 
 
 @pytest.fixture

@@ -15,15 +15,7 @@ from anisoap_e3nn.geometry import covariances, rotation_matrices
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the folder shared/data is absent")
-pytestmark = pytest.mark.usefixtures("double_precision")
-
-
-@pytest.fixture
-def double_precision():
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(before)
+pytestmark = pytest.mark.usefixtures("float64_by_default")
 
 
 @pytest.fixture

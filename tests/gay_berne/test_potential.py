@@ -8,7 +8,6 @@ import pytest
 import torch
 from ase import Atoms
 from ase.calculators.lj import LennardJones
-from scipy.spatial.transform import Rotation
 from torch import Tensor
 from torch_geometric.data import Batch
 
@@ -16,8 +15,10 @@ from anisoap_e3nn import EllipsoidData
 from anisoap_e3nn.gay_berne import GayBerne
 from anisoap_e3nn.gay_berne.formula import smooth_switch
 from anisoap_e3nn.geometry import quaternions_to_matrices
-from anisoap_e3nn.potentials import compile_mechanics, mechanics
+from anisoap_e3nn.potentials import mechanics
+from anisoap_e3nn.testing import check_compilation, check_derivatives, check_equivariance
 from benchmarks.baselines import lammps_gay_berne as by_lammps
+from common import needs_compiler
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
@@ -239,12 +240,11 @@ def test_nothing_to_interact_with(fluid: EllipsoidData) -> None:
 
 
 @pytest.mark.slow
+@needs_compiler
 def test_compiles_as_one_graph(fluid: EllipsoidData) -> None:
     potential = by_lammps.POTENTIALS["mixed"]
     data = fluid.with_edges(potential.cutoff)
-    compiled = compile_mechanics(potential, backend="aot_eager")  # all but the code generation
-    for found, expected in zip(compiled(data), mechanics(potential, data), strict=True):
-        torch.testing.assert_close(found, expected)
+    check_compilation(potential, data)
 
 
 @pytest.mark.parametrize(
@@ -309,14 +309,7 @@ def test_repr() -> None:
     )
 
 
-def test_turning_everything_changes_nothing(generator: torch.Generator) -> None:
-    potential = GayBerne([0], 4.0, well_depths=[1.5, 0.7, 0.4])
-    vectors, orientations, semiaxes = random_pairs(generator, 20)
-    R = torch.from_numpy(Rotation.from_rotvec([0.3, -1.2, 0.7]).as_matrix())
-    turned = vectors @ R.T, R @ quaternions_to_matrices(orientations), semiaxes
-    torch.testing.assert_close(
-        energies_of_pairs(potential, *turned),
-        energies_of_pairs(potential, vectors, orientations, semiaxes),
-        rtol=1e-12,
-        atol=1e-13,
-    )
+def test_symmetries_and_derivatives(fluid: EllipsoidData) -> None:
+    potential = by_lammps.POTENTIALS["mixed"]
+    check_equivariance(potential, fluid)
+    check_derivatives(potential, fluid, directions=3)

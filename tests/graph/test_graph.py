@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 
 from anisoap_e3nn.graph import edge_vectors, neighbor_list
+from common import by_number_of_threads
 
 Edges = set[tuple[int, ...]]
 
@@ -203,14 +204,7 @@ def test_threads_change_nothing(generator: torch.Generator) -> None:
         "cell": triclinic_cell(generator, 20.0),
         "types": torch.randint(2, (2000,), generator=generator),
     }
-    threads = torch.get_num_threads()
-    found = []
-    try:
-        for n in (1, 2, 3, 4, 2):
-            torch.set_num_threads(n)
-            found.append(neighbor_list(positions, 6.0, **arguments))
-    finally:
-        torch.set_num_threads(threads)
+    found = by_number_of_threads(lambda: neighbor_list(positions, 6.0, **arguments))
     for other in found[1:]:
         assert all(map(torch.equal, other, found[0]))
 

@@ -1,6 +1,5 @@
 """Fixtures of the tests of what lies beside metatensor and AniSOAP."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -8,15 +7,6 @@ import pytest
 import torch
 
 from ellipsoid_atoms import MODELS, shaken_lattice
-
-
-@pytest.fixture
-def float64_by_default() -> Iterator[None]:
-    """e3nn computes its D matrices in the default dtype."""
-    default = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(default)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """A training step of a network of messages, compiled whole."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -11,24 +11,16 @@ from anisoap_e3nn.fitting import MechanicsLoss
 from anisoap_e3nn.networks import MACEStylePotential, NequIPStylePotential
 from anisoap_e3nn.networks.message_passing import MessagePassingPotential
 from anisoap_e3nn.potentials import compile_mechanics, mechanics
+from common import needs_compiler
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(
-        torch.__version__ < "2.13", reason="this torch cannot compile torch.autograd.grad"
-    ),
+    pytest.mark.usefixtures("fresh_compiler"),
+    needs_compiler,
     # where the torch engine is traced
     pytest.mark.filterwarnings("ignore:(?s).*lru_cache:UserWarning"),
     pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _nothing_compiled_before() -> Iterator[None]:
-    torch._dynamo.reset()
-    torch._dynamo.utils.counters.clear()
-    yield
-    torch._dynamo.reset()
 
 
 # small, since tracing takes as long for any number of channels; orientations of edges would double it

@@ -1,7 +1,5 @@
 """The embedding of EllipsoidData and of PyTorch Geometric's batches of them."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch_geometric.data import Batch
@@ -11,13 +9,7 @@ from anisoap_e3nn import AniSOAPEmbedding, EllipsoidData
 from common import Ellipsoids
 
 CUTOFF = 4.0
-
-
-@pytest.fixture(autouse=True)
-def _double_precision() -> Iterator[None]:
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("float64_by_default")
 
 
 @pytest.fixture

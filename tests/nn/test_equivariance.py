@@ -1,17 +1,17 @@
 """The symmetries of the embedding, for every option."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import torch
-from e3nn import o3
 
 from anisoap_e3nn import AniSOAPEmbedding
 from anisoap_e3nn.geometry import matrices_to_quaternions, rotation_matrices
+from anisoap_e3nn.testing import check_equivariance
 from common import Ellipsoids
 
 CUTOFF = 4.0
+pytestmark = pytest.mark.usefixtures("float64_by_default")
 OPTIONS: dict[str, dict[str, Any]] = {
     "coupled": {},
     "integer": {"max_radial": 2},
@@ -24,14 +24,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "linear_per_type": {"irreps_out": "1x1o+3x0e", "per_center_type": True},
     "single_l": {"max_angular": 0},
 }
-
-
-@pytest.fixture(autouse=True)
-def _double_precision() -> Iterator[None]:
-    """e3nn computes its D matrices in the default dtype, whatever the matrix they are asked for."""
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 @pytest.fixture(params=OPTIONS, ids=str)
@@ -50,51 +42,8 @@ def assert_same(a: torch.Tensor, b: torch.Tensor) -> None:
     assert (a - b).abs().max() <= 1e-12 * b.abs().max()
 
 
-def transformed(frame: Ellipsoids, R: torch.Tensor) -> Ellipsoids:
-    """The frame after x → R x; ellipsoids, being even, cannot tell R from -R."""
-    proper = R * torch.linalg.det(R)
-    return Ellipsoids(
-        positions=frame.positions @ R.T,
-        orientations=proper @ rotation_matrices(frame.orientations),
-        semiaxes=frame.semiaxes,
-        types=frame.types,
-        cell=frame.cell @ R.T,
-        pbc=frame.pbc,
-    )
-
-
-@pytest.mark.parametrize("improper", [False, True], ids=["rotation", "rotation_inversion"])
-def test_rotations_and_inversion(
-    backend: str, embedding: AniSOAPEmbedding, ellipsoids: Ellipsoids, improper: bool
-) -> None:
-    R = o3.rand_matrix() * (-1 if improper else 1)
-    D = embedding.irreps_out.D_from_matrix(R)
-    x = embed(embedding, ellipsoids)
-    assert_same(embed(embedding, transformed(ellipsoids, R)), x @ D.T)
-
-
-def test_translation(backend: str, embedding: AniSOAPEmbedding, ellipsoids: Ellipsoids) -> None:
-    x = embed(embedding, ellipsoids)
-    ellipsoids.positions = ellipsoids.positions + torch.tensor([12.3, -4.5, 6.7])
-    assert_same(embed(embedding, ellipsoids), x)
-
-
-def test_permutation(backend: str, embedding: AniSOAPEmbedding, ellipsoids: Ellipsoids) -> None:
-    x = embed(embedding, ellipsoids)
-    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(3))
-    for name in ("positions", "orientations", "semiaxes", "types"):
-        setattr(ellipsoids, name, getattr(ellipsoids, name)[order])
-    assert_same(embed(embedding, ellipsoids), x[order])
-
-
-def test_choice_of_periodic_image(
-    backend: str, embedding: AniSOAPEmbedding, ellipsoids: Ellipsoids, generator: torch.Generator
-) -> None:
-    x = embed(embedding, ellipsoids)
-    images = torch.randint(-3, 4, (len(x), 3), generator=generator).to(x.dtype)
-    images[:, ~ellipsoids.pbc] = 0
-    ellipsoids.positions = ellipsoids.positions + images @ ellipsoids.cell
-    assert_same(embed(embedding, ellipsoids), x)
+def test_equivariance(backend: str, embedding: AniSOAPEmbedding, ellipsoids: Ellipsoids) -> None:
+    check_equivariance(embedding, ellipsoids.data, irreps_out=embedding.irreps_out, tolerance=1e-12)
 
 
 def test_orientations_in_either_spelling(

@@ -1,6 +1,5 @@
 """The power spectrum against AniSOAP's and e3nn, its symmetries and its derivatives."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +33,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(autouse=True)
-def _double_precision() -> Iterator[None]:
-    """e3nn computes its D matrices in the default dtype."""
-    torch.set_default_dtype(torch.float64)
+def _seeded(float64_by_default: None) -> None:
     torch.manual_seed(5)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 @pytest.fixture(params=OPTIONS, ids=str)

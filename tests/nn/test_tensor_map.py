@@ -1,6 +1,5 @@
 """The labels that the embedding puts on its features."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,13 +14,7 @@ from common import REFERENCE_FILES, Ellipsoids, Reference
 pytest.importorskip("metatensor", reason="metatensor is not installed")
 
 CUTOFF = 4.0
-
-
-@pytest.fixture(autouse=True)
-def _double_precision() -> Iterator[None]:
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("float64_by_default")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Tensor products against e3nn's, and what holds for them without it."""
 
 import random
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,12 +19,8 @@ FULLY_CONNECTED = [
 
 
 @pytest.fixture(autouse=True)
-def _double_precision() -> Iterator[None]:
-    """e3nn rounds its coefficients to the default dtype."""
-    torch.set_default_dtype(torch.float64)
+def _seeded(float64_by_default: None) -> None:
     torch.manual_seed(3)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def random_arguments(seed: int) -> dict[str, Any]:

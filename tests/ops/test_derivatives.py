@@ -11,7 +11,7 @@ from torch.autograd import gradcheck, gradgradcheck
 
 from anisoap_e3nn.ops import gaussian_moments
 from anisoap_e3nn.ops.backends import native
-from common import make_case, needs_native
+from common import by_number_of_threads, make_case, needs_native
 
 NAMES = ["edge_vectors", "covariances", "weights", "pair_weights"]
 Results = list[torch.Tensor]
@@ -108,15 +108,8 @@ def test_only_what_is_asked_for(generator: torch.Generator) -> None:
 
 @needs_native
 def test_number_of_threads_changes_no_bit(generator: torch.Generator) -> None:
-    threads = torch.get_num_threads()
     case = make_case(generator, torch.float64, n_edges=20000)
-    results = []
-    try:
-        for count in (1, 2, 4):
-            torch.set_num_threads(count)
-            results.append(derivatives(case, 6, "native"))
-    finally:
-        torch.set_num_threads(threads)
+    results = by_number_of_threads(lambda: derivatives(case, 6, "native"))
     for others in results[1:]:
         assert all(torch.equal(a, b) for a, b in zip(results[0], others, strict=True))
 

@@ -7,7 +7,7 @@ import torch
 from anisoap_e3nn.geometry import covariances, damped_covariances
 from anisoap_e3nn.ops import backends, gaussian_moments, moment_exponents
 from anisoap_e3nn.ops.backends import native
-from common import make_case, needs_native, relative_error
+from common import by_number_of_threads, make_case, needs_native, relative_error
 
 
 def test_they_are_the_integrals(backend: str, generator: torch.Generator) -> None:
@@ -67,15 +67,8 @@ def test_order_of_edges_does_not_matter(generator: torch.Generator) -> None:
 
 @needs_native
 def test_number_of_threads_changes_no_bit(generator: torch.Generator) -> None:
-    threads = torch.get_num_threads()
     case = make_case(generator, torch.float64, n_edges=20000)
-    results = []
-    try:
-        for count in (1, 2, 4):
-            torch.set_num_threads(count)
-            results.append(gaussian_moments(**case, degree=6, backend="native"))
-    finally:
-        torch.set_num_threads(threads)
+    results = by_number_of_threads(lambda: gaussian_moments(**case, degree=6, backend="native"))
     assert torch.equal(results[0], results[1])
     assert torch.equal(results[0], results[2])
 

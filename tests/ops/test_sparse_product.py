@@ -12,7 +12,7 @@ from torch.autograd import gradcheck, gradgradcheck
 
 from anisoap_e3nn.ops import Block, Path, ProductPlan, SparseProduct, sparse_product
 from anisoap_e3nn.ops.backends import sparse_native
-from common import needs_native
+from common import by_number_of_threads, needs_native
 
 DIM = 60
 
@@ -143,12 +143,7 @@ def test_number_of_threads_does_not_matter() -> None:
     rng = np.random.default_rng(3)
     plan = random_plan(rng, 5)
     inputs = random_inputs(rng, plan, 5000)
-    results = []
-    before = torch.get_num_threads()
-    for threads in (1, 2, 4):
-        torch.set_num_threads(threads)
-        results.append(derivatives(inputs, plan, "native"))
-    torch.set_num_threads(before)
+    results = by_number_of_threads(lambda: derivatives(inputs, plan, "native"))
     for other in results[1:]:
         assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
 

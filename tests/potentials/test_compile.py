@@ -2,7 +2,6 @@
 
 import io
 import shutil
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -18,16 +17,14 @@ from anisoap_e3nn.potentials import (
     graph_tensors,
     mechanics,
 )
+from common import needs_compiler
 
 pytestmark = [
+    pytest.mark.usefixtures("fresh_compiler"),
     # where the torch engine is traced, and in torch's own export
     pytest.mark.filterwarnings("ignore:(?s).*lru_cache:UserWarning"),
     pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning"),
 ]
-
-needs_compiler = pytest.mark.skipif(
-    torch.__version__ < "2.13", reason="this torch cannot compile torch.autograd.grad"
-)
 
 
 class SmallEnergy(torch.nn.Module):
@@ -47,14 +44,6 @@ class SmallEnergy(torch.nn.Module):
 
     def forward(self, data: EllipsoidData) -> Tensor:
         return torch.tanh(20 * self.embedding(self.shapes(data)).square().sum(1))  # -> [particle]
-
-
-@pytest.fixture(autouse=True)
-def _nothing_compiled_before() -> Iterator[None]:
-    torch._dynamo.reset()
-    torch._dynamo.utils.counters.clear()
-    yield
-    torch._dynamo.reset()
 
 
 @pytest.fixture

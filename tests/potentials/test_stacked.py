@@ -19,6 +19,7 @@ from anisoap_e3nn.potentials import (
     StackedPotential,
     mechanics,
 )
+from anisoap_e3nn.testing import check_batches, check_precision
 
 NAMES = ["periodic", "open", "slab", "one_periodic", "one_open", "empty"]
 CUTOFFS = {"pair": 4.5, "linear": 3.5, "perceptron": 4.0}
@@ -94,11 +95,10 @@ def test_batches_with_matrices_for_orientations(
 ) -> None:
     for data in spaced.values():
         data.orientations = rotation_matrices(data.orientations)
-    batch = Batch.from_data_list([spaced[name] for name in NAMES])
-    found = mechanics(stack, batch)
-    assert_close(found, separately(parts, batch))
-    one_by_one = [mechanics(stack, spaced[name]) for name in NAMES]
-    assert_close(found, Mechanics(*map(torch.cat, zip(*one_by_one, strict=True))))
+    frames = [spaced[name] for name in NAMES]
+    batch = Batch.from_data_list(frames)
+    assert_close(mechanics(stack, batch), separately(parts, batch))
+    check_batches(stack, frames)
 
 
 @pytest.mark.parametrize("name", ["periodic", "slab", "open"])
@@ -200,11 +200,7 @@ def test_design(parts: dict[str, Potential], spaced: dict[str, EllipsoidData]) -
 
 
 def test_single_precision(stack: StackedPotential, spaced: dict[str, EllipsoidData]) -> None:
-    exact = mechanics(stack, spaced["slab"])
-    single = spaced["slab"].clone().apply(lambda x: x.float() if x.is_floating_point() else x)
-    for x, expected in zip(mechanics(stack.float(), single), exact, strict=True):
-        assert x.dtype == torch.float32
-        assert (x - expected).abs().max() < 1e-4 * (1 + expected.abs().max())
+    check_precision(stack, spaced["slab"])
 
 
 def test_what_makes_no_sense(

@@ -1,7 +1,5 @@
 """What a compiler makes otherwise is found."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import Tensor
@@ -9,17 +7,9 @@ from torch import Tensor
 from anisoap_e3nn import EllipsoidData
 from anisoap_e3nn.potentials import OneBodyPotential
 from anisoap_e3nn.testing import check_compilation
+from common import needs_compiler
 
-pytestmark = pytest.mark.skipif(
-    torch.__version__ < "2.13", reason="this torch cannot compile torch.autograd.grad"
-)
-
-
-@pytest.fixture(autouse=True)
-def _nothing_compiled_before() -> Iterator[None]:
-    torch._dynamo.reset()
-    yield
-    torch._dynamo.reset()
+pytestmark = [pytest.mark.usefixtures("fresh_compiler"), needs_compiler]
 
 
 class Springs(torch.nn.Module):

@@ -88,6 +88,7 @@ def largest_cutoff(models: Iterable[Any]) -> float | None:
 def _with_edges(data: Any, edges: Edges, term: Any) -> Any:
     data = copy.copy(data)
     data.edge_index, data.edge_shifts = edges.edge_index, edges.edge_shifts
-    # float64 whatever the data, so that the comparison with a cutoff is exact
-    data.edge_cutoff = torch.full((1,), cutoff_of(term) or 0.0, dtype=torch.float64)
+    if not is_tracing():  # a graph cannot look at its value, as modules do
+        # float64 whatever the data, so that the comparison with a cutoff is exact
+        data.edge_cutoff = torch.full((1,), cutoff_of(term) or 0.0, dtype=torch.float64)
     return data

@@ -18,7 +18,7 @@ def check_derivatives(
     model: Callable[[Any], Tensor],
     data: Any,
     *,
-    step: float = 1e-4,
+    step: float = 1e-5,
     tolerance: float = 1e-6,
     directions: int | None = None,
     generator: torch.Generator | None = None,
