@@ -130,8 +130,9 @@ def _class_at(path: str, allow: Sequence[type]) -> Any:
     path = _NAMES_OF_0_1_0.get(path, path)
     if not _is_registered(path):
         raise ValueError(
-            f"{path} is of a package that has not registered itself (entry-point group {GROUP!r}); "
-            "if you trust the class, give it to load_model: allow=[...]"
+            f"{path} is of a package that has not registered itself here (entry-point group "
+            f"{GROUP!r}): install {path.partition('.')[0]!r}, which may be that package, or, if you trust "
+            "the class, give it to load_model: allow=[...]"
         )
     module, _, name = path.rpartition(".")
     try:

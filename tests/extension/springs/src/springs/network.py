@@ -1,0 +1,48 @@
+"""A network of messages between neighbours."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from anisoap_e3nn.networks import EdgeFeatures, MessagePassingPotential
+
+
+class NeighborNetwork(MessagePassingPotential):
+    """One message along each edge, of the scalars at its ends and of how they lie to each other.
+
+    Parameters
+    ----------
+    types : sequence of int
+        The particle types that occur.
+    cutoff : float
+        A length.
+    width : int
+        Of the messages.
+    """
+
+    def __init__(self, types: Sequence[int], cutoff: float, width: int = 8) -> None:
+        super().__init__(
+            types, cutoff, max_angular=2, max_radial=1, radial_gaussian_width=None,
+            density_width=0.5, irreps_hidden=f"{width}x0e", max_angular_edges=1, n_radial=4,
+            edge_orientations=True,
+        )  # fmt: skip
+        self.hyperparameters = {"types": self.types, "cutoff": self.cutoff, "width": width}
+        n = self.irreps_features.dim
+        self.message = torch.nn.Sequential(
+            torch.nn.Linear(2 * n + self.edge_encoding.n_invariants, width),
+            torch.nn.SiLU(),
+            torch.nn.Linear(width, width),
+        )
+        self.readout = torch.nn.Sequential(
+            torch.nn.Linear(n + width, width), torch.nn.SiLU(), torch.nn.Linear(width, 1)
+        )
+
+    def network(
+        self, h: Tensor, type_index: Tensor, edge_index: Tensor, edges: EdgeFeatures
+    ) -> Tensor:
+        neighbors, centers = edge_index
+        messages = self.message(torch.cat([h[centers], h[neighbors], edges.invariants], 1))
+        messages = messages * edges.envelope / self.n_neighbors.sqrt()
+        sums = messages.new_zeros(len(h), messages.shape[1]).index_add(0, centers, messages)
+        return self.readout(torch.cat([h, sums], 1)).squeeze(1)
