@@ -68,5 +68,5 @@ class OneBodyPotential(HyperparameterModule, Potential):
         counts = data.pos.new_zeros(n_frames, len(self.types))
         return Design(counts.index_add(0, frames, of_particles.to(counts)), zeros, zeros)
 
-    def extra_repr(self) -> str:
-        return f"types={self.types}"
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(types={self.types})"
