@@ -1,4 +1,4 @@
-"""First and second derivatives of gaussian_moments, on both engines."""
+"""First and second derivatives of gaussian_moments, on both backends."""
 
 import math
 from typing import Any
@@ -49,7 +49,7 @@ def largest_error(ours: Results, theirs: Results) -> float:
 @pytest.mark.parametrize("degree", [0, 1, 2, 5, 8])
 @pytest.mark.parametrize("exponent", [0.0, 0.4], ids=["undamped", "damped"])
 @pytest.mark.parametrize("left_out", [None, "pair_weights", "own_segments"])
-def test_engines_agree(
+def test_backends_agree(
     degree: int,
     exponent: float,
     left_out: str | None,

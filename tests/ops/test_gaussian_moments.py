@@ -185,10 +185,10 @@ def test_without_the_extension_torch_serves_and_says_so_once(
     monkeypatch.setattr(native, "unavailable", "no compiler was found")
     monkeypatch.setattr(backends, "_warned", False)
     monkeypatch.delenv("ANISOAP_E3NN_BACKEND", raising=False)
-    with pytest.warns(RuntimeWarning, match=r"torch engine.*no compiler was found"):
+    with pytest.warns(RuntimeWarning, match=r"torch backend.*no compiler was found"):
         assert torch.equal(gaussian_moments(**case, degree=2), definition)
     assert torch.equal(gaussian_moments(**case, degree=2), definition)  # and no second warning
     with pytest.raises(
-        ValueError, match=r"native engine is not available \(no compiler was found\)"
+        ValueError, match=r"native backend is not available \(no compiler was found\)"
     ):
         gaussian_moments(**case, degree=2, backend="native")

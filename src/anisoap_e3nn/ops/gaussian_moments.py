@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from .backends import choose_engine
+from .backends import choose_backend
 
 
 def gaussian_moments(
@@ -55,8 +55,8 @@ def gaussian_moments(
     degree : int
         The highest degree :math:`D`.
     backend : {"torch", "native"}, optional
-        The engine; by default the environment variable ``ANISOAP_E3NN_BACKEND``, else the fastest that
-        serves these tensors.
+        By default the environment variable ``ANISOAP_E3NN_BACKEND``, else the fastest one for these
+        tensors.
 
     Returns
     -------
@@ -66,14 +66,14 @@ def gaussian_moments(
     Raises
     ------
     ValueError
-        For shapes that do not fit each other or an unknown engine.
+        For shapes that do not fit each other or an unknown backend.
     TypeError
         For floating-point tensors of different types or integers that are not int64.
     """
     _check(edge_vectors, neighbors, segments, covariances, weights, pair_weights, own_segments)
     differentiable = (edge_vectors, covariances, weights, pair_weights)
-    engine = choose_engine("gaussian_moments", differentiable, backend)
-    moments: Tensor = engine(
+    run = choose_backend("gaussian_moments", differentiable, backend)
+    moments: Tensor = run(
         edge_vectors,
         neighbors,
         segments,

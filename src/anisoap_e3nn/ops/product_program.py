@@ -1,4 +1,4 @@
-"""Sparse products between irreps: what they consist of, and the program that the native engine runs."""
+"""Sparse products between irreps: what they consist of, and the program that the native backend runs."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -95,7 +95,7 @@ class ProductPlan:
 
     paths: tuple[Path, ...]
     dims: tuple[int, int, int]
-    program: Tensor = field(init=False, repr=False, compare=False)  # what the native engine runs
+    program: Tensor = field(init=False, repr=False, compare=False)  # what the native backend runs
 
     def __post_init__(self) -> None:
         for path in self.paths:

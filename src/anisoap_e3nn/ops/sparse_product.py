@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .backends import choose_engine
+from .backends import choose_backend
 from .product_program import Path, ProductPlan
 
 
@@ -27,8 +27,8 @@ def sparse_product(
         :math:`C_k` of all paths, one after another.
     plan : ProductPlan
     backend : {"torch", "native"}, optional
-        The engine; by default the environment variable ``ANISOAP_E3NN_BACKEND``, else the fastest that
-        serves these tensors.
+        By default the environment variable ``ANISOAP_E3NN_BACKEND``, else the fastest one for these
+        tensors.
 
     Returns
     -------
@@ -38,13 +38,13 @@ def sparse_product(
     Raises
     ------
     ValueError
-        For shapes that do not fit the plan, or an unknown engine.
+        For shapes that do not fit the plan, or an unknown backend.
     TypeError
         For tensors of different types, or of integers.
     """
     _check(x1, x2, coefficients, plan)
-    engine = choose_engine("sparse_product", (x1, x2, coefficients), backend)
-    return engine(x1, x2, coefficients, plan)
+    run = choose_backend("sparse_product", (x1, x2, coefficients), backend)
+    return run(x1, x2, coefficients, plan)
 
 
 class SparseProduct(torch.nn.Module):

@@ -1,4 +1,4 @@
-"""Operations of the native engine under ``torch.vmap``."""
+"""Operations of the native backend under ``torch.vmap``."""
 
 from collections.abc import Callable
 from typing import Any

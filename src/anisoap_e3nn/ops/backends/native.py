@@ -1,4 +1,4 @@
-"""Engine ``native``: C++ on the CPU, with as many threads as torch has, twice differentiable."""
+"""Backend ``native``: C++ on the CPU, with as many threads as torch has, twice differentiable."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -190,7 +190,7 @@ def _double_backward(ctx: Any, *tangents: Tensor) -> tuple[Tensor | None, ...]:
 
 def _no_third_derivative(ctx: Any, *tangents: Tensor) -> tuple[None, ...]:
     raise NotImplementedError(
-        "the native engine has first and second derivatives; for a third, use backend='torch' or the "
+        "the native backend has first and second derivatives; for a third, use backend='torch' or the "
         "environment variable ANISOAP_E3NN_BACKEND=torch"
     )
 

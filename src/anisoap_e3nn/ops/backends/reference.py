@@ -1,4 +1,4 @@
-"""Engine ``torch``: the definitions, in plain torch. Any device, any order of derivative by autograd."""
+"""Backend ``torch``: the definitions, in plain torch. Any device, any order of derivative by autograd."""
 
 import math
 

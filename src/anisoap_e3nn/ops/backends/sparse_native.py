@@ -1,4 +1,4 @@
-"""Engine ``native`` for sparse products: C++ on the CPU, differentiable any number of times.
+"""Backend ``native`` for sparse products: C++ on the CPU, differentiable any number of times.
 
 With a fourth tensor g, the sum S of all C_k x1 x2 g is linear in each of C, x1, x2 and g, and the product
 is its derivative to g. All derivatives of S, and theirs, are of two kinds: those to one of the three

@@ -1,4 +1,4 @@
-"""Engine ``torch``: the definition of sparse products. Any device, any order of derivative by autograd."""
+"""Backend ``torch``: the definition of sparse products. Any device, any order of derivative by autograd."""
 
 import torch
 from torch import Tensor
