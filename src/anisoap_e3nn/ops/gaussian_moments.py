@@ -1,9 +1,9 @@
 """Sums of the Cartesian moments of Gaussians over neighbourhoods."""
 
-import torch
 from torch import Tensor
 
 from .backends import choose_backend
+from .moment_inputs import MomentInputs, check_inputs
 
 
 def gaussian_moments(
@@ -70,10 +70,7 @@ def gaussian_moments(
     TypeError
         For floating-point tensors of different types or integers that are not int64.
     """
-    _check(edge_vectors, neighbors, segments, covariances, weights, pair_weights, own_segments)
-    differentiable = (edge_vectors, covariances, weights, pair_weights)
-    run = choose_backend("gaussian_moments", differentiable, backend)
-    moments: Tensor = run(
+    inputs = MomentInputs(
         edge_vectors,
         neighbors,
         segments,
@@ -85,36 +82,6 @@ def gaussian_moments(
         exponent,
         degree,
     )
-    return moments
-
-
-def _check(
-    edge_vectors: Tensor,
-    neighbors: Tensor,
-    segments: Tensor,
-    covariances: Tensor,
-    weights: Tensor,
-    pair_weights: Tensor | None,
-    own_segments: Tensor | None,
-) -> None:
-    edges, particles = edge_vectors.shape[:1], covariances.shape[:1]
-    expected = {
-        "edge_vectors": (edge_vectors, (*edges, 3), edge_vectors.dtype),
-        "neighbors": (neighbors, edges, torch.int64),
-        "segments": (segments, edges, torch.int64),
-        "covariances": (covariances, (*particles, 3, 3), edge_vectors.dtype),
-        "weights": (weights, particles, edge_vectors.dtype),
-    }
-    if pair_weights is not None:
-        expected["pair_weights"] = (pair_weights, edges, edge_vectors.dtype)
-    if own_segments is not None:
-        expected["own_segments"] = (own_segments, particles, torch.int64)
-    for name, (tensor, shape, dtype) in expected.items():
-        if tensor.shape != shape:
-            raise ValueError(f"{name} has shape {tuple(tensor.shape)}, expected {tuple(shape)}")
-        if tensor.dtype != dtype:
-            raise TypeError(
-                f"{name} is {tensor.dtype}, expected {dtype} as edge_vectors has it"
-                if dtype.is_floating_point
-                else f"{name} is {tensor.dtype}, expected {dtype}"
-            )
+    check_inputs(inputs)
+    differentiable = (edge_vectors, covariances, weights, pair_weights)
+    return choose_backend("gaussian_moments", differentiable, backend)(inputs)
