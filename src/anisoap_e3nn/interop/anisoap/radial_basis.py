@@ -120,10 +120,7 @@ class PrimitiveBasis(basis.RadialBasis):
     def exponent(self) -> float:
         return self.beta
 
-    def norm_integral(self, power: float) -> float:
-        return 1.0
-
-    def orthonormalization(self, l: int, n_radial: int, rcond: float) -> NDArray[np.float64]:
+    def expansion(self, l: int, n_radial: int, rcond: float) -> NDArray[np.float64]:
         return np.eye(n_radial)
 
 
