@@ -1,4 +1,4 @@
-"""From summed moments to coefficients: one constant linear map."""
+"""The constant linear map from summed moments to coefficients."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -84,7 +84,7 @@ class MomentProjection(torch.nn.Module):
         Returns
         -------
         Tensor ``(centre, coefficient)``
-            By l, then type, n and m: e3nn's ``mul_ir`` layout.
+            Ordered by l, then type, n and m: e3nn's ``mul_ir`` layout.
         """
         flat = moments.flatten(0, 1)  # -> [centre · type, moment]
         parities = zip(
@@ -98,7 +98,7 @@ class MomentProjection(torch.nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         super()._apply(fn, recurse)
-        # cast from the exact matrix, so that float32 and back to float64 loses nothing
+        # cast from the exact matrix, so that .float().double() loses no digits
         self.matrix = self._exact.to(self.matrix)
         return self
 
@@ -135,7 +135,7 @@ def _folded_matrix(
 
 
 def _expansion(basis: RadialBasis, l: int, n_radial: int, rcond: float) -> NDArray[np.float64]:
-    """What the basis returns, checked: it may be written by somebody else."""
+    """The expansion that the basis returns, checked: users write bases of their own."""
     expansion = np.asarray(basis.expansion(l, n_radial, rcond), dtype=np.float64)
     if expansion.shape != (n_radial, n_radial):
         raise ValueError(

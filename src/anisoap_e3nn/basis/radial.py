@@ -258,8 +258,17 @@ def _check_length(name: str, length: float) -> None:
 def radial_counts(max_angular: int, max_radial: int | Sequence[int] | None) -> list[int]:
     """Number of radial functions for every l = 0 … `max_angular`.
 
-    `max_radial` has AniSOAP's meaning: None couples them to l, (max_angular - l) // 2 + 1; an integer
-    means n = 0 … max_radial for every l; a sequence gives the largest n for each l.
+    Parameters
+    ----------
+    max_angular : int
+        The largest l.
+    max_radial : int or sequence of int, optional
+        As in AniSOAP: the largest n, for every l or one for each. By default (max_angular - l) // 2.
+
+    Raises
+    ------
+    ValueError
+        If a number is negative, or the sequence has not one entry for each l.
 
     Examples
     --------

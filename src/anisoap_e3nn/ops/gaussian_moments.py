@@ -27,20 +27,20 @@ def gaussian_moments(
         \qquad a + b + c \le D
 
     with :math:`j` the neighbour of edge :math:`e`, :math:`\mu_e = r_e - \beta C_j r_e` and
-    :math:`W_e = w_j f_e \exp(-\tfrac12 \beta \, r_e \cdot \mu_e)`: the integrals of
-    :math:`x^a y^b z^c e^{-\beta |x|^2/2} N(x; r_e, \Sigma_j)` where :math:`C_j` and :math:`w_j` come from
-    :func:`anisoap_e3nn.geometry.damped_covariances`.
+    :math:`W_e = w_j f_e \exp(-\tfrac12 \beta \, r_e \cdot \mu_e)`. If :math:`C_j` and :math:`w_j` come from
+    :func:`anisoap_e3nn.geometry.damped_covariances`, each term is :math:`f_e` times the integral of
+    :math:`x^a y^b z^c e^{-\beta |x|^2/2} N(x; r_e, \Sigma_j)`.
 
     Parameters
     ----------
     edge_vectors : Tensor ``(edge, 3)``, float32 or float64
         :math:`r_e`, from the centre to the neighbour.
     neighbors : Tensor ``(edge,)``, int64
-        The particle :math:`j` at the end of each edge.
+        The neighbour :math:`j` of each edge.
     segments : Tensor ``(edge,)``, int64
-        The sum that each edge belongs to, in any order (sorted is fastest).
+        The segment of each edge, in any order. Sorted segments are fastest.
     n_segments : int
-        Number of sums; one without edges is zero.
+        Number of segments. The sums of a segment without edges are zero.
     covariances : Tensor ``(particle, 3, 3)``
         :math:`C_j`, symmetric and positive semi-definite.
     weights : Tensor ``(particle,)``
@@ -48,8 +48,8 @@ def gaussian_moments(
     pair_weights : Tensor ``(edge,)``, optional
         :math:`f_e`; ones by default.
     own_segments : Tensor ``(particle,)``, int64, optional
-        The segments, all different, to which the particles are added themselves, as edges with
-        :math:`r_e = 0` and :math:`f_e = 1`.
+        The segment that each particle's own Gaussian is added to, as an edge with :math:`r_e = 0` and
+        :math:`f_e = 1`. All different.
     exponent : float
         :math:`\beta`.
     degree : int
@@ -66,9 +66,9 @@ def gaussian_moments(
     Raises
     ------
     ValueError
-        For shapes that do not fit each other or an unknown backend.
+        If shapes do not fit each other, or the backend is unknown or not available.
     TypeError
-        For floating-point tensors of different types or integers that are not int64.
+        If floating-point tensors are of different types, or integers are not int64.
     """
     inputs = MomentInputs(
         edge_vectors,
