@@ -36,18 +36,9 @@ class ClebschGordanReal:
             For each M an array of records ``m1``, ``m2`` and ``cg``. All three m count from 0 to 2l. The
             dict is the same in every call.
         """
-        if self._tables:
-            return self._tables
-        record = [("m1", "i4"), ("m2", "i4"), ("cg", "f8")]
-        l_max, tables = self._l_max, self._tables
-        for l1, l2 in np.ndindex(l_max + 1, l_max + 1):
-            for L in range(abs(l1 - l2), min(l1 + l2, l_max) + 1):
-                dense = self.dense(l1, l2, L)
-                tables[l1, l2, L] = [
-                    np.array([(*m, dense[(*m, M)]) for m in np.argwhere(dense[..., M])], record)
-                    for M in range(2 * L + 1)
-                ]
-        return tables
+        if not self._tables:
+            self._tables = self._all_tables()
+        return self._tables
 
     def combine_einsum(self, rho1: Array, rho2: Array, L: int, combination_string: str) -> Array:
         r"""Couple two arrays, :math:`\rho_M = \sum_{m_1 m_2} C_{m_1 m_2 M} \, \rho_{m_1} \circ \rho_{m_2}`.
@@ -96,6 +87,18 @@ class ClebschGordanReal:
                 dense[table.m1, table.m2, table.m3] = table.coefficients
             self._dense[l1, l2, L] = dense
         return self._dense[l1, l2, L]
+
+    def _all_tables(self) -> dict[tuple[int, int, int], list[Array]]:
+        record = [("m1", "i4"), ("m2", "i4"), ("cg", "f8")]
+        l_max, tables = self._l_max, {}
+        for l1, l2 in np.ndindex(l_max + 1, l_max + 1):
+            for L in range(abs(l1 - l2), min(l1 + l2, l_max) + 1):
+                dense = self.dense(l1, l2, L)
+                tables[l1, l2, L] = [
+                    np.array([(*m, dense[(*m, M)]) for m in np.argwhere(dense[..., M])], record)
+                    for M in range(2 * L + 1)
+                ]
+        return tables
 
 
 def refuse_different_numbers(one: int, other: int) -> None:

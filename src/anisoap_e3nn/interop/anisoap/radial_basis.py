@@ -100,7 +100,7 @@ class RadialBasis:
         Returns
         -------
         array ``(distance, function)``
-            Columns by l, then by n; for one l, columns by n. Float64, in units of length\ :sup:`-3/2`.
+            Values in float64 and in :math:`\text{length}^{-3/2}`. Columns are by l, then by n.
 
         Raises
         ------

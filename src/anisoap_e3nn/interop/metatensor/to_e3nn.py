@@ -22,12 +22,12 @@ def metatensor_to_e3nn(
 ) -> tuple[Irreps, Tensor]:
     r"""Convert a TensorMap to one tensor in e3nn's irreps.
 
-    The tensor rotates with e3nn's ``irreps.D_from_matrix``:
+    The tensor rotates with e3nn's ``irreps.D_from_matrix``. Its values are
 
     .. math::
         x^{e3nn}_{i\,c\,m} = \sum_{m'} (Q_l)_{mm'} \, x^{metatensor}_{i\,m'c}, \qquad p = \sigma (-1)^\lambda
 
-    with :math:`Q_l` of :func:`to_e3nn_basis`. Dimensions of the keys other than l and σ move to the
+    where :math:`Q_l` is :func:`to_e3nn_basis`. Dimensions of the keys other than l and σ move to the
     samples (types of centres) or to the properties (types of neighbours, ``order_nu``, ``l_1``, …), as
     with metatensor's own ``keys_to_samples`` and ``keys_to_properties``. Rows are the samples of all
     blocks, and channels of an irrep are the properties of all its blocks. Both keep the order of the

@@ -39,7 +39,7 @@ def e3nn_to_metatensor(
         Labels of the rows; only without `like`. Default: ``sample`` from 0.
     properties : Labels or mapping from irreps to Labels, optional
         Labels of the channels, the same for all irreps or one for each; only without `like`. If `irreps`
-        has an irrep several times, its channels are numbered through. Default: ``channel`` from 0.
+        has an irrep several times, its channels follow one another. Default: ``channel`` from 0.
     gradients : mapping from str to Tensor, optional
         Gradients by parameter, as from `metatensor_to_e3nn`; only with `like`.
     layout, keys_to_samples, keys_to_properties
