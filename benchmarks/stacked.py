@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from anisoap_e3nn.graph import VerletList
 from anisoap_e3nn.potentials import (
     ManyBodyPotential,
     Mechanics,
@@ -58,16 +59,16 @@ class Trajectory:
 
 def apart(stacks: list[StackedPotential], data: Any) -> tuple[Mechanics, int]:
     """Each part on a graph of its own, and the number of searches."""
-    lists = [stack.neighbors() for stack in stacks]
-    results = [stack.mechanics(data, neighbors=x) for stack, x in zip(stacks, lists, strict=True)]
+    lists = [VerletList(stack.cutoff) if stack.cutoff else None for stack in stacks]
+    results = [mechanics(stack, data, neighbors=x) for stack, x in zip(stacks, lists, strict=True)]
     total = Mechanics(*(sum(each) for each in zip(*results, strict=True)))
     return total, sum(x.n_searches for x in lists if x is not None)
 
 
 def together(stack: StackedPotential, data: Any) -> tuple[Mechanics, int]:
     """All on one graph, and the number of searches."""
-    neighbors = stack.neighbors()
-    result = stack.mechanics(data, neighbors=neighbors)
+    neighbors = VerletList(stack.cutoff) if stack.cutoff else None
+    result = mechanics(stack, data, neighbors=neighbors)
     return result, 0 if neighbors is None else neighbors.n_searches
 
 
@@ -76,15 +77,15 @@ def compare(repeats: tuple[int, int, int]) -> tuple[str, str]:
     data = ellipsoids(crystal(*repeats))
     stack, trajectory = potential(), Trajectory(data)
     alone = [StackedPotential([part]) for part in stack.components]
-    kept = stack.neighbors(SKIN)
-    stack.mechanics(data, neighbors=kept)
+    kept = VerletList(stack.cutoff, SKIN)
+    mechanics(stack, data, neighbors=kept)
     result, searches_apart = apart(alone, data)
     shared, searches_together = together(stack, data)
     difference = max(float((a - b).abs().max()) for a, b in zip(result, shared, strict=True))
     work: dict[str, Callable[[], object]] = {
         "apart": lambda: apart(alone, trajectory()),
         "together": lambda: together(stack, trajectory()),
-        "kept": lambda: stack.mechanics(trajectory(), neighbors=kept),
+        "kept": lambda: mechanics(stack, trajectory(), neighbors=kept),
     }
     before = kept.n_searches
     n = len(data.pos)

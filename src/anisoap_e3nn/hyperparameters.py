@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -29,5 +30,14 @@ class HyperparameterModule(torch.nn.Module):
                 + ", ".join(f"{k}={theirs.get(k)!r} (here {ours[k]!r})" for k in differing)
             )
 
+    @property
+    def shared_hyperparameters(self) -> dict[str, Any]:
+        """Those that another module must share to take this one's state: all of them."""
+        return self.hyperparameters
+
     def _json(self) -> str:
-        return json.dumps(self.hyperparameters, default=repr)
+        return json.dumps(self.shared_hyperparameters, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else repr(value)

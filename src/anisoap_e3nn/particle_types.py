@@ -1,41 +1,68 @@
-"""Where the types of particles stand in a layer's own list of types."""
+"""Particle types that a model knows."""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-
-def distinct_types(types: Sequence[int]) -> list[int]:
-    """The types as integers; refuses none and equal ones."""
-    values = [int(type_) for type_ in types]
-    if not values or len(set(values)) != len(values):
-        raise ValueError(f"types is {values}, expected one or more different integers")
-    return values
+from .tracing import is_tracing
 
 
-def type_index(types: Tensor, type_values: Tensor, known: str) -> Tensor:
-    """The position in `type_values` of each particle's type.
+class TypeIndex(torch.nn.Module):
+    """From types of particles to their positions in a model's list of types.
 
     Parameters
     ----------
-    types : Tensor ``(N,)``, int64
-    type_values : Tensor ``(types,)``, int64
+    types : sequence of int
         All different.
-    known : str
-        What the layer says of its types to who gives it others.
+    owner : str
+        What has this list, such as "this embedding", for messages.
 
-    Returns
-    -------
-    Tensor ``(N,)``, int64
+    Attributes
+    ----------
+    types : list of int
+    values : Tensor ``(type,)``, int64
+        The same as a buffer, which checkpoints do not hold.
 
     Raises
     ------
     ValueError
-        For types that are not there, except inside ``torch.compile``, where to look would break the graph.
+        Without types, and for equal ones.
+
+    Examples
+    --------
+    >>> TypeIndex([6, 1], "this example")(torch.tensor([1, 6, 6]))
+    tensor([1, 0, 0])
     """
-    found, index = torch.eq(types[:, None], type_values).max(dim=1)  # -> [particle]
-    if not torch.compiler.is_compiling() and not found.all():
-        unknown = sorted(set(types.tolist()) - set(type_values.tolist()))
-        raise ValueError(f"unknown particle types {unknown}: {known}")
-    return index
+
+    values: Tensor
+
+    def __init__(self, types: Sequence[int], owner: str) -> None:
+        super().__init__()
+        self.types = [int(type_) for type_ in types]
+        self.owner = owner
+        if not self.types or len(set(self.types)) != len(self.types):
+            raise ValueError(f"types is {self.types}, expected one or more different integers")
+        self.register_buffer("values", torch.tensor(self.types), persistent=False)
+
+    def __len__(self) -> int:
+        return len(self.types)
+
+    def forward(self, types: Tensor) -> Tensor:
+        """Positions in the list ``(N,)`` of types ``(N,)``, int64.
+
+        Raises
+        ------
+        ValueError
+            For types that are not in the list, except while a tracer is at work.
+        """
+        found, index = torch.eq(types[:, None], self.values).max(dim=1)  # -> [particle]
+        if not is_tracing() and not found.all():
+            unknown = sorted(set(types.tolist()) - set(self.types))
+            raise ValueError(
+                f"unknown particle types {unknown}: {self.owner} was built for types={self.types}"
+            )
+        return index
+
+    def extra_repr(self) -> str:
+        return f"{self.types}"

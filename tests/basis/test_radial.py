@@ -148,5 +148,7 @@ def test_classes_that_are_no_dataclasses_describe_themselves() -> None:
         _ = UndampedPowers().hyperparameters
     assert repr(DescribedPowers()) == "DescribedPowers(exponent=0.0)"
     for exponent in (-1.0, np.nan, np.inf):
-        with pytest.raises(ValueError, match=f"has exponent {exponent}, expected a finite number"):
+        with pytest.raises(
+            ValueError, match=f"exponent of Described.* is {exponent}, expected a finite"
+        ):
             build_radial_basis(DescribedPowers(exponent), 4.0, None)

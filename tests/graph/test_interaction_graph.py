@@ -348,7 +348,7 @@ def test_edges_of_the_data_are_taken(generator: torch.Generator) -> None:
     assert not inside.edge_shifts.any()
     assert (inside.edge_vectors.norm(dim=1) < 3.0).all()
     assert graph.n_searches == 0
-    with pytest.raises(ValueError, match=r"searched up to 4.0, .* cutoff of 4.5"):
+    with pytest.raises(ValueError, match=r"searched up to 4.0, .* up to 4.5"):
         InteractionGraph(batch, 4.5)
     data.pos[0, 0] = torch.nan
     with pytest.raises(ValueError, match="finite"):

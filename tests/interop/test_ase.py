@@ -9,8 +9,7 @@ import torch
 
 from anisoap_e3nn import EllipsoidData
 from anisoap_e3nn.data import read_ellipsoids
-from anisoap_e3nn.potentials import StackedPotential, mechanics
-from anisoap_e3nn.potentials.potential import Component
+from anisoap_e3nn.potentials import Potential, StackedPotential, mechanics
 from ellipsoid_atoms import CUTOFF, gay_berne, turn
 
 ase = pytest.importorskip("ase", reason="ASE is not installed")
@@ -65,7 +64,7 @@ def test_finite_differences(model: torch.nn.Module, atoms: Any) -> None:
 def test_results_are_those_of_the_model(model: torch.nn.Module, atoms: Any) -> None:
     atoms.calc = AniSOAPCalculator(model)
     expected = mechanics(
-        StackedPotential([model]) if isinstance(model, Component) else model,
+        StackedPotential([model]) if isinstance(model, Potential) else model,
         data_of(atoms).with_edges(CUTOFF),
     )
     assert atoms.get_potential_energy() == pytest.approx(float(expected.energy), rel=1e-12)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -21,6 +22,7 @@ from anisoap_e3nn.potentials import (
     ParticleShapes,
     StackedPotential,
     load_model,
+    mechanics,
     save_model,
 )
 from anisoap_e3nn.simulation import ForceField
@@ -150,29 +152,97 @@ def test_files_are_replaced_only_on_request_and_as_a_whole(
         save_model(stack, path.parent / "absent" / "model.pt")
 
 
+class Own(OneBodyPotential):
+    """A potential of a package that has not registered itself."""
+
+
 def test_only_what_can_be_read_again_is_written(tmp_path: Path) -> None:
-    class Own(OneBodyPotential):
+    class Local(OneBodyPotential):
         pass
 
-    class PairPotential(OneBodyPotential):  # the name of another
-        pass
-
-    with pytest.raises(TypeError, match=r"Own; checkpoints can name only public classes"):
-        save_model(StackedPotential([Own([0])]), tmp_path / "model.pt")
-    with pytest.raises(TypeError, match="checkpoints can name only public classes"):
-        save_model(PairPotential([0]), tmp_path / "model.pt")
-    with pytest.raises(TypeError, match="cutoff_function of AniSOAPEmbedding is a torch"):
+    path = tmp_path / "model.pt"
+    with pytest.raises(TypeError, match=r"test_checkpoint.Own, .* give allow=\[Own\]"):
+        save_model(StackedPotential([Own([0])]), path)
+    with pytest.raises(TypeError, match=r"Local, which cannot be imported by that name"):
+        save_model(Local([0]), path, allow=[Local])
+    with pytest.raises(
+        TypeError, match=r"cutoff_function of anisoap_e3nn.AniSOAPEmbedding is a torch"
+    ):
         save_model(
             AniSOAPEmbedding(
                 [0], 4.0, 1, radial_gaussian_width=1.0, cutoff_function=torch.nn.Tanh()
             ),
-            tmp_path / "model.pt",
+            path,
         )
+    forgetful = OneBodyPotential([0])
+    forgetful.hyperparameters = {}
+    with pytest.raises(TypeError, match=r"OneBodyPotential does not say how it was built.*'types'"):
+        save_model(forgetful, path)
+    forgetful.hyperparameters = {"types": {0, 1}}
     with pytest.raises(
-        TypeError, match=r"ParticleShapes does not know how it was built.*'semiaxes'"
+        TypeError, match=r"types of .*OneBodyPotential is \{0, 1\}, which a checkpoint"
     ):
-        save_model(ParticleShapes([0], [1.0, 1.0, 2.0]), tmp_path / "model.pt")
+        save_model(forgetful, path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_classes_that_the_caller_allows(tmp_path: Path) -> None:
+    path, own = tmp_path / "model.pt", Own([3, 0])
+    torch.nn.init.normal_(own.weights)
+    save_model(StackedPotential([own]), path, allow=[Own])
+    loaded = load_model(path, allow=[Own])
+    assert type(loaded.components[0]) is Own
+    assert torch.equal(loaded.components[0].weights, own.weights)
+    with pytest.raises(
+        ValueError, match=r"test_checkpoint.Own is of a package that has not registered"
+    ):
+        load_model(path)
+
+
+def test_sequences_of_modules(tmp_path: Path, frames: dict[str, EllipsoidData]) -> None:
+    shapes = ParticleShapes([6, 1], [[0.5, 0.9, 1.5], [0.4, 1.2, 0.8]])
+    pair = PairPotential([6, 1], cutoff=4.0, n_radial=4, max_degree=2)
+    model = torch.nn.Sequential(shapes, pair)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter)
+    save_model(model, tmp_path / "model.pt")
+    loaded = load_model(tmp_path / "model.pt")
+    assert repr(loaded) == repr(model)
+    assert torch.equal(loaded(frames["slab"]), model(frames["slab"]))
+
+
+def test_hyperparameters_of_numpy(tmp_path: Path) -> None:
+    potential = PairPotential(np.array([6, 1]), np.float64(4.0), np.int64(4), np.int32(2))
+    save_model(potential, tmp_path / "model.pt")
+    same = PairPotential([6, 1], 4.0, 4, 2)
+    assert repr(load_model(tmp_path / "model.pt")) == repr(same)
+
+
+OLD = Path(__file__).parents[1] / "reference_data" / "models_0_1_0"
+
+
+@pytest.mark.parametrize("file", sorted(OLD.glob("*.pt")), ids=lambda file: file.stem)
+def test_models_of_version_0_1_0(file: Path, tmp_path: Path) -> None:
+    """Files and figures were made by that version."""
+    values = np.load(OLD / "values.npz")
+    fields = ("pos", "orientations", "semiaxes", "types", "cell", "pbc")
+    data = EllipsoidData(**{name: torch.from_numpy(values[name]) for name in fields})
+    model = load_model(file).double()
+    if file.stem == "power_spectrum":
+        found = {file.stem: model(torch.from_numpy(values["power_spectrum_input"]))}
+    elif file.stem.startswith("embedding"):
+        found = {file.stem: model(data)}
+    else:
+        result = mechanics(model, data)
+        names = ("energies", "forces", "torques", "virial")
+        found = {f"{file.stem}_{name}": getattr(result, name) for name in names}
+    for name, x in found.items():
+        expected = torch.from_numpy(values[name])
+        torch.testing.assert_close(
+            x, expected, rtol=1e-12, atol=1e-12 * float(expected.abs().max())
+        )
+    save_model(model, tmp_path / "again.pt")
+    assert repr(load_model(tmp_path / "again.pt")) == repr(model)
 
 
 class Harmful:
@@ -220,8 +290,10 @@ def test_cut_files_and_other_tensors_are_refused(path: Path, tmp_path: Path) -> 
 
 
 def test_other_format_versions_are_refused(path: Path) -> None:
-    rewrite(path, lambda contents: contents.update(format_version=2, versions="anisoap-e3nn 9.9"))
-    with pytest.raises(ValueError, match=r"has format version 2, expected 1.*anisoap-e3nn 9\.9"):
+    rewrite(path, lambda contents: contents.update(format_version=3, versions="anisoap-e3nn 9.9"))
+    with pytest.raises(
+        ValueError, match=r"has format version 3, expected 1 to 2.*anisoap-e3nn 9\.9"
+    ):
         load_model(path)
 
 
@@ -241,9 +313,23 @@ def pair_arguments(described: Any) -> Any:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda x: x.update({"class": "GaussianProcess"}), "there is no class 'GaussianProcess'"),
-        (lambda x: x.update({"class": "fit_linear"}), "there is no class 'fit_linear'"),
-        (lambda x: x.update({"class": "os.system"}), "there is no class 'os.system'"),
+        (
+            lambda x: x.update({"class": "GaussianProcess"}),
+            "GaussianProcess is of a package that has not",
+        ),
+        (
+            lambda x: x.update({"class": "anisoap_e3nn.GaussianProcess"}),
+            "there is no class 'anisoap_e3nn.GaussianProcess'",
+        ),
+        (
+            lambda x: x.update({"class": "anisoap_e3nn.fitting.fit_linear"}),
+            "there is no class 'anisoap_e3nn.fitting.fit_linear'",
+        ),
+        (
+            lambda x: x.update({"class": "anisoap_e3nn.a.b"}),
+            "there is no class 'anisoap_e3nn.a.b' here: ",
+        ),
+        (lambda x: x.update({"class": "os.system"}), "os.system is of a package that has not"),
         (
             lambda x: pair_arguments(x).update(spin=0.5),
             "PairPotential has other hyperparameters here: .*'spin'",

@@ -121,6 +121,7 @@ def test_impossible_shapes_are_refused(types: list[int], semiaxes: list, message
 
 def test_unknown_types_are_refused(batch: Batch) -> None:
     with pytest.raises(
-        ValueError, match=r"unknown particle types \[1\]: there are shapes for \[6\]"
+        ValueError,
+        match=r"unknown particle types \[1\]: this model of shapes was built for types=\[6\]",
     ):
         ParticleShapes([6], [1.0, 1.0, 1.0])(batch)

@@ -3,11 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from math import gamma, inf, sqrt
+from math import gamma, sqrt
 from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..arguments import not_negative, positive
 
 
 class RadialBasis(ABC):
@@ -156,7 +158,7 @@ class GTOBasis(OrthonormalizedBasis):
     width: float
 
     def __post_init__(self) -> None:
-        _check_length("width", self.width)
+        positive("width", self.width, "length")
 
     @property
     def exponent(self) -> float:
@@ -182,7 +184,7 @@ class MonomialBasis(OrthonormalizedBasis):
     cutoff: float
 
     def __post_init__(self) -> None:
-        _check_length("cutoff", self.cutoff)
+        positive("cutoff", self.cutoff, "length")
 
     @property
     def exponent(self) -> float:
@@ -229,7 +231,7 @@ def build_radial_basis(
     if radial_basis == "gto":
         if radial_gaussian_width is None:
             raise ValueError("radial_basis='gto' needs radial_gaussian_width (a length)")
-        _check_length("radial_gaussian_width", radial_gaussian_width)
+        positive("radial_gaussian_width", radial_gaussian_width, "length")
         return GTOBasis(radial_gaussian_width)
     if isinstance(radial_basis, str) and radial_basis != "monomial":
         raise ValueError(
@@ -242,17 +244,8 @@ def build_radial_basis(
         )
     if isinstance(radial_basis, str):
         return MonomialBasis(cutoff)
-    if not 0 <= radial_basis.exponent < inf:
-        raise ValueError(
-            f"radial_basis={radial_basis!r} has exponent {radial_basis.exponent}, expected a finite "
-            "number ≥ 0"
-        )
+    not_negative(f"the exponent of {radial_basis!r}", radial_basis.exponent)
     return radial_basis
-
-
-def _check_length(name: str, length: float) -> None:
-    if not 0 < length < inf:
-        raise ValueError(f"{name} is {length}, expected a finite length > 0")
 
 
 def radial_counts(max_angular: int, max_radial: int | Sequence[int] | None) -> list[int]:

@@ -1,11 +1,12 @@
 """Ellipsoids in space: rotations, covariances, and pairs of them."""
 
-from .ellipsoids import (
-    covariances,
-    damped_covariances,
+from .ellipsoids import covariances, damped_covariances
+from .rotations import (
     matrices_to_quaternions,
     quaternions_to_matrices,
     rotation_matrices,
+    to_body_frame,
+    torques_of_gradient,
 )
 
 __all__ = [
@@ -14,4 +15,6 @@ __all__ = [
     "matrices_to_quaternions",
     "quaternions_to_matrices",
     "rotation_matrices",
+    "to_body_frame",
+    "torques_of_gradient",
 ]

@@ -1,8 +1,9 @@
 """Which particles are neighbours, and the vectors between them."""
 
 from .frames import frame_index, particle_counts
-from .interaction import Edges, InteractionGraph
+from .interaction import Edges, InteractionGraph, edges_of, reaches_of_edges
 from .lists import neighbor_list
+from .pairs import one_of_each_pair
 from .vectors import edge_vectors
 from .verlet import VerletList
 
@@ -11,7 +12,10 @@ __all__ = [
     "InteractionGraph",
     "VerletList",
     "edge_vectors",
+    "edges_of",
     "frame_index",
     "neighbor_list",
+    "one_of_each_pair",
     "particle_counts",
+    "reaches_of_edges",
 ]

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..tracing import is_tracing
 from .vectors import edge_vectors
 from .verlet import Neighbors, VerletList
 
@@ -42,6 +43,56 @@ class Edges:
     @property
     def reverse(self) -> Tensor:
         return self.neighbors.reverse
+
+
+def edges_of(data: Any, cutoff: float) -> Edges:
+    """Edges of a frame up to a cutoff: its own where it has some, else from a search.
+
+    Parameters
+    ----------
+    data : EllipsoidData or a Batch of them
+        As for :class:`InteractionGraph`.
+    cutoff : float
+        A length, > 0.
+
+    Returns
+    -------
+    Edges
+        Exactly the pairs closer than the cutoff. While a tracer is at work all edges that the data have,
+        since to leave some out would take a look at their lengths.
+
+    Raises
+    ------
+    ValueError
+        For edges of the data that were found with a smaller cutoff.
+    """
+    if is_tracing() and getattr(data, "edge_index", None) is not None:
+        shifts = getattr(data, "edge_shifts", None)
+        cell, batch = getattr(data, "cell", None), getattr(data, "batch", None)
+        vectors = edge_vectors(data.pos, data.edge_index, shifts, cell, batch)
+        shifts = torch.zeros_like(vectors) if shifts is None else shifts
+        return Edges(Neighbors(data.edge_index, shifts), vectors)
+    return InteractionGraph(data, cutoff).edges(cutoff)
+
+
+def reaches_of_edges(data: Any, cutoff: float) -> list[float]:
+    """All different cutoffs that edges of the data were found with; empty if none is known.
+
+    Raises
+    ------
+    ValueError
+        If one is smaller than `cutoff`.
+    """
+    found_with = getattr(data, "edge_cutoff", None)
+    reaches: list[float] = (
+        [] if found_with is None else torch.as_tensor(found_with).unique().tolist()
+    )
+    if reaches and reaches[0] < cutoff:
+        raise ValueError(
+            f"the data's neighbours were searched up to {reaches[0]}, but they are needed up to "
+            f"{cutoff}; use data.with_edges({cutoff})"
+        )
+    return reaches
 
 
 class InteractionGraph:
@@ -99,13 +150,7 @@ class InteractionGraph:
         # how far the list reaches; None: unknown
         self._radius: float | None = self.cutoff + self._list.skin
         if self._given:
-            built_with = getattr(data, "edge_cutoff", None)
-            reaches = [] if built_with is None else torch.as_tensor(built_with).unique().tolist()
-            if reaches and reaches[0] < self.cutoff:
-                raise ValueError(
-                    f"the data's neighbours were searched up to {reaches[0]}, but the graph has to "
-                    f"serve a cutoff of {self.cutoff}; use data.with_edges({self.cutoff})"
-                )
+            reaches = reaches_of_edges(data, self.cutoff)
             self._radius = reaches[0] if len(reaches) == 1 else None
 
     @property

@@ -1,7 +1,8 @@
 """Vectors along edges."""
 
-import torch
 from torch import Tensor
+
+from ..tracing import is_tracing
 
 
 def edge_vectors(
@@ -44,7 +45,7 @@ def edge_vectors(
     if edge_shifts is None:
         return vectors
     if cell is None:
-        if not torch.compiler.is_compiling() and edge_shifts.any():
+        if not is_tracing() and edge_shifts.any():
             raise ValueError("edge_shifts lead to periodic images: give the cell too")
         return vectors
     if cell.dim() == 2 or cell.shape[0] == 1:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..arguments import not_negative, positive
 from .lists import neighbor_list
 
 _FIXED = ("types", "cell", "pbc", "batch")  # what a list is searched for again after any change of
@@ -87,12 +88,8 @@ class VerletList:
     """
 
     def __init__(self, cutoff: float, skin: float = 0.0) -> None:
-        if not 0 < cutoff < float("inf"):
-            raise ValueError(f"cutoff is {cutoff}, expected a finite length > 0")
-        if not 0 <= skin < float("inf"):
-            raise ValueError(f"skin is {skin}, expected a finite length ≥ 0")
-        self.cutoff = float(cutoff)
-        self.skin = float(skin)
+        self.cutoff = positive("cutoff", cutoff, "length")
+        self.skin = not_negative("skin", skin, "length")
         self.n_searches = 0
         self._neighbors: Neighbors | None = None
         self._searched: dict[str, Any] = {}  # the configuration, at the last search

@@ -97,11 +97,16 @@ class DensityProduct(torch.nn.Module):
         self.linear = TypeLinear(linear_in, self.irreps_out, n_types)
 
     def forward(
-        self, h: Tensor, kinds: Tensor, edge_index: Tensor, edges: EdgeFeatures, n_neighbors: Tensor
+        self,
+        h: Tensor,
+        type_index: Tensor,
+        edge_index: Tensor,
+        edges: EdgeFeatures,
+        n_neighbors: Tensor,
     ) -> Tensor:
         messages = self.convolution(h, edge_index, edges, n_neighbors)
         A = self.density(torch.cat([h, messages], dim=1))  # -> [particle, irreps_products.dim]
-        return self.linear(torch.cat([self.powers(A), h], dim=1), kinds)
+        return self.linear(torch.cat([self.powers(A), h], dim=1), type_index)
 
 
 class MACEStylePotential(MessagePassingPotential):
@@ -206,10 +211,14 @@ class MACEStylePotential(MessagePassingPotential):
             self.layers.append(product)
             self.readouts.append(readout)
 
-    def network(self, h: Tensor, kinds: Tensor, edge_index: Tensor, edges: EdgeFeatures) -> Tensor:
+    def network(
+        self, h: Tensor, type_index: Tensor, edge_index: Tensor, edges: EdgeFeatures
+    ) -> Tensor:
         energies = torch.zeros_like(h[:, :1])
         for layer, readout in zip(self.layers, self.readouts, strict=True):
-            h = layer(h, kinds, edge_index, edges, self.n_neighbors)  # -> [particle, irreps.dim]
+            h = layer(
+                h, type_index, edge_index, edges, self.n_neighbors
+            )  # -> [particle, irreps.dim]
             energies = energies + readout(h)
         return energies.squeeze(1)  # -> [particle]
 

@@ -1,6 +1,5 @@
 """What networks of messages between ellipsoids have in common: the way in, and the way out."""
 
-import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
@@ -9,19 +8,19 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
+from ..arguments import positive
 from ..data.batches import iterate_batches
 from ..data.targets import Targets
-from ..graph import Edges, InteractionGraph
-from ..graph import edge_vectors as vectors_along_edges
+from ..graph import Edges, edges_of
 from ..hyperparameters import HyperparameterModule
 from ..nn import AniSOAPEmbedding
-from ..particle_types import type_index
-from ..potentials.potential import Component
+from ..potentials import Potential
+from ..tracing import is_tracing
 from .edge_features import EdgeEncoding, EdgeFeatures
 from .particle_encoding import ParticleEncoding
 
 
-class MessagePassingPotential(HyperparameterModule, Component):
+class MessagePassingPotential(HyperparameterModule, Potential):
     r"""Energies of particles from a network that begins with :class:`~anisoap_e3nn.AniSOAPEmbedding`.
 
     .. math::
@@ -48,7 +47,6 @@ class MessagePassingPotential(HyperparameterModule, Component):
     energy_shifts: Tensor
     energy_scales: Tensor
     n_neighbors: Tensor
-    type_values: Tensor
     cutoff: float
 
     def __init__(
@@ -82,9 +80,7 @@ class MessagePassingPotential(HyperparameterModule, Component):
             "edge_orientations": edge_orientations,
         }
         self.types, self.cutoff = self.embedding.types, self.embedding.cutoff
-        if not 0 < density_width < math.inf:
-            raise ValueError(f"density_width is {density_width}, expected a finite number > 0")
-        self.density_width = float(density_width)
+        self.density_width = positive("density_width", density_width)
         n_types = len(self.types)
         self.encoding = ParticleEncoding(self.embedding.irreps_out, irreps_hidden, n_types)
         self.irreps_features = self.encoding.irreps_out
@@ -94,14 +90,15 @@ class MessagePassingPotential(HyperparameterModule, Component):
         self.register_buffer("n_neighbors", torch.tensor(1.0))
         self.register_buffer("energy_shifts", torch.zeros(n_types))
         self.register_buffer("energy_scales", torch.ones(n_types))
-        self.register_buffer("type_values", torch.tensor(self.types), persistent=False)
 
     @abstractmethod
-    def network(self, h: Tensor, kinds: Tensor, edge_index: Tensor, edges: EdgeFeatures) -> Tensor:
+    def network(
+        self, h: Tensor, type_index: Tensor, edge_index: Tensor, edges: EdgeFeatures
+    ) -> Tensor:
         """From features ``(N, irreps_features.dim)`` and types ``(N,)``, counted from 0, to ``(N,)``."""
 
     def forward(self, data: Any, edges: Edges | None = None) -> Tensor:
-        """Energies of the particles ``(N,)``; see :meth:`Component.forward`.
+        """Energies of the particles ``(N,)``; see :meth:`~anisoap_e3nn.potentials.Potential.forward`.
 
         Raises
         ------
@@ -111,13 +108,13 @@ class MessagePassingPotential(HyperparameterModule, Component):
         TypeError
             For data whose dtype is not the model's.
         """
-        kinds = self._type_index(data)  # -> [particle]
+        type_index = self.embedding.type_index(data.types)  # -> [particle]
         edge_index, edge_vectors = self._edges(data, edges)
         coefficients = self._coefficients(data, edge_index, edge_vectors)
-        h = self.encoding(coefficients, kinds)  # -> [particle, irreps_features.dim]
+        h = self.encoding(coefficients, type_index)  # -> [particle, irreps_features.dim]
         features = self.edge_encoding(edge_vectors, edge_index, data.orientations, data.semiaxes)
-        energies = self.network(h, kinds, edge_index, features)  # -> [particle]
-        return self.energy_shifts[kinds] + self.energy_scales[kinds] * energies
+        energies = self.network(h, type_index, edge_index, features)  # -> [particle]
+        return self.energy_shifts[type_index] + self.energy_scales[type_index] * energies
 
     @torch.no_grad()
     def standardize(self, frames: Sequence[Any], batch_size: int = 64) -> None:
@@ -161,27 +158,25 @@ class MessagePassingPotential(HyperparameterModule, Component):
         self.n_neighbors.fill_(max(1.0, n_edges / max(1, n_particles)))
 
     def _measure_energies(self, frames: Sequence[Any], with_forces: bool) -> None:
-        kinds = [self._type_index(frame) for frame in frames]
+        type_index = [self.embedding.type_index(frame.types) for frame in frames]
         n_types = len(self.types)
-        counts = torch.stack([x.bincount(minlength=n_types) for x in kinds]).double()
+        counts = torch.stack([x.bincount(minlength=n_types) for x in type_index]).double()
         energy = torch.cat([frame.energy for frame in frames]).double()  # -> [frame]
         shifts = torch.linalg.pinv(counts) @ energy  # -> [type]
         rest = (energy - counts @ shifts) / counts.sum(1).clamp(min=1)  # -> [frame]
         scales = rest.square().mean().sqrt().expand_as(shifts)
         if with_forces:
             forces = torch.cat([frame.forces for frame in frames]).double()  # -> [particle, 3]
-            sums = torch.zeros_like(shifts).index_add(0, torch.cat(kinds), forces.square().mean(1))
+            sums = torch.zeros_like(shifts).index_add(
+                0, torch.cat(type_index), forces.square().mean(1)
+            )
             scales = (sums / counts.sum(0)).sqrt()
         self.energy_shifts.copy_(shifts)
         self.energy_scales.copy_(scales.where(scales > 0, 1.0))
 
     def _edges(self, data: Any, edges: Edges | None) -> tuple[Tensor, Tensor]:
-        """`edge_index` and vectors; compilers see neither a search nor a filter."""
-        if edges is None and torch.compiler.is_compiling():
-            others = (getattr(data, name, None) for name in ("edge_shifts", "cell", "batch"))
-            return data.edge_index, vectors_along_edges(data.pos, data.edge_index, *others)
-        edges = edges or InteractionGraph(data, self.cutoff).edges(self.cutoff)
-        if not torch.compiler.is_compiling() and (edges.edge_vectors == 0).all(1).any():
+        edges = edges or edges_of(data, self.cutoff)
+        if not is_tracing() and (edges.edge_vectors == 0).all(1).any():
             raise ValueError("two particles are in the same place, where they have no direction")
         return edges.edge_index, edges.edge_vectors
 
@@ -191,7 +186,3 @@ class MessagePassingPotential(HyperparameterModule, Component):
             edge_vectors, edge_index, data.types, data.orientations, widths
         )
         return coefficients  # -> [particle, embedding.irreps_out.dim]
-
-    def _type_index(self, data: Any) -> Tensor:
-        known = f"this potential was built for types={self.types}"
-        return type_index(data.types, self.type_values, known)

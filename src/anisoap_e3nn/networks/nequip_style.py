@@ -44,10 +44,17 @@ class GatedConvolution(torch.nn.Module):
         self.irreps_out = self.gate.irreps_out
 
     def forward(
-        self, h: Tensor, kinds: Tensor, edge_index: Tensor, edges: EdgeFeatures, n_neighbors: Tensor
+        self,
+        h: Tensor,
+        type_index: Tensor,
+        edge_index: Tensor,
+        edges: EdgeFeatures,
+        n_neighbors: Tensor,
     ) -> Tensor:
         messages = self.convolution(h, edge_index, edges, n_neighbors)
-        h = self.linear(torch.cat([h, messages], dim=1), kinds)  # -> [particle, gate.irreps_in.dim]
+        h = self.linear(
+            torch.cat([h, messages], dim=1), type_index
+        )  # -> [particle, gate.irreps_in.dim]
         return self.gate(h)  # -> [particle, irreps_out.dim]
 
 
@@ -153,9 +160,11 @@ class NequIPStylePotential(MessagePassingPotential):
         n = irreps.count("0e")
         self.readout = FullyConnectedNet([n, n, 1], torch.nn.functional.silu)
 
-    def network(self, h: Tensor, kinds: Tensor, edge_index: Tensor, edges: EdgeFeatures) -> Tensor:
+    def network(
+        self, h: Tensor, type_index: Tensor, edge_index: Tensor, edges: EdgeFeatures
+    ) -> Tensor:
         for layer in self.layers:
             h = layer(
-                h, kinds, edge_index, edges, self.n_neighbors
+                h, type_index, edge_index, edges, self.n_neighbors
             )  # -> [particle, irreps_hidden.dim]
         return self.readout(h).squeeze(1)  # -> [particle]

@@ -45,11 +45,11 @@ class ParticleEncoding(torch.nn.Module):
         linear_in = irreps + self.spectrum.irreps_out + o3.Irreps("1x0e")
         self.linear = TypeLinear(linear_in, self.irreps_out, n_types)
 
-    def forward(self, coefficients: Tensor, kinds: Tensor) -> Tensor:
+    def forward(self, coefficients: Tensor, type_index: Tensor) -> Tensor:
         """From ``(N, irreps_in.dim)`` and types ``(N,)``, counted from 0, to ``(N, irreps_out.dim)``."""
         c = self.coefficient_scales(coefficients)  # -> [particle, irreps_in.dim]
         p = self.spectrum_scales(self.spectrum(c))  # -> [particle, product]
-        return self.linear(torch.cat([c, p, torch.ones_like(p[:, :1])], dim=1), kinds)
+        return self.linear(torch.cat([c, p, torch.ones_like(p[:, :1])], dim=1), type_index)
 
     def fit(self, coefficients: Tensor) -> None:
         """Measure means and sizes ``(N, irreps_in.dim)``."""

@@ -5,15 +5,15 @@ import math
 import torch
 from torch import Tensor
 
+from ..arguments import positive
+
 
 class _CutoffFunction(torch.nn.Module):
     """A function of x = r / r_cut up to x = 1."""
 
     def __init__(self, cutoff: float) -> None:
         super().__init__()
-        if not 0 < cutoff < math.inf:
-            raise ValueError(f"cutoff is {cutoff}, expected a finite length > 0")
-        self.cutoff = float(cutoff)
+        self.cutoff = positive("cutoff", cutoff, "length")
         self.hyperparameters: dict[str, float] = {"cutoff": self.cutoff}
 
     def _fractions(self, distances: Tensor) -> Tensor:

@@ -7,13 +7,14 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
+from ..arguments import positive
 from ..basis import MomentProjection, RadialBasis, build_radial_basis, radial_counts
 from ..geometry import damped_covariances
-from ..graph import edge_vectors as vectors_along_edges
-from ..graph import neighbor_list
+from ..graph import edges_of
 from ..hyperparameters import HyperparameterModule
 from ..ops import gaussian_moments
-from ..particle_types import distinct_types, type_index
+from ..particle_types import TypeIndex
+from ..tracing import is_tracing
 from .cutoff import build_cutoff_function
 from .inputs import check_inputs
 from .linear import TypeLinear
@@ -98,8 +99,6 @@ class AniSOAPEmbedding(HyperparameterModule):
     torch.Size([2, 20])
     """
 
-    type_values: Tensor
-
     def __init__(
         self,
         types: Sequence[int],
@@ -116,13 +115,13 @@ class AniSOAPEmbedding(HyperparameterModule):
     ) -> None:
         super().__init__()
         n_radial = radial_counts(max_angular, max_radial)
-        self.types = distinct_types(types)
-        self.cutoff = _positive("cutoff", cutoff)
+        self.type_index = TypeIndex(types, "this embedding")
+        self.types = self.type_index.types
+        self.cutoff = positive("cutoff", cutoff, "length")
         self.include_self = include_self
         self.basis = build_radial_basis(radial_basis, self.cutoff, radial_gaussian_width)
         self.cutoff_function = build_cutoff_function(cutoff_function, self.cutoff)
         self.projection = MomentProjection(self.basis, n_radial, len(self.types), rcond)
-        self.register_buffer("type_values", torch.tensor(self.types), persistent=False)
 
         self.irreps_coefficients = o3.Irreps(
             [(len(self.types) * n, (l, (-1) ** l)) for l, n in enumerate(n_radial)]
@@ -205,14 +204,14 @@ class AniSOAPEmbedding(HyperparameterModule):
         check_inputs(
             edge_vectors, edge_index, types, orientations, semiaxes, self.projection.matrix.dtype
         )
-        kinds = self._type_index(types)  # -> [particle]
+        type_index = self.type_index(types)  # -> [particle]
         covariances, weights = damped_covariances(orientations, semiaxes, self.basis.exponent)
 
         edge_vectors, pair_weights = self._within_cutoff(edge_vectors)  # -> [edge, 3], [edge]
         neighbors, centers = edge_index.unbind()
         n, n_types = types.shape[0], len(self.types)
-        segments = (centers * n_types).add_(kinds.index_select(0, neighbors))  # -> [edge]
-        own_segments = torch.arange(0, n * n_types, n_types, device=types.device).add_(kinds)
+        segments = (centers * n_types).add_(type_index.index_select(0, neighbors))  # -> [edge]
+        own_segments = torch.arange(0, n * n_types, n_types, device=types.device).add_(type_index)
 
         moments = gaussian_moments(
             edge_vectors,
@@ -230,7 +229,7 @@ class AniSOAPEmbedding(HyperparameterModule):
         coefficients = self.projection(moments)  # -> [particle, irreps_coefficients.dim]
         if self.linear is None:
             return coefficients
-        return self.linear(coefficients, kinds)  # -> [particle, irreps_out.dim]
+        return self.linear(coefficients, type_index)  # -> [particle, irreps_out.dim]
 
     def to_metatensor(self, x: Tensor, data: Any, batch: Tensor | None = None) -> Any:
         r"""Features of this layer as a TensorMap of metatensor, which carries its own labels.
@@ -280,7 +279,7 @@ class AniSOAPEmbedding(HyperparameterModule):
                 f"x has shape {tuple(x.shape)}, expected {(len(types), self.irreps_out.dim)}: the "
                 f"features {self.irreps_out} of {len(types)} particles"
             )
-        self._type_index(types)  # refuses unknown ones
+        self.type_index(types)  # refuses unknown ones
         return features_to_tensor_map(
             x, self.irreps_out, *self._properties(), types, self.types, batch
         )
@@ -291,32 +290,17 @@ class AniSOAPEmbedding(HyperparameterModule):
             counts = {ir: self.irreps_out.count(ir) for _, ir in self.irreps_out}
             return ("channel",), {ir: torch.arange(n)[:, None] for ir, n in counts.items()}
         return ("neighbor_type", "n"), {
-            ir: torch.cartesian_prod(self.type_values.cpu(), torch.arange(mul // len(self.types)))
+            ir: torch.cartesian_prod(
+                self.type_index.values.cpu(), torch.arange(mul // len(self.types))
+            )
             for mul, ir in self.irreps_out
         }
 
     def _forward_data(self, data: Any) -> Tensor:
-        batch, cell = getattr(data, "batch", None), getattr(data, "cell", None)
-        edge_index = getattr(data, "edge_index", None)
-        edge_shifts = getattr(data, "edge_shifts", None)
-        if edge_index is None:
-            edge_index, edge_shifts = neighbor_list(
-                data.pos,
-                self.cutoff,
-                cell=cell,
-                pbc=getattr(data, "pbc", None),
-                types=data.types,
-                batch=batch,
-            )
-        elif (built_with := getattr(data, "edge_cutoff", None)) is not None:
-            shortest = float(torch.as_tensor(built_with).min())
-            if shortest < self.cutoff:
-                raise ValueError(
-                    f"the data's neighbours were searched up to {shortest}, but the embedding needs "
-                    f"them up to its cutoff {self.cutoff}; use data.with_edges({self.cutoff})"
-                )
-        vectors = vectors_along_edges(data.pos, edge_index, edge_shifts, cell, batch)
-        return self.forward(vectors, edge_index, data.types, data.orientations, data.semiaxes)
+        edges = edges_of(data, self.cutoff)
+        return self.forward(
+            edges.edge_vectors, edges.edge_index, data.types, data.orientations, data.semiaxes
+        )
 
     def _within_cutoff(self, edge_vectors: Tensor) -> tuple[Tensor, Tensor | None]:
         """The edge vectors, 0 in place of those beyond the cutoff, and their weights f, 0 there too.
@@ -326,7 +310,7 @@ class AniSOAPEmbedding(HyperparameterModule):
         # in place, and by components, since fresh memory costs more than the arithmetic
         x, y, z = edge_vectors.detach().unbind(1)
         inside = (x * x).addcmul_(y, y).addcmul_(z, z).sqrt_().le_(self.cutoff)  # 1 or 0 -> [edge]
-        all_inside = not torch.compiler.is_compiling() and bool(inside.all())
+        all_inside = not is_tracing() and bool(inside.all())
         if not all_inside:
             edge_vectors = edge_vectors * inside[:, None]  # or 0 · ∞ could enter from far away
         if self.cutoff_function is None:
@@ -338,16 +322,6 @@ class AniSOAPEmbedding(HyperparameterModule):
         distances = (x * x + y * y + z * z).add_(shortest).sqrt()
         return edge_vectors, inside * self.cutoff_function(distances)  # -> [edge, 3], [edge]
 
-    def _type_index(self, types: Tensor) -> Tensor:
-        known = f"this embedding was built for types={self.types}"
-        return type_index(types, self.type_values, known)  # -> [particle]
-
     def extra_repr(self) -> str:
         given = ", ".join(f"{k}={v!r}" for k, v in self.hyperparameters.items())
         return f"{given} | ellipsoids → {self.irreps_out}"
-
-
-def _positive(name: str, value: float) -> float:
-    if not 0 < value < float("inf"):
-        raise ValueError(f"{name} is {value}, expected a finite length > 0")
-    return float(value)

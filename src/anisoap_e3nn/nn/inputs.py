@@ -5,6 +5,8 @@ from math import isfinite
 import torch
 from torch import Tensor
 
+from ..tracing import is_tracing
+
 
 def check_inputs(
     edge_vectors: Tensor,
@@ -46,7 +48,7 @@ def check_inputs(
     for name, tensor in (("edge_index", edge_index), ("types", types)):
         if tensor.dtype != torch.int64:
             raise TypeError(f"{name} is {tensor.dtype}, expected torch.int64; use .long()")
-    if not torch.compiler.is_compiling():
+    if not is_tracing():
         _check_values(edge_vectors, edge_index, orientations, semiaxes)
 
 

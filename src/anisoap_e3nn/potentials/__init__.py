@@ -2,21 +2,28 @@
 
 from .checkpoint import load_model, save_model
 from .compilation import compile_mechanics, export_energy, graph_tensors
+from .configuration import cutoff_of
 from .many_body import ManyBodyPotential
-from .mechanics import Mechanics, mechanics
+from .mechanics import mechanics
 from .one_body import OneBodyPotential
 from .pair.potential import PairPotential
 from .particle_shapes import ParticleShapes
+from .potential import Analytic, Design, Linear, Mechanics, Potential
 from .stacked import StackedPotential
 
 __all__ = [
+    "Analytic",
+    "Design",
+    "Linear",
     "ManyBodyPotential",
     "Mechanics",
     "OneBodyPotential",
     "PairPotential",
     "ParticleShapes",
+    "Potential",
     "StackedPotential",
     "compile_mechanics",
+    "cutoff_of",
     "export_energy",
     "graph_tensors",
     "load_model",

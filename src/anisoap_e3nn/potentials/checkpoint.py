@@ -1,9 +1,8 @@
 """Models in files, without code in them."""
 
-import inspect
 import json
 import pickle
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from os import PathLike
@@ -13,38 +12,44 @@ from typing import Any
 
 import e3nn
 import torch
-from e3nn import o3
 from torch import Tensor
 
-from .stacked import StackedPotential
+from .registry import build, describe
 
 FORMAT = "anisoap-e3nn model"
-FORMAT_VERSION = 1
-_HOMES = ("nn", "potentials", "networks")  # whose public classes a checkpoint can name
+FORMAT_VERSION = 2  # 1, of 0.1.0, named classes without their packages
 
 
 def save_model(
-    model: torch.nn.Module, path: str | PathLike[str], *, overwrite: bool = False
+    model: torch.nn.Module,
+    path: str | PathLike[str],
+    *,
+    overwrite: bool = False,
+    allow: Sequence[type] = (),
 ) -> None:
-    """Write a model to a file: names of classes, their hyperparameters, and tensors.
+    """Write a model to a file: dotted paths of classes, their hyperparameters, and tensors.
 
     The file appears when it is complete. It holds no code, and no pickled objects but tensors.
 
     Parameters
     ----------
     model : Module
-        A :class:`StackedPotential`, or another class of this package with `hyperparameters`, the arguments
-        of its constructor. Modules among them are described in the same way.
+        A potential, network or layer of this package; one of a package that names itself in the entry-point
+        group ``anisoap_e3nn.models``; one of the classes in `allow`; or a ``torch.nn.Sequential`` of these.
+        Its attribute `hyperparameters` holds the arguments of its constructor. Modules among them are
+        described in the same way.
     path : str or PathLike
     overwrite : bool
         Whether a file of that name may be replaced.
+    allow : sequence of type
+        Classes of other packages. :func:`load_model` needs them too.
 
     Raises
     ------
     FileExistsError
-        If there is one.
+        If there is a file of that name.
     TypeError
-        For models that are not of this package, or have hyperparameters that JSON cannot hold.
+        For models of other classes, or with hyperparameters that JSON cannot hold.
     """
     path = Path(path)
     if path.exists() and not overwrite:
@@ -55,7 +60,7 @@ def save_model(
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "versions": _versions(),
-        "model": json.dumps(_describe(model, "the model")),
+        "model": json.dumps(describe(model, "the model", allow)),
         "dtype": str(_dtype_of(model)).removeprefix("torch."),
         # clones, since of views the whole storage would be written
         "state": {name: x.detach().cpu().clone() for name, x in model.state_dict().items()},
@@ -67,7 +72,10 @@ def save_model(
 
 
 def load_model(
-    path: str | PathLike[str], map_location: torch.device | str | None = None
+    path: str | PathLike[str],
+    map_location: torch.device | str | None = None,
+    *,
+    allow: Sequence[type] = (),
 ) -> torch.nn.Module:
     """Read a model that :func:`save_model` wrote, in the dtype that it had.
 
@@ -78,6 +86,9 @@ def load_model(
     path : str or PathLike
     map_location : device, optional
         Where the model is put; by default the CPU.
+    allow : sequence of type
+        Classes that the file may name besides those of this package and of packages that name themselves in
+        the entry-point group ``anisoap_e3nn.models``.
 
     Returns
     -------
@@ -98,7 +109,7 @@ def load_model(
         # as it was built: under its own dtype; and the caller's random numbers stay as they are
         dtype = getattr(torch, contents["dtype"])
         with _default_dtype(dtype), torch.random.fork_rng(devices=[]):
-            model = _build(json.loads(contents["model"]))
+            model = build(json.loads(contents["model"]), allow)
         _refuse_other_tensors(model.state_dict(), contents["state"])
         model.load_state_dict(contents["state"])
     except (TypeError, ValueError) as error:
@@ -115,80 +126,15 @@ def _read(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is no checkpoint, or a damaged one") from error
     if not isinstance(contents, dict) or contents.get("format") != FORMAT:
         raise ValueError(f"{path} is no checkpoint of a model of anisoap-e3nn; see save_model")
-    if (found := contents.get("format_version")) != FORMAT_VERSION:
+    if (found := contents.get("format_version")) not in range(1, FORMAT_VERSION + 1):
         raise ValueError(
-            f"{path} has format version {found}, expected {FORMAT_VERSION}: it was written with "
+            f"{path} has format version {found}, expected 1 to {FORMAT_VERSION}: it was written with "
             f"{contents.get('versions')}, and this is {_versions()}"
         )
     missing = {"versions", "model", "dtype", "state"} - contents.keys()
     if missing:
         raise ValueError(f"{path} is damaged: it has no {sorted(missing)}")
     return contents
-
-
-def _describe(value: Any, name: str) -> Any:
-    """What JSON can hold of a hyperparameter, and :func:`_build` makes the same of."""
-    if isinstance(value, torch.nn.Module):
-        kind = type(value)
-        if _class(kind.__name__) is not kind:
-            raise TypeError(
-                f"{name} is a {kind.__module__}.{kind.__qualname__}; checkpoints can name only public "
-                f"classes of {' and '.join(f'anisoap_e3nn.{home}' for home in _HOMES)}"
-            )
-        arguments = _arguments(value)
-        described = {k: _describe(x, f"{k} of {kind.__name__}") for k, x in arguments.items()}
-        return {"class": kind.__name__, "arguments": described}
-    if isinstance(value, o3.Irreps):  # a tuple otherwise
-        return str(value)
-    if isinstance(value, Mapping):  # whose keys need not be texts, as those of JSON are
-        items = [[key, _describe(x, f"{name}[{key!r}]")] for key, x in value.items()]
-        return {"mapping": items}
-    if isinstance(value, list | tuple):
-        return [_describe(x, f"{name}[{i}]") for i, x in enumerate(value)]
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    raise TypeError(f"{name} is {value!r}, which a checkpoint cannot hold")
-
-
-def _build(described: Any) -> Any:
-    if isinstance(described, list):
-        return [_build(x) for x in described]
-    if not isinstance(described, dict):
-        return described
-    if "mapping" in described:
-        return {key: _build(x) for key, x in described["mapping"]}
-    name = described["class"]
-    if (kind := _class(name)) is None:
-        raise ValueError(f"there is no class {name!r} here")
-    arguments = {key: _build(x) for key, x in described["arguments"].items()}
-    try:
-        inspect.signature(kind).bind(**arguments)
-    except TypeError as error:
-        raise ValueError(f"{name} has other hyperparameters here: {error}") from error
-    return kind(**arguments)
-
-
-def _class(name: str) -> type[torch.nn.Module] | None:
-    """The public module of that name in this package that knows its arguments."""
-    package = __name__.partition(".")[0]
-    for home in (import_module(f"{package}.{x}") for x in _HOMES):
-        if name in home.__all__:
-            kind: type[torch.nn.Module] = getattr(home, name)
-            return kind if inspect.isclass(kind) and issubclass(kind, torch.nn.Module) else None
-    return None
-
-
-def _arguments(model: Any) -> dict[str, Any]:
-    if isinstance(model, StackedPotential):
-        return {"components": list(model.components)}
-    arguments = getattr(model, "hyperparameters", {})
-    try:
-        inspect.signature(type(model)).bind(**arguments)
-    except TypeError as error:
-        raise TypeError(
-            f"{type(model).__name__} does not know how it was built, and cannot be built again: {error}"
-        ) from error
-    return dict(arguments)
 
 
 def _refuse_other_tensors(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor]) -> None:

@@ -6,7 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .mechanics import Mechanics, differentiable, longest_cutoff, mechanics
+from ..graph import reaches_of_edges
+from .configuration import cutoff_of
+from .mechanics import differentiable, mechanics
+from .potential import Mechanics
 
 
 def compile_mechanics(
@@ -116,7 +119,7 @@ def graph_tensors(model: torch.nn.Module, data: Any) -> dict[str, Tensor]:
     Parameters
     ----------
     model : Module
-        Neighbours are searched for up to the longest cutoff of its embeddings.
+        Neighbours are searched for up to its cutoff, else the largest of its embeddings.
     data : EllipsoidData or a Batch of them
         Left as it is; `edge_index`, if it has one, is taken from it.
 
@@ -129,18 +132,14 @@ def graph_tensors(model: torch.nn.Module, data: Any) -> dict[str, Tensor]:
     ValueError
         For neighbours found with a cutoff shorter than the model's.
     """
-    cutoff = longest_cutoff(model)
-    if getattr(data, "edge_index", None) is None and cutoff is not None:
-        data = data.with_edges(cutoff)
+    if (cutoff := cutoff_of(model)) is not None:
+        if getattr(data, "edge_index", None) is None:
+            data = data.with_edges(cutoff)
+        reaches_of_edges(data, cutoff)  # a graph cannot look at their values, so do it here
     tensors = {name: x for name, x in data.to_dict().items() if isinstance(x, Tensor)}
     tensors.setdefault("batch", torch.zeros_like(data.types))
     tensors.pop("ptr", None)
-    built_with = tensors.pop("edge_cutoff", None)  # a graph cannot look at its value, so do it here
-    if built_with is not None and cutoff is not None and built_with.min() < cutoff:
-        raise ValueError(
-            f"the data's neighbours were searched up to {float(built_with.min())}, but the model needs "
-            f"them up to {cutoff}; use data.with_edges({cutoff})"
-        )
+    tensors.pop("edge_cutoff", None)
     return tensors
 
 

@@ -1,8 +1,8 @@
-r"""How power spectra change when single neighbours move or turn, differentiated forward.
+r"""Jacobians of power spectra with respect to the neighbours' positions and orientations.
 
-To differentiate backward would take one sweep for each feature; forward it takes one for each of six ways in
-which a neighbour can move, for all edges at once: the coefficients are sums over edges, so that edges given
-a centre of their own do not disturb each other.
+They are taken forward: one sweep for each of the six tangents in which a neighbour can move or turn, for all
+edges at once. (Backward it would take one sweep for each feature.) Coefficients are sums over edges, so each
+edge is given a centre of its own, and no edge disturbs another.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from torch import Tensor
 from ..nn import AniSOAPEmbedding, PowerSpectrum
 
 
-def slopes_along_edges(
+def jacobian_along_edges(
     embedding: AniSOAPEmbedding,
     power_spectrum: PowerSpectrum,
     coefficients: Tensor,
@@ -24,7 +24,7 @@ def slopes_along_edges(
     neighbors: Tensor,
     centers: Tensor,
 ) -> Tensor:
-    """Derivatives of the centres' power spectra with the edge's vector and with the neighbour's rotation.
+    """Jacobian of each edge's centre with respect to the edge's vector and the neighbour's rotation.
 
     Parameters
     ----------
@@ -55,11 +55,11 @@ def slopes_along_edges(
 
     zeros, shifts = torch.zeros_like(R), torch.zeros_like(edge_vectors)
     moves = torch.eye(3).to(edge_vectors)[:, None].expand(3, n, 3)
-    ways = [(move, zeros) for move in moves] + [(shifts, turn) for turn in _turns(R)]
-    return torch.stack(_pushed_forward(spectra, (edge_vectors, R), ways), dim=1)
+    tangents = [(move, zeros) for move in moves] + [(shifts, turn) for turn in _turns(R)]
+    return torch.stack(_pushed_forward(spectra, (edge_vectors, R), tangents), dim=1)
 
 
-def slopes_of_own_turns(
+def jacobian_of_own_rotations(
     embedding: AniSOAPEmbedding,
     power_spectrum: PowerSpectrum,
     coefficients: Tensor,
@@ -67,7 +67,7 @@ def slopes_of_own_turns(
     rotations: Tensor,
     semiaxes: Tensor,
 ) -> Tensor:
-    """Derivatives of the power spectra ``(N, 3, feature)`` with the rotation of the particle itself."""
+    """Jacobian with respect to rotations of the particle itself ``(N, 3, feature)``; see the other."""
     no_edges = torch.empty(2, 0, dtype=torch.int64, device=types.device)
 
     def spectra(R: Tensor) -> Tensor:
@@ -75,8 +75,8 @@ def slopes_of_own_turns(
         features: Tensor = power_spectrum(coefficients + alone - alone.detach())
         return features
 
-    ways = [(turn,) for turn in _turns(rotations)]
-    return torch.stack(_pushed_forward(spectra, (rotations,), ways), dim=1)
+    tangents = [(turn,) for turn in _turns(rotations)]
+    return torch.stack(_pushed_forward(spectra, (rotations,), tangents), dim=1)
 
 
 def _turns(rotations: Tensor) -> Tensor:
@@ -86,7 +86,7 @@ def _turns(rotations: Tensor) -> Tensor:
 
 
 def _pushed_forward(
-    function: Callable[..., Tensor], at: Sequence[Tensor], ways: Sequence[Sequence[Tensor]]
+    function: Callable[..., Tensor], at: Sequence[Tensor], tangents: Sequence[Sequence[Tensor]]
 ) -> list[Tensor]:
     r"""J v for several v, as the derivative of :math:`\langle v, J^\top g \rangle` with g.
 
@@ -97,4 +97,4 @@ def _pushed_forward(
         out = function(*at)
         g = torch.zeros_like(out, requires_grad=True)
         gradients = torch.autograd.grad(out, at, g, create_graph=True)
-    return [torch.autograd.grad(gradients, g, way, retain_graph=True)[0] for way in ways]
+    return [torch.autograd.grad(gradients, g, v, retain_graph=True)[0] for v in tangents]

@@ -12,16 +12,16 @@ class FeatureStatistics:
         self._means = torch.zeros(n_types, n_features, dtype=torch.float64)
         self._deviations = torch.zeros_like(self._means)  # squared, and summed
 
-    def add(self, features: Tensor, kinds: Tensor) -> None:
+    def add(self, features: Tensor, type_index: Tensor) -> None:
         """Features of particles ``(N, feature)`` and their types ``(N,)``, from 0."""
-        for kind in kinds.unique().tolist():
-            some = features[kinds == kind].double().cpu()  # -> [particle, feature]
-            mean, before, new = some.mean(0), self._counts[kind].clone(), len(some)
-            step = mean - self._means[kind]
-            self._counts[kind] += new
-            self._means[kind] += step * new / self._counts[kind]
-            self._deviations[kind] += (some - mean).square().sum(0)
-            self._deviations[kind] += step.square() * before * new / self._counts[kind]
+        for t in type_index.unique().tolist():
+            some = features[type_index == t].double().cpu()  # -> [particle, feature]
+            mean, before, new = some.mean(0), self._counts[t].clone(), len(some)
+            step = mean - self._means[t]
+            self._counts[t] += new
+            self._means[t] += step * new / self._counts[t]
+            self._deviations[t] += (some - mean).square().sum(0)
+            self._deviations[t] += step.square() * before * new / self._counts[t]
 
     def write(self, means: Tensor, scales: Tensor) -> None:
         """Into tensors ``(type, feature)``, for the types that occurred.

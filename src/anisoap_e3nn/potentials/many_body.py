@@ -1,6 +1,5 @@
 """Energies of neighbourhoods: a readout of the power spectrum."""
 
-import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -8,19 +7,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..arguments import positive
 from ..geometry import rotation_matrices
-from ..graph import Edges, InteractionGraph, frame_index
+from ..graph import Edges, edges_of, frame_index
 from ..hyperparameters import HyperparameterModule
 from ..nn import AniSOAPEmbedding, PowerSpectrum
-from ..particle_types import type_index
-from .feature_derivatives import slopes_along_edges, slopes_of_own_turns
+from .feature_derivatives import jacobian_along_edges, jacobian_of_own_rotations
 from .feature_statistics import FeatureStatistics
-from .potential import Component, Design
+from .potential import Design, Potential
 
 _DESIGN_CHUNK = 1024  # edges
 
 
-class ManyBodyPotential(HyperparameterModule, Component):
+class ManyBodyPotential(HyperparameterModule, Potential):
     r"""A readout of the power spectrum of each particle's neighbourhood, chosen by its type.
 
     .. math::
@@ -97,9 +96,7 @@ class ManyBodyPotential(HyperparameterModule, Component):
         self.types = self.embedding.types
         self.cutoff: float = self.embedding.cutoff
         self.n_features = self.power_spectrum.irreps_out.dim
-        self.density_width = float(density_width)
-        if not 0 < density_width < math.inf:
-            raise ValueError(f"density_width is {density_width}, expected a finite number > 0")
+        self.density_width = positive("density_width", density_width)
         if any(n < 1 for n in hidden):
             raise ValueError(f"hidden is {list(hidden)}, expected widths ≥ 1")
         self.hyperparameters = {
@@ -130,21 +127,23 @@ class ManyBodyPotential(HyperparameterModule, Component):
         return None if self.hyperparameters["hidden"] else self.weights
 
     def forward(self, data: Any, edges: Edges | None = None) -> Tensor:
-        """Energies of the particles ``(N,)``; see :meth:`Component.forward`."""
-        kinds = self._kinds(data)
-        features = self._standardized(self.power_spectrum(self._coefficients(data, edges)), kinds)
+        """Energies of the particles ``(N,)``; see :meth:`Potential.forward`."""
+        type_index = self.embedding.type_index(data.types)
+        features = self._standardized(
+            self.power_spectrum(self._coefficients(data, edges)), type_index
+        )
         if self.linear_weights is not None:
-            return (features * self.weights[kinds]).sum(1)
-        energies = features.new_zeros(len(kinds))
-        for kind, perceptron in enumerate(self.perceptrons):
-            members = (kinds == kind).nonzero().squeeze(1)
+            return (features * self.weights[type_index]).sum(1)
+        energies = features.new_zeros(len(type_index))
+        for position, perceptron in enumerate(self.perceptrons):
+            members = (type_index == position).nonzero().squeeze(1)
             energies = energies.index_add(0, members, perceptron(features[members]).squeeze(1))
         return energies
 
     def features(self, data: Any, edges: Edges | None = None) -> Tensor:
         """What the readout reads of the particles ``(N, feature)``, standardized."""
         spectra = self.power_spectrum(self._coefficients(data, edges))  # -> [particle, feature]
-        return self._standardized(spectra, self._kinds(data))
+        return self._standardized(spectra, self.embedding.type_index(data.types))
 
     def standardize(self, frames: Iterable[Any]) -> None:
         """Let the features of each type have mean 0 and standard deviation 1 in these frames.
@@ -167,7 +166,7 @@ class ManyBodyPotential(HyperparameterModule, Component):
         with torch.no_grad():
             for data in frames:
                 spectra = self.power_spectrum(self._coefficients(data, None))
-                statistics.add(spectra, self._kinds(data))
+                statistics.add(spectra, self.embedding.type_index(data.types))
             statistics.write(self.means, self.scales)
 
     def design(self, data: Any, edges: Edges | None = None) -> Design:
@@ -177,47 +176,51 @@ class ManyBodyPotential(HyperparameterModule, Component):
         """
         if self.linear_weights is None:
             raise TypeError(f"not linear in its weights: {self!r}")
-        edges = edges or InteractionGraph(data, self.cutoff).edges(self.cutoff)
-        kinds, n, n_types = self._kinds(data), len(data.types), len(self.types)
+        edges = edges or edges_of(data, self.cutoff)
+        type_index, n, n_types = (
+            self.embedding.type_index(data.types),
+            len(data.types),
+            len(self.types),
+        )
         R = rotation_matrices(data.orientations).detach()
         coefficients = self._coefficients(data, edges).detach()
-        spectra = self._standardized(self.power_spectrum(coefficients), kinds)
+        spectra = self._standardized(self.power_spectrum(coefficients), type_index)
 
         frames, n_frames = frame_index(data)
         energies = spectra.new_zeros(n_frames * n_types, self.n_features)
-        energies.index_add_(0, frames * n_types + kinds, spectra)
+        energies.index_add_(0, frames * n_types + type_index, spectra)
         forces, torques = (spectra.new_zeros(n * n_types, 3, self.n_features) for _ in range(2))
         widths = self.density_width * data.semiaxes.detach()
         at = self.embedding, self.power_spectrum, coefficients, data.types, R, widths
         chunks = (x.split(_DESIGN_CHUNK) for x in (edges.edge_vectors.detach(), *edges.edge_index))
         for edge_vectors, neighbors, centers in zip(*chunks, strict=True):
-            slopes = slopes_along_edges(*at, edge_vectors, neighbors, centers)
-            slopes = slopes / self.scales[kinds[centers], None]  # -> [edge, 6, feature]
-            of_neighbors = neighbors * n_types + kinds[centers]
-            forces.index_add_(0, of_neighbors, -slopes[:, :3])
-            forces.index_add_(0, centers * n_types + kinds[centers], slopes[:, :3])
-            torques.index_add_(0, of_neighbors, -slopes[:, 3:])
-        turns = slopes_of_own_turns(*at) / self.scales[kinds, None]  # -> [particle, 3, feature]
-        torques.index_add_(0, torch.arange(n, device=kinds.device) * n_types + kinds, -turns)
+            jacobian = jacobian_along_edges(*at, edge_vectors, neighbors, centers)
+            jacobian = jacobian / self.scales[type_index[centers], None]  # -> [edge, 6, feature]
+            of_neighbors = neighbors * n_types + type_index[centers]
+            forces.index_add_(0, of_neighbors, -jacobian[:, :3])
+            forces.index_add_(0, centers * n_types + type_index[centers], jacobian[:, :3])
+            torques.index_add_(0, of_neighbors, -jacobian[:, 3:])
+        turns = (
+            jacobian_of_own_rotations(*at) / self.scales[type_index, None]
+        )  # -> [particle, 3, feature]
+        torques.index_add_(
+            0, torch.arange(n, device=type_index.device) * n_types + type_index, -turns
+        )
         forces, torques = (
             x.unflatten(0, (n, n_types)).transpose(1, 2).flatten(2) for x in (forces, torques)
         )  # -> [particle, 3, weight]
         return Design(energies.view(n_frames, n_types * self.n_features), forces, torques)
 
     def _coefficients(self, data: Any, edges: Edges | None) -> Tensor:
-        edges = edges or InteractionGraph(data, self.cutoff).edges(self.cutoff)
+        edges = edges or edges_of(data, self.cutoff)
         widths = self.density_width * data.semiaxes
         coefficients: Tensor = self.embedding(
             edges.edge_vectors, edges.edge_index, data.types, data.orientations, widths
         )
         return coefficients  # -> [particle, coefficient]
 
-    def _standardized(self, spectra: Tensor, kinds: Tensor) -> Tensor:
-        return (spectra - self.means[kinds]) / self.scales[kinds]
-
-    def _kinds(self, data: Any) -> Tensor:
-        known = f"this many-body potential was built for types={self.types}"
-        return type_index(data.types, self.embedding.type_values, known)
+    def _standardized(self, spectra: Tensor, type_index: Tensor) -> Tensor:
+        return (spectra - self.means[type_index]) / self.scales[type_index]
 
     def __repr__(self) -> str:
         given = ", ".join(f"{k}={v!r}" for k, v in self.hyperparameters.items())

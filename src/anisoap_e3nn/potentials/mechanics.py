@@ -2,24 +2,16 @@
 
 import copy
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..geometry import rotation_matrices
-from ..nn import AniSOAPEmbedding
-
-
-class Mechanics(NamedTuple):
-    """What an energy says of the motion of rigid particles; see :func:`mechanics`."""
-
-    energy: Tensor  # [frame]
-    forces: Tensor  # [particle, 3]
-    torques: Tensor  # [particle, 3]
-    virial: Tensor  # [frame, 3, 3]
-    stress: Tensor  # [frame, 3, 3]
-    energies: Tensor  # [particle]
+from ..geometry import to_body_frame, torques_of_gradient
+from ..graph import VerletList, frame_index
+from .configuration import Configuration
+from .potential import Analytic, Mechanics
+from .stacked import terms_of
 
 
 def mechanics(
@@ -28,6 +20,7 @@ def mechanics(
     *,
     body_frame: bool = False,
     create_graph: bool = False,
+    neighbors: VerletList | None = None,
 ) -> Mechanics:
     r"""Energies of the frames and their derivatives, by one evaluation and one backward pass.
 
@@ -39,46 +32,41 @@ def mechanics(
         \sigma = -W / V
 
     The strain :math:`\varepsilon` is symmetric. It acts on positions and lattice vectors; orientations
-    and semi-axes stay as they are. (Under an antisymmetric one only the total torque would come out.)
+    and semi-axes stay as they are. (An antisymmetric strain would only give the total torque.)
+
+    Potentials with derivatives of their own (:class:`Analytic`) are evaluated without autograd. The other
+    terms of a :class:`StackedPotential` share one backward pass, and all terms share one graph.
 
     Parameters
     ----------
     model : Module or function
-        From data to energies of the particles ``(N,)``. One that has a method of this name, as
-        :class:`StackedPotential` has, is asked for the result.
+        From data to energies of the particles ``(N,)``.
     data : EllipsoidData or a Batch of them
-        Left as it is. Without `edge_index`, neighbours are searched for once, up to the longest cutoff
-        of the model's embeddings.
+        Left as it is. Without `edge_index`, neighbours are searched for once, up to the largest cutoff of
+        the model: its `cutoff`, or that of its embeddings.
     body_frame : bool
         Whether torques are components along the axes of the particles, :math:`R_i^\top \tau_i`,
         instead of those of space.
     create_graph : bool
         Whether the results can be differentiated themselves, for training on them; without it they
         hold no graph.
+    neighbors : VerletList, optional
+        A list with a skin, to be kept from one configuration to the next.
 
     Returns
     -------
     Mechanics
         A named tuple of `energy` ``(frame,)``; `forces` ``(N, 3)``, energy / length; `torques`
-        ``(N, 3)``, energy; `virial` ``(frame, 3, 3)``, energy, which is the symmetric part of
-        :math:`\sum_i r_i \otimes f_i` in open frames; and `stress` ``(frame, 3, 3)``, energy / volume,
-        positive where the frame pulls itself together, as in ASE. Frames whose cell has no volume have no
-        stress: zero. Last, the `energies` ``(N,)`` of the particles.
+        ``(N, 3)``, energy; `virial` ``(frame, 3, 3)``, energy, in open frames the symmetric part of
+        :math:`\sum_i r_i \otimes f_i`; `stress` ``(frame, 3, 3)``, energy / volume, positive where the
+        frame would contract, as in ASE, and zero for cells without volume; and `energies` ``(N,)`` of the
+        particles.
 
     Raises
     ------
     ValueError
-        If the model returns anything but one energy for each particle.
-
-    Notes
-    -----
-    The torque is exact for quaternions of any norm and for matrices, not the limit of a small angle, and
-    no angle is ever computed: with the gradient :math:`g` of the energy with respect to what the data hold,
-    columns :math:`R_c` of matrices or quaternions :math:`q = (w, v)`,
-
-    .. math::
-        \tau = -\sum_c R_c \times g_c \qquad\text{or}\qquad
-        \tau = -\tfrac12 \left( w \, g_v - g_w \, v + v \times g_v \right).
+        If the model does not return one energy for each particle; for `neighbors` that do not reach as
+        far as the model.
 
     Examples
     --------
@@ -92,42 +80,19 @@ def mechanics(
     >>> mechanics(spring, data).forces[:, 2]
     tensor([ 2., -2.])
     """
-    if (own := getattr(model, "mechanics", None)) is not None:
-        result: Mechanics = own(data, body_frame=body_frame, create_graph=create_graph)
-        return result
-    with torch.enable_grad():
-        data = copy.copy(data)
-        if getattr(data, "edge_index", None) is None and (cutoff := longest_cutoff(model)):
-            data = data.with_edges(cutoff)
-        pos, orientations, cell = leaves = [
-            differentiable(x) for x in (data.pos, data.orientations, data.cell)
-        ]
-        data.pos, data.orientations, data.cell = leaves
-        energies = model(data)  # -> [particle]
-        if energies.shape != pos.shape[:1]:
-            raise ValueError(
-                f"the model returned energies of shape {tuple(energies.shape)}, expected one for each "
-                f"particle, {tuple(pos.shape[:1])}; mechanics sums them over the frames"
-            )
-        # energies that depend on nothing, as those of lone particles may, can be differentiated too
-        total = energies.sum() + 0 * pos.sum()
-        d_pos, d_orientations, d_cell = torch.autograd.grad(
-            total, leaves, create_graph=create_graph, materialize_grads=True
-        )
-        frames = getattr(data, "batch", None)  # -> [particle]
-        if frames is None:
-            frames = torch.zeros_like(data.types)
-        energy = energies.new_zeros(len(cell)).index_add(0, frames, energies)  # -> [frame]
-
+    terms = terms_of(model)
+    analytic = [term for term in terms if isinstance(term, Analytic)]
+    others = [term for term in terms if not isinstance(term, Analytic)]
+    if others:
+        data = _with_leaves(data)
+    configuration = Configuration(data, terms, neighbors)
+    results = [_by_autograd(configuration, others, create_graph)] if others else []
     with torch.set_grad_enabled(create_graph):
-        torques = _torques(orientations, d_orientations)  # -> [particle, 3]
+        results += [term.derivatives(data, configuration.edges(term)) for term in analytic]
+        total = Mechanics(*(sum(each[1:], start=each[0]) for each in zip(*results, strict=True)))
         if body_frame:
-            torques = (torques[:, None] @ rotation_matrices(orientations)).squeeze(1)
-        virial = -_strain_derivative(pos, d_pos, cell, d_cell, frames)  # -> [frame, 3, 3]
-        stress = stress_of(virial, cell)  # -> [frame, 3, 3]
-    if not create_graph:
-        energy, energies = energy.detach(), energies.detach()
-    return Mechanics(energy, -d_pos, torques, virial, stress, energies)
+            total = total._replace(torques=to_body_frame(total.torques, data.orientations))
+    return total if create_graph else Mechanics(*(x.detach() for x in total))
 
 
 def differentiable(x: Tensor) -> Tensor:
@@ -135,34 +100,35 @@ def differentiable(x: Tensor) -> Tensor:
     return x if x.requires_grad else x.detach().requires_grad_()
 
 
-def longest_cutoff(model: Any) -> float | None:
-    """The largest cutoff among the embeddings of a model; None if it has none."""
-    modules = model.modules() if isinstance(model, torch.nn.Module) else ()
-    return max((m.cutoff for m in modules if isinstance(m, AniSOAPEmbedding)), default=None)
+def _with_leaves(data: Any) -> Any:
+    data = copy.copy(data)
+    for name in ("pos", "orientations", "cell"):
+        setattr(data, name, differentiable(getattr(data, name)))
+    return data
 
 
-def stress_of(virial: Tensor, cell: Tensor) -> Tensor:
-    """The virial per volume with its sign changed ``(frame, 3, 3)``; zero where there is no volume."""
-    a, b, c = cell.unbind(1)
-    volumes = (a * torch.linalg.cross(b, c)).sum(1).abs()[:, None, None]  # -> [frame, 1, 1]
-    return torch.where(volumes > 0, -virial / volumes.where(volumes > 0, 1), 0)
+def _by_autograd(configuration: Configuration, terms: list[Any], create_graph: bool) -> Mechanics:
+    """The sum of some terms, and its derivatives by one backward pass."""
+    data = configuration.data
+    leaves = data.pos, data.orientations, data.cell
+    with torch.enable_grad():
+        each = [configuration.energies(term) for term in terms]
+        energies = sum(each[1:], start=each[0])  # -> [particle]
+        # energies that depend on nothing, as those of lone particles may, can be differentiated too
+        total = energies.sum() + 0 * data.pos.sum()
+        d_pos, d_orientations, d_cell = torch.autograd.grad(
+            total, leaves, create_graph=create_graph, materialize_grads=True
+        )
+    with torch.set_grad_enabled(create_graph):
+        torques = torques_of_gradient(data.orientations, d_orientations)  # -> [particle, 3]
+        virial = -_strain_derivative(data, d_pos, d_cell)  # -> [frame, 3, 3]
+        return Mechanics.of_particles(data, energies, -d_pos, torques, virial)
 
 
-def _torques(orientations: Tensor, gradient: Tensor) -> Tensor:
-    """-dE/dθ from dE/dR or dE/dq, whichever the orientations are."""
-    if orientations.dim() == 3:
-        return -torch.linalg.cross(orientations, gradient, dim=1).sum(2)  # -> [particle, 3]
-    w, v = orientations[:, :1], orientations[:, 1:]
-    g_w, g_v = gradient[:, :1], gradient[:, 1:]
-    # θ turns q = (w, v) by ½ (0, θ) q = ½ (-θ·v, w θ + θ × v)
-    return -0.5 * (w * g_v - g_w * v + torch.linalg.cross(v, g_v))  # -> [particle, 3]
-
-
-def _strain_derivative(
-    pos: Tensor, d_pos: Tensor, cell: Tensor, d_cell: Tensor, frames: Tensor
-) -> Tensor:
+def _strain_derivative(data: Any, d_pos: Tensor, d_cell: Tensor) -> Tensor:
     """dE/dε by the chain rule: no strain has to be put in for it."""
-    of_particles = pos[:, :, None] * d_pos[:, None, :]  # -> [particle, 3, 3]
-    of_cells = cell.transpose(1, 2) @ d_cell  # -> [frame, 3, 3]
+    frames, _ = frame_index(data)
+    of_particles = data.pos[:, :, None] * d_pos[:, None, :]  # -> [particle, 3, 3]
+    of_cells = data.cell.transpose(1, 2) @ d_cell  # -> [frame, 3, 3]
     derivative = of_cells.index_add(0, frames, of_particles)  # -> [frame, 3, 3]
     return 0.5 * (derivative + derivative.transpose(1, 2))

@@ -8,11 +8,11 @@ from torch import Tensor
 
 from ..graph import Edges, frame_index
 from ..hyperparameters import HyperparameterModule
-from ..particle_types import distinct_types, type_index
-from .potential import Component, Derivatives, Design
+from ..particle_types import TypeIndex
+from .potential import Design, Mechanics, Potential
 
 
-class OneBodyPotential(HyperparameterModule, Component):
+class OneBodyPotential(HyperparameterModule, Potential):
     r"""An energy for each type, :math:`E_i = w_{t_i}`: no forces, no neighbours.
 
     Parameters
@@ -36,14 +36,13 @@ class OneBodyPotential(HyperparameterModule, Component):
     OneBodyPotential(types=[1, 6])
     """
 
-    type_values: Tensor
     cutoff = None
 
     def __init__(self, types: Sequence[int]) -> None:
         super().__init__()
-        self.types = distinct_types(types)
+        self.type_index = TypeIndex(types, "this one-body potential")
+        self.types = self.type_index.types
         self.hyperparameters = {"types": self.types}
-        self.register_buffer("type_values", torch.tensor(self.types), persistent=False)
         self.weights = torch.nn.Parameter(torch.zeros(len(self.types)))
 
     @property
@@ -52,25 +51,22 @@ class OneBodyPotential(HyperparameterModule, Component):
 
     def forward(self, data: Any, edges: Edges | None = None) -> Tensor:
         """Energies of the particles ``(N,)``; no edges are looked at."""
-        return self.weights[self._type_index(data)]
+        return self.weights[self.type_index(data.types)]
 
-    def derivatives(self, data: Any, edges: Edges | None = None) -> Derivatives:
+    def derivatives(self, data: Any, edges: Edges | None = None) -> Mechanics:
         """Energies, and zeros."""
         zeros = torch.zeros_like(data.pos)
         _, n_frames = frame_index(data)
-        return Derivatives(self(data), zeros, zeros, zeros.new_zeros(n_frames, 3, 3))
+        virial = zeros.new_zeros(n_frames, 3, 3)
+        return Mechanics.of_particles(data, self(data), zeros, zeros, virial)
 
     def design(self, data: Any, edges: Edges | None = None) -> Design:
         """How many particles of each type there are in each frame, and zeros."""
         frames, n_frames = frame_index(data)
-        of_particles = torch.nn.functional.one_hot(self._type_index(data), len(self.types))
+        of_particles = torch.nn.functional.one_hot(self.type_index(data.types), len(self.types))
         zeros = data.pos.new_zeros(len(frames), 3, len(self.types))
         counts = data.pos.new_zeros(n_frames, len(self.types))
         return Design(counts.index_add(0, frames, of_particles.to(counts)), zeros, zeros)
-
-    def _type_index(self, data: Any) -> Tensor:
-        known = f"this one-body potential was built for types={self.types}"
-        return type_index(data.types, self.type_values, known)
 
     def extra_repr(self) -> str:
         return f"types={self.types}"

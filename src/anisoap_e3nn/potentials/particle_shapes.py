@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..hyperparameters import HyperparameterModule
-from ..particle_types import distinct_types, type_index
+from ..particle_types import TypeIndex
 
 
 class ParticleShapes(HyperparameterModule):
@@ -47,11 +47,10 @@ class ParticleShapes(HyperparameterModule):
     tensor([[2.0000, 2.0000, 0.5000]], grad_fn=<IndexSelectBackward0>)
     """
 
-    type_values: Tensor
-
     def __init__(self, types: Sequence[int], semiaxes: Tensor | npt.ArrayLike) -> None:
         super().__init__()
-        self.types = distinct_types(types)
+        self.type_index = TypeIndex(types, "this model of shapes")
+        self.types = self.type_index.types
         start = torch.as_tensor(semiaxes, dtype=torch.get_default_dtype())
         if start.shape not in ((3,), (len(self.types), 3)):
             raise ValueError(
@@ -64,8 +63,12 @@ class ParticleShapes(HyperparameterModule):
                 "learnt; leave particles without extent to the data"
             )
         self.log_semiaxes = torch.nn.Parameter(start.log().expand(len(self.types), 3).clone())
-        self.register_buffer("type_values", torch.tensor(self.types), persistent=False)
-        self.hyperparameters = {"types": self.types}
+        self.hyperparameters = {"types": self.types, "semiaxes": start.tolist()}
+
+    @property
+    def shared_hyperparameters(self) -> dict[str, Any]:
+        """The types: where the semi-axes started from does not matter."""
+        return {"types": self.types}
 
     @property
     def semiaxes(self) -> Tensor:
@@ -89,9 +92,9 @@ class ParticleShapes(HyperparameterModule):
         ValueError
             For types without a shape.
         """
-        kinds = type_index(data.types, self.type_values, f"there are shapes for {self.types}")
+        type_index = self.type_index(data.types)  # -> [particle]
         data = copy.copy(data)
-        data.semiaxes = self.semiaxes.index_select(0, kinds)  # -> [particle, 3]
+        data.semiaxes = self.semiaxes.index_select(0, type_index)  # -> [particle, 3]
         return data
 
     def extra_repr(self) -> str:

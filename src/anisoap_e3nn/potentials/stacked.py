@@ -1,44 +1,46 @@
-"""Potentials that are sums of parts, on one graph."""
+"""Potentials that are sums of terms, on one graph."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..geometry import rotation_matrices
-from ..graph import InteractionGraph, VerletList, frame_index
-from .mechanics import Mechanics, mechanics, stress_of
-from .potential import Analytic, Component, Design, Linear
+from ..graph import VerletList
+from .configuration import Configuration, largest_cutoff
+from .potential import Design, Linear
 
 
 class StackedPotential(torch.nn.Module):
-    r"""The sum of components, each with the cutoff it needs, all on one graph.
+    r"""The sum of potentials, each with the cutoff it needs, all on one graph.
 
     .. math:: E = \sum_i \sum_c E^{(c)}_i
 
-    Neighbours are searched for once, up to the largest cutoff; each component gets exactly the edges within
-    its own, and components with equal cutoffs the same tensors. Components that know their derivatives
-    (:class:`OneBodyPotential`, :class:`PairPotential`) are evaluated without autograd, the others share one
-    backward pass; if there are none, there is none.
+    Neighbours are searched for once, up to the largest cutoff. Each component gets exactly the edges within
+    its own cutoff, and components with equal cutoffs the same tensors. See
+    :func:`~anisoap_e3nn.potentials.mechanics` for forces.
 
     Parameters
     ----------
-    components : iterable of Component
-        Such as one-body, pair and many-body potentials.
+    components : iterable of Module
+        From data to energies of the particles ``(N,)``: one-body, pair and many-body potentials, networks,
+        or modules of your own. A :class:`Potential` is called with the data and its edges, any other module
+        with data that hold `edge_index` and `edge_shifts` up to its `cutoff`, if it has one.
 
     Attributes
     ----------
     components : ModuleList
     cutoff : float or None
         The largest; None if no component needs neighbours.
+    hyperparameters : dict
+        The arguments, for :func:`~anisoap_e3nn.potentials.save_model`.
 
     Raises
     ------
     ValueError
         Without components.
     TypeError
-        For something that is none.
+        For components that are not modules.
 
     Examples
     --------
@@ -48,24 +50,23 @@ class StackedPotential(torch.nn.Module):
     4.0
     """
 
-    def __init__(self, components: Iterable[Component]) -> None:
+    def __init__(self, components: Iterable[torch.nn.Module]) -> None:
         super().__init__()
-        parts = list(components)
-        for part in parts:
-            if not isinstance(part, Component):
-                raise TypeError(f"expected components, found {type(part).__name__}: {part!r}")
-        if not parts:
+        terms = list(components)
+        for term in terms:
+            if not isinstance(term, torch.nn.Module):
+                raise TypeError(f"components are modules, found {type(term).__name__}: {term!r}")
+        if not terms:
             raise ValueError("expected one or more components, found none")
-        self.components = torch.nn.ModuleList(parts)
+        self.components = torch.nn.ModuleList(terms)
+
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        return {"components": list(self.components)}
 
     @property
     def cutoff(self) -> float | None:
-        parts: Iterable[Any] = self.components
-        return max((part.cutoff for part in parts if part.cutoff is not None), default=None)
-
-    def neighbors(self, skin: float = 0.0) -> VerletList | None:
-        """A list to be kept from one configuration to the next; None if no component needs it."""
-        return None if self.cutoff is None else VerletList(self.cutoff, skin)
+        return largest_cutoff(self.components)
 
     def forward(self, data: Any, neighbors: VerletList | None = None) -> Tensor:
         """Energies of the particles.
@@ -75,119 +76,47 @@ class StackedPotential(torch.nn.Module):
         data : EllipsoidData or a Batch of them
             Edges of its own are used, if they reach far enough.
         neighbors : VerletList, optional
-            From :meth:`neighbors`, to be kept.
+            To be kept from one configuration to the next.
 
         Returns
         -------
         Tensor ``(N,)``
         """
-        return _Configuration(self, data, neighbors).energies(self.components)
-
-    def mechanics(
-        self,
-        data: Any,
-        *,
-        body_frame: bool = False,
-        create_graph: bool = False,
-        neighbors: VerletList | None = None,
-    ) -> Mechanics:
-        """Energies and their derivatives; what :func:`~anisoap_e3nn.potentials.mechanics` does of any model.
-
-        Parameters
-        ----------
-        data : EllipsoidData or a Batch of them
-        body_frame, create_graph : bool
-            As for :func:`~anisoap_e3nn.potentials.mechanics`.
-        neighbors : VerletList, optional
-            From :meth:`neighbors`, to be kept.
-
-        Returns
-        -------
-        Mechanics
-        """
-        analytic = [part for part in self.components if isinstance(part, Analytic)]
-        others = [part for part in self.components if not isinstance(part, Analytic)]
-        configuration = _Configuration(self, data, neighbors)
-        total: Mechanics | None = None
-        if others:
-
-            def energies(leaves: Any) -> Tensor:
-                nonlocal configuration
-                configuration = _Configuration(self, leaves, neighbors)
-                return configuration.energies(others)
-
-            total = mechanics(energies, data, body_frame=body_frame, create_graph=create_graph)
-        with torch.set_grad_enabled(create_graph):
-            for part in analytic:
-                result = configuration.mechanics(part, body_frame)
-                total = result if total is None else Mechanics(*map(torch.add, total, result))
-        assert total is not None
-        return total
+        configuration = Configuration(data, self.components, neighbors)
+        energies = [configuration.energies(term) for term in self.components]  # -> [particle] each
+        return sum(energies[1:], start=energies[0])
 
     def design(self, data: Any) -> Design:
-        """What each weight of all components, in turn, contributes to energies, forces and torques.
+        """Derivatives of energies, forces and torques with respect to the weights of all components, in turn.
 
         Raises
         ------
         TypeError
             For components that are not linear in their weights.
         """
-        self._linear_weights()
-        configuration = _Configuration(self, data)
-        designs = [configuration.design(part) for part in self.components]
+        terms = [term for term, _ in self._linear_terms()]
+        configuration = Configuration(data, terms)
+        designs = [term.design(data, configuration.edges(term)) for term in terms]
         return Design(*(torch.cat(columns, dim=-1) for columns in zip(*designs, strict=True)))
 
     def set_linear_weights(self, values: Tensor) -> None:
-        """Overwrite the weights that :meth:`design` is about, ``(weight,)``."""
-        weights = self._linear_weights()
+        """Overwrite the weights ``(weight,)``, in the order of :meth:`design`."""
+        weights = [weights for _, weights in self._linear_terms()]
         with torch.no_grad():
             for part, new in zip(weights, values.split([x.numel() for x in weights]), strict=True):
                 part.copy_(new.view_as(part))
 
-    def _linear_weights(self) -> list[Tensor]:
+    def _linear_terms(self) -> list[tuple[Linear, Tensor]]:
         found = []
-        for part in self.components:
-            if not isinstance(part, Linear) or (weights := part.linear_weights) is None:
-                raise TypeError(f"not linear in its weights: {part!r}")
-            found.append(weights)
+        for term in terms_of(self):
+            if not isinstance(term, Linear) or (weights := term.linear_weights) is None:
+                raise TypeError(f"not linear in its weights: {term!r}")
+            found.append((term, weights))
         return found
 
 
-class _Configuration:
-    """Data with one graph for all components."""
-
-    def __init__(
-        self, stack: StackedPotential, data: Any, neighbors: VerletList | None = None
-    ) -> None:
-        self.data = data
-        cutoff = stack.cutoff
-        if neighbors is not None and cutoff is not None and neighbors.cutoff < cutoff:
-            raise ValueError(
-                f"neighbors reach {neighbors.cutoff}, but the potential needs them up to {cutoff}; use "
-                "potential.neighbors(skin)"
-            )
-        self.graph = None if cutoff is None else InteractionGraph(data, neighbors or cutoff)
-
-    def energies(self, parts: Iterable[torch.nn.Module]) -> Tensor:
-        total = torch.zeros_like(self.data.pos[:, 0])
-        for part in parts:
-            total = total + part(self.data, self._edges(part))
-        return total  # -> [particle]
-
-    def mechanics(self, part: Any, body_frame: bool) -> Mechanics:
-        energies, forces, torques, virial = part.derivatives(self.data, self._edges(part))
-        frames, n_frames = frame_index(self.data)
-        energy = energies.new_zeros(n_frames).index_add(0, frames, energies)
-        if body_frame:
-            rotations = rotation_matrices(self.data.orientations)
-            torques = (torques[:, None] @ rotations).squeeze(1)
-        stress = stress_of(virial, self.data.cell)
-        return Mechanics(energy, forces, torques, virial, stress, energies)
-
-    def design(self, part: Any) -> Design:
-        return part.design(self.data, self._edges(part))
-
-    def _edges(self, part: Any) -> Any:
-        if part.cutoff is None or self.graph is None:
-            return None
-        return self.graph.edges(part.cutoff)
+def terms_of(model: Callable[[Any], Tensor]) -> list[Any]:
+    """The components of a stack, those of stacks within it too, or the model itself."""
+    if not isinstance(model, StackedPotential):
+        return [model]
+    return [term for component in model.components for term in terms_of(component)]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from tqdm import trange
 
+from ..arguments import not_negative, positive
 from .rigid_bodies import RigidBodies
 
 
@@ -18,11 +19,9 @@ class _Dynamics(ABC):
     def __init__(
         self, forces_and_torques: Callable[[Any], Any], bodies: RigidBodies, time_step: float
     ) -> None:
-        if not 0 < time_step < math.inf:
-            raise ValueError(f"time_step is {time_step}, expected a finite time > 0")
         self.forces_and_torques = forces_and_torques
         self.bodies = bodies
-        self.time_step = float(time_step)
+        self.time_step = positive("time_step", time_step, "time")
         self.n_steps = 0
         self._evaluate()
 
@@ -191,11 +190,11 @@ class Langevin(_Dynamics):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__(forces_and_torques, bodies, time_step)
-        self.temperature = _not_negative("temperature", temperature)
-        self.friction = _not_negative("friction", friction)
+        self.temperature = not_negative("temperature", temperature)
+        self.friction = not_negative("friction", friction)
         self.angular_friction = self.friction
         if angular_friction is not None:
-            self.angular_friction = _not_negative("angular_friction", angular_friction)
+            self.angular_friction = not_negative("angular_friction", angular_friction)
         self.generator = generator
 
     def _step(self) -> None:
@@ -208,9 +207,3 @@ class Langevin(_Dynamics):
         self.bodies.drift(self.time_step / 2)
         self._evaluate()
         self._kick()
-
-
-def _not_negative(name: str, value: float) -> float:
-    if not 0 <= value < math.inf:
-        raise ValueError(f"{name} is {value}, expected a finite number ≥ 0")
-    return float(value)

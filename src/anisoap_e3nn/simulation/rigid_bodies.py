@@ -7,7 +7,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..geometry import matrices_to_quaternions, rotation_matrices
+from ..arguments import not_negative
+from ..geometry import matrices_to_quaternions, rotation_matrices, to_body_frame
+from ..graph import frame_index
 from .free_rotation import rotate_freely
 
 
@@ -85,10 +87,7 @@ class RigidBodies:
         self._turns = self.moments > 0
         self._inverse_moments = self._turns / self.moments.where(self._turns, 1)
 
-        frames = getattr(data, "batch", None)
-        self._frames = torch.zeros_like(data.types) if frames is None else frames  # -> [particle]
-        cell = getattr(data, "cell", None)
-        self.n_frames = 1 if cell is None or cell.dim() == 2 else len(cell)
+        self._frames, self.n_frames = frame_index(data)  # -> [particle]
 
     @property
     def data(self) -> Any:
@@ -107,8 +106,7 @@ class RigidBodies:
         generator : torch.Generator, optional
             For the same ones again.
         """
-        if not 0 <= temperature < float("inf"):
-            raise ValueError(f"temperature is {temperature}, expected a finite energy ≥ 0")
+        not_negative("temperature", temperature, "energy")
         self.exchange_heat(temperature, 0.0, 0.0, generator)
 
     def remove_drift(self) -> None:
@@ -119,8 +117,7 @@ class RigidBodies:
     def kick(self, forces: Tensor, torques: Tensor, time: float) -> None:
         """Change the momenta by forces and torques, both in the space frame, for some time."""
         self.momenta = self.momenta + time * forces
-        rotations = rotation_matrices(self.quaternions)
-        of_bodies = (torques[:, None] @ rotations).squeeze(1) * self._turns  # -> [particle, 3]
+        of_bodies = to_body_frame(torques, self.quaternions) * self._turns  # -> [particle, 3]
         self.angular_momenta = self.angular_momenta + time * of_bodies
 
     def drift(self, time: float) -> None:

@@ -66,9 +66,9 @@ class InvariantPolynomials(torch.nn.Module):
         return of_invariants
 
     def push_forward(self, tangents: Tensor, invariants: Tensor, products: Tensor) -> Tensor:
-        """From changes of the invariants ``(14, way, pair)`` to those of the products."""
+        """From changes of the invariants ``(14, tangent, pair)`` to those of the products."""
         sizes = [1, *(len(factors) for _, factors in self._levels())]
-        changes = [torch.zeros_like(tangents[:1])]  # -> [product, way, pair]
+        changes = [torch.zeros_like(tangents[:1])]  # -> [product, tangent, pair]
         for level, (shorter, factors) in zip(products.split(sizes), self._levels(), strict=False):
             one = level[shorter][:, None] * tangents[factors]
             changes.append(one + changes[-1][shorter] * invariants[factors][:, None])
@@ -101,28 +101,27 @@ class PairRadialBasis(torch.nn.Module):
 
     def forward(self, coordinates: PairCoordinates) -> Tensor:
         """``(radial, pair)``."""
-        polynomials, _ = self._polynomials(self._exponentials(coordinates), slopes=False)
+        polynomials, _ = self._polynomials(self._exponentials(coordinates))
         return torch.stack(polynomials) * self._switch(coordinates.distances)[0]
 
-    def with_slopes(self, coordinates: PairCoordinates) -> tuple[Tensor, Tensor, Tensor]:
+    def with_derivatives(self, coordinates: PairCoordinates) -> tuple[Tensor, Tensor, Tensor]:
         """The functions, and their derivatives with respect to r and to σ, ``(radial, pair)`` each."""
         exponentials = self._exponentials(coordinates)
-        polynomials, slopes = map(torch.stack, self._polynomials(exponentials, slopes=True))
-        switch, switch_slope = self._switch(coordinates.distances)
-        of_gap = slopes * (-2 * exponentials / self.decay_length * switch)
-        return polynomials * switch, of_gap + polynomials * switch_slope, -of_gap
+        polynomials, derivatives = map(torch.stack, self._polynomials(exponentials))
+        switch, switch_derivative = self._switch(coordinates.distances)
+        of_gap = derivatives * (-2 * exponentials / self.decay_length * switch)
+        return polynomials * switch, of_gap + polynomials * switch_derivative, -of_gap
 
     def _exponentials(self, coordinates: PairCoordinates) -> Tensor:
         gaps = coordinates.distances - coordinates.contacts
         return torch.exp(-gaps / self.decay_length)  # -> [pair]
 
-    def _polynomials(self, y: Tensor, slopes: bool) -> tuple[list[Tensor], list[Tensor]]:
+    def _polynomials(self, y: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         t = 2 * y - 1
         T, U = [torch.ones_like(t), t], [torch.zeros_like(t), torch.ones_like(t)]
         for _ in range(2, self.n_radial):
+            U.append(2 * T[-1] + 2 * t * U[-1] - U[-2])  # dT/dt
             T.append(2 * t * T[-1] - T[-2])
-            if slopes:
-                U.append(2 * T[-2] + 2 * t * U[-1] - U[-2])  # dT/dt
         return T[: self.n_radial], U[: self.n_radial]
 
     def _switch(self, r: Tensor) -> tuple[Tensor, Tensor]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from ...geometry.pair_coordinates import PairGeometry
-from ...graph import Edges
+from ...graph import Edges, one_of_each_pair
 
 
 class Segment(NamedTuple):
@@ -30,7 +30,7 @@ class Pairs(NamedTuple):
 
 
 def pairs_by_type(
-    edges: Edges, kinds: Tensor, n_kinds: int, shapes: Tensor, chunk: int
+    edges: Edges, type_index: Tensor, n_types: int, shapes: Tensor, chunk: int
 ) -> Iterator[Pairs]:
     """Every pair once, some at a time.
 
@@ -38,8 +38,8 @@ def pairs_by_type(
     ----------
     edges : Edges
         Each pair in both directions.
-    kinds : Tensor ``(N,)``, int64
-        Types, from 0 to `n_kinds` - 1.
+    type_index : Tensor ``(N,)``, int64
+        From 0 to `n_types` - 1.
     shapes : Tensor ``(3, 3, N)``
         Of the particles.
     chunk : int
@@ -50,10 +50,10 @@ def pairs_by_type(
     ValueError
         For particles in the same place.
     """
-    once = _one_of_each_two(edges)
+    once = one_of_each_pair(edges.edge_index, edges.edge_vectors)
     ends = edges.edge_index.index_select(1, once).flip(0)  # -> [2, pair]
-    of_types = kinds[ends[0]] * n_kinds + kinds[ends[1]]  # -> [pair]
-    if n_kinds > 1:
+    of_types = type_index[ends[0]] * n_types + type_index[ends[1]]  # -> [pair]
+    if n_types > 1:
         of_types, order = of_types.sort(stable=True)
         once, ends = once[order], ends[:, order]
     vectors = edges.edge_vectors.index_select(0, once).T  # -> [3, pair]
@@ -63,24 +63,16 @@ def pairs_by_type(
     for start in range(0, len(once), chunk):
         some = slice(start, start + chunk)
         yield Pairs(
-            list(_segments(of_types[some], n_kinds)),
+            list(_segments(of_types[some], n_types)),
             ends[:, some],
             vectors[:, some],
             shapes.index_select(2, ends[:, some].flatten()).unflatten(2, (2, -1)),
         )
 
 
-def _segments(of_types: Tensor, n_kinds: int) -> Iterator[Segment]:
+def _segments(of_types: Tensor, n_types: int) -> Iterator[Segment]:
     start = 0
-    kinds, counts = of_types.unique_consecutive(return_counts=True)
-    for kind, count in zip(kinds.tolist(), counts.tolist(), strict=True):
-        yield Segment(divmod(kind, n_kinds), slice(start, start + count))
+    values, counts = of_types.unique_consecutive(return_counts=True)
+    for value, count in zip(values.tolist(), counts.tolist(), strict=True):
+        yield Segment(divmod(value, n_types), slice(start, start + count))
         start += count
-
-
-def _one_of_each_two(edges: Edges) -> Tensor:
-    """Positions of the edges that lead to a later particle, or to a later image of the same."""
-    neighbors, centers = edges.edge_index
-    x, y, z = edges.edge_shifts.unbind(1)
-    later = (x > 0) | ((x == 0) & ((y > 0) | ((y == 0) & (z > 0))))
-    return ((neighbors > centers) | ((neighbors == centers) & later)).nonzero().squeeze(1)

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from ...geometry.pair_coordinates import PairCoordinates, PairGeometry, PairGradient, shape_matrices
-from ...graph import Edges, InteractionGraph, frame_index
+from ...graph import Edges, edges_of, frame_index
 from ...hyperparameters import HyperparameterModule
-from ...particle_types import distinct_types, type_index
-from ..potential import Component, Derivatives, Design
+from ...particle_types import TypeIndex
+from ..potential import Design, Mechanics, Potential
 from .basis import InvariantPolynomials, PairRadialBasis, check_pair_basis
 from .pairs import Pairs, pairs_by_type
 from .weights import pair_weight_index
@@ -19,17 +19,17 @@ _CHUNK = 2048  # pairs, whose functions stay in the cache
 _DESIGN_CHUNK = 128
 
 
-class PairPotential(HyperparameterModule, Component):
+class PairPotential(HyperparameterModule, Potential):
     r"""Energies of pairs, linear in smooth functions of the gap, the shapes and their relative orientation.
 
     .. math::
         E_{ij} = s(r) \sum_{kp} w^{t_i t_j}_{kp} \, T_k\!\left(2 e^{-(r - \sigma) / \ell} - 1\right)
                  \Pi_p(\hat r, Q_i, Q_j)
 
-    with the contact distance :math:`\sigma(\hat r, G_i + G_j)` and products :math:`\Pi_p` of invariants, both as
-    in :func:`~anisoap_e3nn.geometry.pair_coordinates.pair_coordinates`. Half of a pair's energy belongs to each
-    of its particles. The energy is invariant under exchange of the two particles, rotations and reflections. It
-    is zero at the cutoff, with three continuous derivatives.
+    with the contact distance :math:`\sigma(\hat r, G_i + G_j)` and products :math:`\Pi_p` of invariants, both
+    of :func:`~anisoap_e3nn.geometry.pair_coordinates.pair_coordinates`. Each particle has half of the
+    energy of its pairs. Exchange of two particles, rotations and reflections leave the energy as it is. At
+    the cutoff it is zero, with three continuous derivatives.
 
     Forces, torques and virial come from derivatives written by hand (:meth:`derivatives`), some pairs at a
     time, so that the functions of all pairs are never in memory at once; :meth:`forward` is differentiable
@@ -73,7 +73,6 @@ class PairPotential(HyperparameterModule, Component):
     410 weights)
     """
 
-    type_values: Tensor
     weight_index: Tensor
 
     def __init__(
@@ -86,7 +85,8 @@ class PairPotential(HyperparameterModule, Component):
         switch_width: float | None = None,
     ) -> None:
         super().__init__()
-        self.types = distinct_types(types)
+        self.type_index = TypeIndex(types, "this pair potential")
+        self.types = self.type_index.types
         self.cutoff: float = float(cutoff)
         decay_length = cutoff / 4 if decay_length is None else float(decay_length)
         switch_width = cutoff / 4 if switch_width is None else float(switch_width)
@@ -103,7 +103,6 @@ class PairPotential(HyperparameterModule, Component):
         self.polynomials = InvariantPolynomials(max_degree)
         index, n_weights = pair_weight_index(len(self.types), n_radial, self.polynomials.exchanged)
         self.register_buffer("weight_index", index, persistent=False)
-        self.register_buffer("type_values", torch.tensor(self.types), persistent=False)
         self.weights = torch.nn.Parameter(torch.zeros(n_weights))
 
     @property
@@ -111,7 +110,7 @@ class PairPotential(HyperparameterModule, Component):
         return self.weights
 
     def forward(self, data: Any, edges: Edges | None = None) -> Tensor:
-        """Energies of the particles ``(N,)``; see :meth:`Component.forward`."""
+        """Energies of the particles ``(N,)``; see :meth:`Potential.forward`."""
         energies = data.pos.new_zeros(len(data.types))
         for pairs in self._pairs(data, edges):
             coordinates = pairs.geometry.coordinates
@@ -120,20 +119,8 @@ class PairPotential(HyperparameterModule, Component):
             energies.index_add_(0, pairs.ends.flatten(), halves.repeat(2))
         return energies
 
-    def derivatives(self, data: Any, edges: Edges | None = None) -> Derivatives:
-        """Energies, forces, torques and virial, by contracting derivatives of the basis with the weights.
-
-        Parameters
-        ----------
-        data : EllipsoidData or a Batch of them
-        edges : Edges, optional
-            Up to `cutoff`; without them they are searched for.
-
-        Returns
-        -------
-        Derivatives
-            Differentiable in the weights.
-        """
+    def derivatives(self, data: Any, edges: Edges | None = None) -> Mechanics:
+        """Energies, forces, torques and virial, by contracting derivatives of the basis with the weights."""
         frames, n_frames = frame_index(data)
         n = len(data.types)
         energies, virial = data.pos.new_zeros(n), data.pos.new_zeros(n_frames, 9)
@@ -152,7 +139,8 @@ class PairPotential(HyperparameterModule, Component):
             else:
                 virial.index_add_(0, frames[pairs.ends[0]], -dyads.T)
         virial = virial.unflatten(1, (3, 3))
-        return Derivatives(energies, forces.T, torques.T, (virial + virial.mT) / 2)
+        virial = (virial + virial.mT) / 2
+        return Mechanics.of_particles(data, energies, forces.T, torques.T, virial)
 
     def design(self, data: Any, edges: Edges | None = None) -> Design:
         """What each weight contributes to energies, forces and torques."""
@@ -180,8 +168,8 @@ class PairPotential(HyperparameterModule, Component):
         coordinates = geometry.coordinates
         products = self.polynomials(coordinates.invariants)
         amplitudes = self._amplitudes(pairs, products)
-        radial, *slopes = self.radial.with_slopes(coordinates)
-        of_r, of_contact = ((slope * amplitudes).sum(0) for slope in slopes)
+        radial, *changes = self.radial.with_derivatives(coordinates)
+        of_r, of_contact = ((change * amplitudes).sum(0) for change in changes)
         of_invariants = self.polynomials.pull_back(
             self._of_products(pairs, radial), coordinates.invariants, products
         )
@@ -193,13 +181,13 @@ class PairPotential(HyperparameterModule, Component):
         geometry = pairs.geometry
         coordinates = geometry.coordinates
         products = self.polynomials(coordinates.invariants)
-        radial, of_r, of_contact = self.radial.with_slopes(coordinates)
+        radial, of_r, of_contact = self.radial.with_derivatives(coordinates)
         jacobian = self._jacobian(geometry)  # -> [16, 9, pair]
         changes = self.polynomials.push_forward(jacobian[2:], coordinates.invariants, products)
         radial_changes = of_r[:, None] * jacobian[0] + of_contact[:, None] * jacobian[1]
         values = radial[:, None] * products  # -> [radial, product, pair]
-        slopes = radial_changes[:, None] * products[:, None] + radial[:, None, None] * changes
-        return torch.cat([values[:, :, None], slopes], dim=2)
+        derivatives = radial_changes[:, None] * products[:, None] + radial[:, None, None] * changes
+        return torch.cat([values[:, :, None], derivatives], dim=2)
 
     def _jacobian(self, geometry: PairGeometry) -> Tensor:
         """Derivatives of the coordinates ``(16, 9, pair)``."""
@@ -224,11 +212,10 @@ class PairPotential(HyperparameterModule, Component):
         return self.weights[self.weight_index[types]]  # -> [radial, product]
 
     def _pairs(self, data: Any, edges: Edges | None, chunk: int = _CHUNK) -> Iterator[Pairs]:
-        known = f"this pair potential was built for types={self.types}"
-        kinds = type_index(data.types, self.type_values, known)  # -> [particle]
+        type_index = self.type_index(data.types)  # -> [particle]
         shapes = shape_matrices(data.orientations, data.semiaxes, self.cutoff / 1000)
-        edges = edges or InteractionGraph(data, self.cutoff).edges(self.cutoff)
-        return pairs_by_type(edges, kinds, len(self.types), shapes, chunk)
+        edges = edges or edges_of(data, self.cutoff)
+        return pairs_by_type(edges, type_index, len(self.types), shapes, chunk)
 
     def __repr__(self) -> str:
         given = ", ".join(f"{k}={v!r}" for k, v in self.hyperparameters.items())
