@@ -120,7 +120,7 @@ def graph_tensors(model: torch.nn.Module, data: Any) -> dict[str, Tensor]:
     Parameters
     ----------
     model : Module
-        Model with a `cutoff`, or with embeddings, whose largest cutoff is used.
+        Model with a `cutoff`, or with potentials or embeddings, whose largest cutoff is used.
     data : EllipsoidData or a Batch of them
         Data, not modified. Without `edge_index`, neighbours are searched up to the cutoff.
 

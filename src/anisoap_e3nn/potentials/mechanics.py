@@ -43,7 +43,7 @@ def mechanics(
         From data to energies of the particles ``(N,)``.
     data : EllipsoidData or a Batch of them
         One or more frames, not modified. Without `edge_index`, neighbours are searched once, up to the cutoff
-        of the model: its `cutoff`, else the largest cutoff of its embeddings.
+        of the model: its `cutoff`, else the largest of its potentials and embeddings.
     body_frame : bool
         Whether torques are given along the axes of the particles, :math:`R_i^\top \tau_i`, instead of those
         of space.

@@ -27,7 +27,7 @@ class ForceField:
     Attributes
     ----------
     cutoff : float or None
-        Cutoff of the model: its `cutoff`, else the largest cutoff of its embeddings. None if it has neither;
+        Cutoff of the model: its `cutoff`, else the largest of its potentials and embeddings. None if it has neither;
         the model then finds its neighbours itself.
     n_searches : int
         Number of searches for neighbours.
