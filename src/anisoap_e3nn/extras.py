@@ -18,12 +18,7 @@ def import_metatensor() -> ModuleType:
     ImportError
         If metatensor-core is not installed.
     """
-    try:
-        return import_module("metatensor")
-    except ImportError as error:
-        raise ImportError(
-            f"metatensor cannot be imported ({error}): {_INSTALL_METATENSOR}"
-        ) from error
+    return _import("metatensor", "metatensor")
 
 
 def import_metatensor_torch() -> ModuleType:
@@ -36,12 +31,7 @@ def import_metatensor_torch() -> ModuleType:
     """
     import_metatensor()
     let_torchscript_select()
-    try:
-        return import_module("metatensor.torch")
-    except ImportError as error:
-        raise ImportError(
-            f"metatensor-torch cannot be imported ({error}): {_INSTALL_METATENSOR}"
-        ) from error
+    return _import("metatensor.torch", "metatensor-torch")
 
 
 def let_torchscript_select() -> None:
@@ -55,6 +45,15 @@ def let_torchscript_select() -> None:
     """
     if not isinstance(table := _builtins._get_builtin_table(), _Operators):
         _builtins._builtin_table = _Operators(table)
+
+
+def _import(module: str, package: str) -> ModuleType:
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise ImportError(
+            f"{package} cannot be imported ({error}): {_INSTALL_METATENSOR}"
+        ) from error
 
 
 class _Operators(dict[int, str]):

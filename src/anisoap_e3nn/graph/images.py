@@ -35,10 +35,8 @@ def brute_force_edges(
 
     Returns
     -------
-    edge_index : array ``(2, edge)``
-        Neighbours and centres.
-    shifts : array ``(edge, 3)``
-        Whole numbers of cell vectors.
+    edge_index, shifts : array ``(2, edge)``, array ``(edge, 3)``
+        Neighbours and centres, and whole numbers of cell vectors.
     """
     # all images of the points, sorted by type, that can be within the cutoff of some point
     order = np.argsort(types, kind="stable")

@@ -24,10 +24,6 @@ def convert_frames(
     convert : function
         From a frame to its ellipsoids.
 
-    Yields
-    ------
-    EllipsoidData
-
     Raises
     ------
     ValueError
