@@ -8,6 +8,7 @@ from e3nn.nn import FullyConnectedNet
 from torch import Tensor
 
 from ..nn import TensorProduct
+from ..nn.product_paths import product_paths
 from .edge_features import EdgeFeatures
 
 
@@ -47,22 +48,17 @@ class Convolution(torch.nn.Module):
         radial_layers: Sequence[int] = (64, 64),
     ) -> None:
         super().__init__()
-        self.irreps_in, wanted = o3.Irreps(irreps_in), o3.Irreps(irreps_wanted)
-        paths = [
-            ((mul, ir), i, j)
-            for i, (mul, ir_in) in enumerate(self.irreps_in)
-            for j, (_, ir_harmonics) in enumerate(o3.Irreps(irreps_harmonics))
-            for ir in ir_in * ir_harmonics
-            if ir in wanted
-        ]
-        irreps, places, _ = o3.Irreps([mul_ir for mul_ir, _, _ in paths]).sort()
+        self.irreps_in = o3.Irreps(irreps_in)
+        irreps, instructions = product_paths(
+            self.irreps_in,
+            o3.Irreps(irreps_harmonics),
+            o3.Irreps(irreps_wanted),
+            "uvu",
+            has_weight=True,
+        )
         self.mixing = o3.Linear(self.irreps_in, self.irreps_in)
         self.product = TensorProduct(
-            self.irreps_in,
-            irreps_harmonics,
-            irreps,
-            [(i, j, k, "uvu", True) for (_, i, j), k in zip(paths, places, strict=True)],
-            shared_weights=False,
+            self.irreps_in, irreps_harmonics, irreps, instructions, shared_weights=False
         )
         self.radial = FullyConnectedNet(
             [n_invariants, *radial_layers, self.product.weight_numel], torch.nn.functional.silu

@@ -8,6 +8,7 @@ from e3nn.nn import FullyConnectedNet
 from torch import Tensor
 
 from ..nn import TensorProduct, TypeLinear
+from ..nn.product_paths import product_paths
 from .convolution import Convolution
 from .edge_features import EdgeFeatures
 from .message_passing import MessagePassingPotential
@@ -39,12 +40,19 @@ class ChannelwisePowers(torch.nn.Module):
     def __init__(self, irreps_in: o3.Irreps, correlation: int, irreps_wanted: o3.Irreps) -> None:
         super().__init__()
         self.irreps_in, self.products = irreps_in, torch.nn.ModuleList()
-        powers = [irreps_in]
+        powers, ls = [irreps_in], range(irreps_in.lmax + 1)
+        every = o3.Irreps([(1, (l, p)) for l in ls for p in (1, -1)])
         for order in range(2, correlation + 1):
-            ls = [ir for p in (1, -1) for ir in (o3.Irrep(l, p) for l in range(irreps_in.lmax + 1))]
-            wanted = ls if order < correlation else [ir for _, ir in irreps_wanted]
-            self.products.append(_channelwise(powers[-1], irreps_in, wanted, square=order == 2))
-            powers.append(self.products[-1].irreps_out)
+            irreps, instructions = product_paths(
+                powers[-1],
+                irreps_in,
+                every if order < correlation else irreps_wanted,
+                "uuu",
+                has_weight=False,
+                square=order == 2,
+            )
+            self.products.append(TensorProduct(powers[-1], irreps_in, irreps, instructions))
+            powers.append(irreps)
         self.irreps_out = sum((irreps.simplify() for irreps in powers), o3.Irreps())
 
     def forward(self, x: Tensor) -> Tensor:
@@ -53,21 +61,6 @@ class ChannelwisePowers(torch.nn.Module):
         for order, product in enumerate(self.products, start=2):
             powers.append(product(powers[-1], x) / order)
         return torch.cat(powers, dim=1)
-
-
-def _channelwise(
-    irreps_1: o3.Irreps, irreps_2: o3.Irreps, wanted: Sequence[o3.Irrep], square: bool
-) -> TensorProduct:
-    paths = [
-        ((mul, ir), i, j)
-        for i, (mul, ir_1) in enumerate(irreps_1)
-        for j, (_, ir_2) in enumerate(irreps_2)
-        for ir in ir_1 * ir_2
-        if ir in wanted and not (square and (i > j or (i == j and ir.l % 2 == 1)))
-    ]
-    irreps, places, _ = o3.Irreps([mul_ir for mul_ir, _, _ in paths]).sort()
-    instructions = [(i, j, k, "uuu", False) for (_, i, j), k in zip(paths, places, strict=True)]
-    return TensorProduct(irreps_1, irreps_2, irreps, instructions)
 
 
 class DensityProduct(torch.nn.Module):

@@ -8,6 +8,7 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
+from .product_paths import sorted_paths
 from .tensor_product import TensorProduct
 
 
@@ -165,9 +166,4 @@ def _wanted_and_sorted(
             raise ValueError(
                 f"filter_ir_out is {wanted}, but the products are {', '.join(map(str, made))} only"
             )
-    irreps_out, places, _ = o3.Irreps([mul_ir for mul_ir, _ in products]).sort()
-    instructions = [
-        (i_1, i_2, place, *rest)
-        for place, (_, (i_1, i_2, *rest)) in zip(places, products, strict=True)
-    ]
-    return irreps_out, instructions
+    return sorted_paths(products)
