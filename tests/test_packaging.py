@@ -46,7 +46,7 @@ with warnings.catch_warnings(record=True) as caught:
     with torch.no_grad():
         x = embedding(*inputs), embedding(*inputs)
     assert torch.isfinite(x[0]).all() and x[0].any()
-print([str(w.message) for w in caught if "torch engine" in str(w.message)])
+print([str(w.message) for w in caught if "torch backend" in str(w.message)])
 """
     # -S: no import hook of an editable install, which would find the extension after all
     path = os.pathsep.join([str(tmp_path / "installed"), sysconfig.get_path("purelib")])

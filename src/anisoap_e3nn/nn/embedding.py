@@ -8,7 +8,7 @@ from e3nn import o3
 from torch import Tensor
 
 from ..arguments import positive
-from ..basis import MomentProjection, build_radial_basis, radial_counts
+from ..basis import MomentProjection, RadialBasis, build_radial_basis, radial_counts
 from ..geometry import damped_covariances
 from ..graph import edges_of
 from ..hyperparameters import HyperparameterModule
@@ -42,13 +42,14 @@ class AniSOAPEmbedding(HyperparameterModule):
         The largest l.
     max_radial : int or sequence of int, optional
         The largest n, one number or one for each l; by default (max_angular - l) // 2.
-    radial_basis : {"gto", "monomial"}
-        Gaussian-type orbitals :math:`r^{l+2n} e^{-r^2/2\sigma^2}` or monomials :math:`r^{l+2n}`.
+    radial_basis : {"gto", "monomial"} or RadialBasis
+        Gaussian-type orbitals :math:`r^{l+2n} e^{-r^2/2\sigma^2}`, monomials :math:`r^{l+2n}`, or functions
+        of your own: a :class:`~anisoap_e3nn.basis.RadialBasis`.
     radial_gaussian_width : float, optional
-        :math:`\sigma` of the Gaussian-type orbitals, a length; not for monomials.
+        :math:`\sigma` of the Gaussian-type orbitals, a length; not for other functions.
     rcond : float
-        In the orthonormalisation of the radial functions, directions with eigenvalues ≤ `rcond` of
-        their overlap are dropped.
+        Threshold of the orthonormalisation of the radial functions: eigenvectors of their overlap with
+        eigenvalues ≤ `rcond` are dropped.
     cutoff_function : {"shifted_cosine", "polynomial"} or Module, optional
         :math:`f(r)` up to the cutoff: :class:`ShiftedCosine`, :class:`PolynomialCutoff` or a module from
         distances ``(edge,)`` to weights ``(edge,)``. By default f = 1, as in AniSOAP; then the output
@@ -104,7 +105,7 @@ class AniSOAPEmbedding(HyperparameterModule):
         cutoff: float,
         max_angular: int,
         max_radial: int | Sequence[int] | None = None,
-        radial_basis: str = "gto",
+        radial_basis: str | RadialBasis = "gto",
         radial_gaussian_width: float | None = None,
         rcond: float = 1e-8,
         cutoff_function: str | torch.nn.Module | None = None,

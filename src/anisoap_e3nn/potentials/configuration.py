@@ -71,11 +71,12 @@ class Configuration:
 
 
 def cutoff_of(model: Any) -> float | None:
-    """The `cutoff` of a model, else the largest among its embeddings; None if it has neither."""
+    """The `cutoff` of a model, else the largest among its potentials and embeddings; None without any."""
     if (cutoff := getattr(model, "cutoff", None)) is not None:
         return float(cutoff)
     modules = model.modules() if isinstance(model, torch.nn.Module) else ()
-    cutoffs = [module.cutoff for module in modules if isinstance(module, AniSOAPEmbedding)]
+    parts = [module for module in modules if isinstance(module, AniSOAPEmbedding | Potential)]
+    cutoffs = [float(part.cutoff) for part in parts if part.cutoff is not None]
     return max(cutoffs) if cutoffs else None
 
 
