@@ -139,7 +139,7 @@ class AniSOAPEmbedding(HyperparameterModule):
             self.linear = TypeLinear(self.irreps_coefficients, self.irreps_out, n_maps)
         elif per_center_type:
             raise ValueError(
-                "per_center_type=True needs irreps_out: there is no linear map without"
+                "per_center_type=True needs irreps_out: without it there is no linear map"
             )
         self.hyperparameters = {
             "types": self.types,

@@ -34,6 +34,12 @@ def product_paths(
     irreps_out : Irreps
         Sorted, one entry for each path.
     instructions : list of tuple
+
+    Examples
+    --------
+    >>> features, harmonics = o3.Irreps("4x0e + 4x1o"), o3.Irreps("0e + 1o")
+    >>> product_paths(features, harmonics, o3.Irreps("0e"), "uvu", has_weight=True)
+    (4x0e+4x0e, [(0, 0, 0, 'uvu', True), (1, 1, 1, 'uvu', True)])
     """
     products = [
         ((mul, ir), (i_1, i_2, mode, has_weight))
