@@ -231,14 +231,14 @@ def test_what_makes_no_sense(
     stack: StackedPotential, parts: dict[str, Potential], spaced: dict[str, EllipsoidData]
 ) -> None:
     data = spaced["slab"]
-    with pytest.raises(ValueError, match="one or more components"):
+    with pytest.raises(ValueError, match="expected one or more Modules"):
         StackedPotential([])
-    with pytest.raises(TypeError, match="components are modules, found function"):
+    with pytest.raises(TypeError, match="components contains a function"):
         StackedPotential([lambda data: data.pos[:, 0]])
-    with pytest.raises(TypeError, match="not linear in its weights: ManyBodyPotential"):
+    with pytest.raises(TypeError, match="not linear in its weights, ManyBodyPotential"):
         stack.design(data)
     short = VerletList(parts["linear"].cutoff)
-    with pytest.raises(ValueError, match=r"reach 3\.5, but the potential needs them up to 4\.5"):
+    with pytest.raises(ValueError, match=r"cutoff 3\.5, expected 4\.5 or more"):
         mechanics(stack, data, neighbors=short)
     with pytest.raises(ValueError, match=r"searched up to 4\.0"):
         mechanics(stack, data.with_edges(4.0))

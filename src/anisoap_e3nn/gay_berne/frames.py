@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch_geometric.data import Batch
 
+from ..data.batches import iterate_batches
 from ..data.ellipsoid_data import EllipsoidData
 from ..geometry import torques_of_gradient
 from .potential import GayBerne
@@ -57,7 +57,9 @@ def label_frames(
     list of EllipsoidData
         With `energy` ``(1,)``, `forces` ``(N, 3)`` and `torques` ``(N, 3)`` along the axes of space.
     """
-    batch = Batch.from_data_list(list(frames))
+    if not frames:
+        return []
+    (batch,) = iterate_batches(frames, len(frames))
     pos, orientations = batch.pos.detach(), batch.orientations.detach()
     with torch.enable_grad():
         batch.pos, batch.orientations = pos.requires_grad_(), orientations.requires_grad_()
