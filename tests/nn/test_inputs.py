@@ -123,6 +123,6 @@ def test_graph_of_too_small_a_cutoff(embedding: AniSOAPEmbedding, ellipsoids: El
         pos=ellipsoids.positions, edge_shifts=None, cell=None, edge_cutoff=3.0, **inputs
     )
     with pytest.raises(
-        ValueError, match=r"searched up to 3.0.*cutoff 4.0; use data.with_edges\(4.0\)"
+        ValueError, match=r"searched up to 3.0.*up to 4.0; use data.with_edges\(4.0\)"
     ):
         embedding(data)

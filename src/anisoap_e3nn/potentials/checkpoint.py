@@ -116,7 +116,8 @@ def load_model(
         with _default_dtype(dtype), torch.random.fork_rng(devices=[]):
             model = build(json.loads(contents["model"]), allow)
         _refuse_other_tensors(model.state_dict(), contents["state"])
-        model.load_state_dict(contents["state"])
+        # assigned, since constants of a potential may be made in another dtype than they were saved in
+        model.load_state_dict(contents["state"], assign=True)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{origin}, cannot be read with {_versions()}: {error}") from error
     return model if map_location is None else model.to(map_location)

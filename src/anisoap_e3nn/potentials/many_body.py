@@ -11,7 +11,8 @@ from ..arguments import positive
 from ..geometry import rotation_matrices
 from ..graph import Edges, edges_of, frame_index
 from ..hyperparameters import HyperparameterModule
-from ..nn import AniSOAPEmbedding, PowerSpectrum
+from ..nn import PowerSpectrum
+from ..nn.smooth_embedding import smooth_embedding
 from .feature_derivatives import SpectrumJacobians
 from .feature_statistics import FeatureStatistics
 from .potential import Design, Potential
@@ -84,14 +85,8 @@ class ManyBodyPotential(HyperparameterModule, Potential):
         hidden: Sequence[int] = (),
     ) -> None:
         super().__init__()
-        width = cutoff / 4 if radial_gaussian_width is None else float(radial_gaussian_width)
-        self.embedding = AniSOAPEmbedding(
-            types,
-            cutoff,
-            max_angular,
-            max_radial,
-            radial_gaussian_width=width,
-            cutoff_function="polynomial",
+        self.embedding = smooth_embedding(
+            types, cutoff, max_angular, max_radial, radial_gaussian_width
         )
         self.power_spectrum = PowerSpectrum(self.embedding.irreps_out, filter_ir_out=["0e"])
         self.types = self.embedding.types
@@ -105,7 +100,7 @@ class ManyBodyPotential(HyperparameterModule, Potential):
             "cutoff": self.cutoff,
             "max_angular": max_angular,
             "max_radial": self.embedding.hyperparameters["max_radial"],
-            "radial_gaussian_width": width,
+            "radial_gaussian_width": self.embedding.hyperparameters["radial_gaussian_width"],
             "density_width": self.density_width,
             "hidden": list(hidden),
         }

@@ -27,8 +27,8 @@ class ForceField:
     Attributes
     ----------
     cutoff : float or None
-        Cutoff of the model: its `cutoff`, else the largest of its potentials and embeddings. If None, the
-        model finds its neighbours itself.
+        Cutoff of the model: its `cutoff`, else the largest of its potentials and embeddings. None if it has
+        none of these; the model then finds its neighbours itself.
     n_searches : int
         Number of searches for neighbours.
 
