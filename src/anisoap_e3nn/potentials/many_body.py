@@ -62,7 +62,7 @@ class ManyBodyPotential(HyperparameterModule, Potential):
     Raises
     ------
     ValueError
-        If a hyperparameter is out of range.
+        If types are repeated, a length or width is not positive, or `max_angular` is negative.
 
     Examples
     --------
