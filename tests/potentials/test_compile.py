@@ -20,7 +20,7 @@ from anisoap_e3nn.potentials import (
 )
 
 pytestmark = [
-    # where the torch engine is traced, and in torch's own export
+    # where the torch backend is traced, and in torch's own export
     pytest.mark.filterwarnings("ignore:(?s).*lru_cache:UserWarning"),
     pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning"),
 ]

@@ -1,4 +1,4 @@
-"""Energies that particles have by themselves."""
+"""One-body potential: an energy for each particle type."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,22 +13,22 @@ from .potential import Design, Mechanics, Potential
 
 
 class OneBodyPotential(HyperparameterModule, Potential):
-    r"""An energy for each type, :math:`E_i = w_{t_i}`: no forces, no neighbours.
+    r"""One-body potential: an energy for each type, :math:`E_i = w_{t_i}`, without forces.
 
     Parameters
     ----------
     types : sequence of int
-        The particle types that occur.
+        Particle types.
 
     Attributes
     ----------
     weights : Parameter ``(types,)``
-        The energies; zero at first.
+        Energies of the types, initially zero.
 
     Raises
     ------
     ValueError
-        For types that are not different.
+        If types are repeated.
 
     Examples
     --------
@@ -50,23 +50,23 @@ class OneBodyPotential(HyperparameterModule, Potential):
         return self.weights
 
     def forward(self, data: Any, edges: Edges | None = None) -> Tensor:
-        """Energies of the particles ``(N,)``; no edges are looked at."""
+        """Energies of the particles ``(N,)``. Edges are ignored."""
         return self.weights[self.type_index(data.types)]
 
     def derivatives(self, data: Any, edges: Edges | None = None) -> Mechanics:
-        """Energies, and zeros."""
+        """Energies of the particles; forces, torques and virial are zero."""
         zeros = torch.zeros_like(data.pos)
         _, n_frames = frame_index(data)
         virial = zeros.new_zeros(n_frames, 3, 3)
         return Mechanics.of_particles(data, self(data), zeros, zeros, virial)
 
     def design(self, data: Any, edges: Edges | None = None) -> Design:
-        """How many particles of each type there are in each frame, and zeros."""
+        """Number of particles of each type in each frame; forces and torques are zero."""
         frames, n_frames = frame_index(data)
         of_particles = torch.nn.functional.one_hot(self.type_index(data.types), len(self.types))
         zeros = data.pos.new_zeros(len(frames), 3, len(self.types))
         counts = data.pos.new_zeros(n_frames, len(self.types))
         return Design(counts.index_add(0, frames, of_particles.to(counts)), zeros, zeros)
 
-    def extra_repr(self) -> str:
-        return f"types={self.types}"
+    def __repr__(self) -> str:
+        return f"OneBodyPotential(types={self.types})"
