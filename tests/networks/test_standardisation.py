@@ -56,7 +56,7 @@ def test_rounding_is_not_scaled_up(generator: torch.Generator, dtype: torch.dtyp
 
 
 def test_frames_without_energies_are_refused(frames: dict[str, EllipsoidData]) -> None:
-    with pytest.raises(ValueError, match="every frame needs an energy"):
+    with pytest.raises(ValueError, match="expected an energy in every frame"):
         nequip().standardize([frames["open"]])
     with pytest.raises(ValueError, match="found none"):
         nequip().standardize([])

@@ -72,16 +72,15 @@ class TensorSquare(torch.nn.Module):
     ----------
     irreps_in : Irreps or str
         Irreps of the input; they are simplified first.
-    filter_ir_out : iterable of Irrep or str, optional
-        Irreps of the output; by default all that the products have.
+    filter_ir_out, layout
+        As for :class:`FullTensorProduct`.
     irrep_normalization : {"component", "norm", "none"}
         As for :class:`TensorProduct`. For u = v the factors account for equal inputs.
-    layout : {"mul_ir", "ir_mul"}
 
     Raises
     ------
     ValueError
-        If no product has an irrep of `filter_ir_out`, or the normalization or layout is unknown.
+        As for :class:`FullTensorProduct`.
 
     Examples
     --------
