@@ -1,9 +1,9 @@
 """Speed of Clebsch-Gordan products: ``python -m benchmarks.clebsch_gordan``.
 
-One thread, float32. Times are medians of runs taken in turn within this process; on a shared machine quote
-the ratios. Rivals that allocate much take turns with ours in a group of their own: after them the system
-hands out fresh pages, which slows down whatever happens to run next. Every rival is first checked to give the
-same numbers. cuequivariance_torch takes part where it is installed (``pip install cuequivariance-torch``).
+One thread, float32. Times are medians of interleaved runs in one process; on a shared machine quote the
+ratios. Rivals that allocate much memory run with ours in a separate group, since fresh memory pages slow down
+the next run. All rivals are first checked to give equal numbers. cuequivariance_torch is included if it is
+installed (``pip install cuequivariance-torch``).
 """
 
 import os
@@ -27,7 +27,7 @@ Work = dict[str, Callable[[], Any]]
 
 
 def with_backward(forward: Callable[..., Tensor], *inputs: Tensor) -> Callable[[], Any]:
-    """Forward and backward, for given cotangents of the output."""
+    """Forward and backward pass, for a given cotangent of the output."""
     x = [tensor.detach().clone().requires_grad_() for tensor in inputs]
     cotangent = torch.randn_like(forward(*x))
     return lambda: torch.autograd.grad(forward(*x), x, cotangent)
@@ -39,7 +39,7 @@ def group_medians(
     description: str,
     others: Work | None = None,
 ) -> dict[str, float]:
-    """Medians of each forward, and under its name with a plus of forward and backward."""
+    """Median times of each forward pass, and, under its name with a plus, of forward and backward."""
     work = dict(others or {})
     work |= {name: partial(forward, *x) for name, (forward, x) in group.items()}
     work |= {f"{name} +": with_backward(forward, *x) for name, (forward, x) in group.items()}
@@ -57,7 +57,7 @@ def require_same(results: Mapping[str, Tensor]) -> None:
 def cuequivariance(
     paths: list[tuple[int, int, int]], l_in: list[int], mul: int
 ) -> Callable[[Tensor, Tensor], Tensor] | None:
-    """Its product channel by channel for these (l1, l2, L), on inputs of these l, in layout ir_mul."""
+    """Channel-wise product of cuequivariance for paths (l1, l2, L), in layout ir_mul; None if missing."""
     try:
         import cuequivariance as cue
         import cuequivariance_torch as cuet
@@ -86,7 +86,7 @@ def e3nn_product(paths: list[tuple[int, int, int]], l_in: list[int], mul: int) -
 
 
 def report_one_path(n: int = 1000, channels: int = 256, l: int = 5) -> None:
-    """l1 = l2 = L: against the time to copy as many bytes as are read and written."""
+    """Time of one path, l1 = l2 = L, relative to a copy of the bytes read and written."""
     table = real_clebsch_gordan(l, l, l)
     d = 2 * l + 1
     C = table.coefficients.float()
@@ -130,8 +130,8 @@ def report_one_path(n: int = 1000, channels: int = 256, l: int = 5) -> None:
         }
     )
     print(
-        f"\nOne path, l1 = l2 = L = {l}, {len(C)} coefficients, {n} x {channels} channels; a copy is that of "
-        f"the {4e-6 * moved.numel():.0f} MB that are read and written"
+        f"\nOne path, l1 = l2 = L = {l}, {len(C)} coefficients, {n} x {channels} channels; the copy is of "
+        f"{4e-6 * moved.numel():.0f} MB, as read and written"
     )
     print(
         f"{'':>22} {'forward / ms':>12} {'/ copy':>7} | {'+ backward':>10} {'/ forward':>9} | "
@@ -154,7 +154,7 @@ def report_one_path(n: int = 1000, channels: int = 256, l: int = 5) -> None:
 
 
 def report_all_paths(l_max: int, mul: int, n: int = 1000) -> None:
-    """All paths with l1, l2, L ≤ l_max, channel by channel: e3nn's "uuu"."""
+    """Time of all paths with l1, l2, L ≤ l_max, channel by channel (e3nn's "uuu")."""
     l_in = list(range(l_max + 1))
     paths = [
         (l1, l2, l3)
@@ -175,7 +175,7 @@ def report_all_paths(l_max: int, mul: int, n: int = 1000) -> None:
         "ours": ours,
         "e3nn": e3nn,
         "e3nn compiled": torch.compile(e3nn),
-        "ours, torch engine": on_torch_engine(ours),
+        "ours, torch backend": on_torch_backend(ours),
         "index_add": by_index_add(ours),
         "ours, ir_mul": TensorProduct(*arguments, layout="ir_mul"),
     }
@@ -193,7 +193,7 @@ def report_all_paths(l_max: int, mul: int, n: int = 1000) -> None:
         f"{'':>22} {'forward / ms':>12} {'times ours':>10} | {'+ backward':>10} {'times ours':>10}"
     )
     light = ["e3nn", "e3nn compiled", "ours, ir_mul"]
-    heavy = ["cuequivariance", "index_add", "ours, torch engine"]
+    heavy = ["cuequivariance", "index_add", "ours, torch backend"]
     for rivals, rounds in ((light, 9), (heavy, 3)):
         group = {name: (forwards[name], x) for name in ("ours", *rivals) if name in forwards}
         medians = group_medians(group, rounds, f"l <= {l_max}")
@@ -206,7 +206,7 @@ def report_all_paths(l_max: int, mul: int, n: int = 1000) -> None:
 
 
 def by_index_add(product: TensorProduct) -> Callable[[Tensor, Tensor], Tensor]:
-    """Every term of every channel gathered, multiplied and added up by torch."""
+    """The product by torch's gather, multiplication and index_add."""
     plan = product._from_x.plan
     places: list[Tensor] = []
     for path in plan.paths:
@@ -231,7 +231,7 @@ def by_index_add(product: TensorProduct) -> Callable[[Tensor, Tensor], Tensor]:
     return run
 
 
-def on_torch_engine(product: torch.nn.Module) -> Callable[..., Tensor]:
+def on_torch_backend(product: torch.nn.Module) -> Callable[..., Tensor]:
     def run(x1: Tensor, x2: Tensor) -> Tensor:
         os.environ[BACKEND] = "torch"
         try:
@@ -243,7 +243,7 @@ def on_torch_engine(product: torch.nn.Module) -> Callable[..., Tensor]:
 
 
 def report_power_spectrum(n: int = 10_000) -> None:
-    """Invariants of the embedding: against the matrix products alone."""
+    """Time of the invariants of the embedding, relative to the matrix products alone."""
     embedding = AniSOAPEmbedding([1, 6], 5.0, 6, radial_gaussian_width=1.5)
     irreps = embedding.irreps_out
     spectrum = PowerSpectrum(irreps, l_max=0)

@@ -1,9 +1,9 @@
-"""metatensor to e3nn and back: time and memory beside one copy of the same bytes.
+"""Time and memory of conversions between metatensor and e3nn, relative to a copy of the same bytes.
 
     python -m benchmarks.converters [--samples 100000] [--threads 2]
 
-The copy is `Tensor.clone`, which allocates its result as the conversions do; conversions and copy take turns.
-Peak memory is what a conversion holds at most above its input, result included, over the size of the tensor.
+The copy is `Tensor.clone`, which allocates its result like the conversions. Runs are interleaved. Peak memory
+is that above the input, result included, relative to the size of the tensor.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from .timing import interleaved_medians
 MAX_ANGULAR, N_PROPERTIES = 6, 64
 COPY, TO_E3NN, TO_METATENSOR = "copy", "to e3nn", "to metatensor"
 ALTERNATING = "+".join(["1x0e+1x1o+1x2e+1x3o+1x4e+1x5o+1x6e"] * N_PROPERTIES)
-VARIANTS = [  # the layouts are alike where irreps come one at a time
+VARIANTS = [  # for alternating irreps both layouts are the same
     ("mul_ir", "one entry per l", ""),
     ("ir_mul", "one entry per l", ""),
     ("mul_ir", "alternating", ALTERNATING),
@@ -46,7 +46,7 @@ def expansion(n_samples: int, dtype: torch.dtype) -> Any:
 
 
 def conversions(tensor_map: Any, layout: str, order: str) -> dict[str, Callable[[], object]]:
-    """Both directions, and the copy."""
+    """Conversions in both directions, and the copy."""
     irreps, data = metatensor_to_e3nn(tensor_map, irreps=order or None, layout=layout)
     return {
         COPY: data.clone,
@@ -56,9 +56,9 @@ def conversions(tensor_map: Any, layout: str, order: str) -> dict[str, Callable[
 
 
 class Measured:
-    """Work whose first run, which is not timed, tells its peak memory in MB.
+    """Work whose first run, which is not timed, measures its peak memory in MB.
 
-    Arrays as large as these are the system's again once they are freed, so it may be any process.
+    Freed arrays of this size go back to the system, so earlier work in the process does not matter.
     """
 
     def __init__(self, run: Callable[[], object]) -> None:
@@ -72,7 +72,7 @@ class Measured:
 
 
 def report(n_samples: int, rounds: int) -> None:
-    """Print a line for each dtype, layout, order and direction, and the worst of them at the end."""
+    """Print a line for each dtype, layout, order and direction, and the worst values at the end."""
     print(
         f"{n_samples} samples, l_max {MAX_ANGULAR}, {N_PROPERTIES} properties; "
         f"threads: {torch.get_num_threads()}, medians of {rounds} rounds\n"

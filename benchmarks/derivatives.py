@@ -1,8 +1,8 @@
 """Speed, memory and reproducibility of derivatives: ``python -m benchmarks.derivatives``.
 
-One thread, float64, l_max 6. Times are medians of runs taken in turn within this process, though not in
-turn with the torch engine: after it has freed its gigabytes, whoever runs next gets its memory from the
-system page by page. On a shared machine quote the ratios.
+One thread, float64, l_max 6. Times are medians of interleaved runs in one process. Runs of the torch backend
+are not interleaved with the others: it frees gigabytes, so the next run pays for fresh memory pages. On a
+shared machine quote the ratios.
 """
 
 import os
@@ -38,20 +38,20 @@ from .memory import peak_memory
 from .systems import System, crystal
 from .timing import interleaved_medians
 
-ENGINES = ("native", "torch")
+BACKENDS = ("native", "torch")
 
 
 def sweeps(system: System) -> tuple[dict[str, Callable[[], Any]], int]:
-    """The kernel alone: value, gradients, and gradients of those; and the number of pairs.
+    """The kernel's forward, backward and double backward pass, and the number of pairs.
 
-    With respect to all inputs: edge vectors, covariances, weights and pair weights, and for the second
-    order the cotangent too. The graphs stand already, so that each piece is timed without the others.
+    Derivatives are with respect to all inputs: edge vectors, covariances, weights and pair weights, and for
+    the double backward pass the cotangent too. Graphs are built beforehand, so each pass is timed alone.
     """
     inputs = system.inputs(*system.search(CUTOFF))
     embedding = smooth_embedding("0e")
     n, beta = len(system.types), embedding.basis.exponent
     neighbors, centers = inputs["edge_index"]
-    types = embedding._type_index(system.types)
+    types = embedding.type_index(system.types)
     segments, own_segments = centers * 2 + types[neighbors], torch.arange(n) * 2 + types
     floats = [
         inputs["edge_vectors"],
@@ -84,25 +84,25 @@ def sweeps(system: System) -> tuple[dict[str, Callable[[], Any]], int]:
 
 def report_sweep() -> None:
     ns = {}
-    for engine in ENGINES:
-        os.environ[BACKEND] = engine
+    for backend in BACKENDS:
+        os.environ[BACKEND] = backend
         pieces, n_pairs = sweeps(crystal(6))
-        medians = interleaved_medians(pieces, rounds=7, description=f"{engine} kernel")
-        ns |= {f"{engine} {k}": 1e9 * seconds / n_pairs for k, seconds in medians.items()}
+        medians = interleaved_medians(pieces, rounds=7, description=f"{backend} kernel")
+        ns |= {f"{backend} {k}": 1e9 * seconds / n_pairs for k, seconds in medians.items()}
     print(f"\nKernel, all inputs, {n_pairs} pairs: ns per pair")
     print(
-        f"{'engine':>8} | {'forward':>8} {'backward':>9} {'double backward':>16} | "
+        f"{'backend':>8} | {'forward':>8} {'backward':>9} {'double backward':>16} | "
         f"{'backward / forward':>18} {'double / backward':>17}"
     )
-    for engine in ENGINES:
-        first, second, third = (ns[f"{engine} {k}"] for k in ("forward", "backward", "double"))
+    for backend in BACKENDS:
+        first, second, third = (ns[f"{backend} {k}"] for k in ("forward", "backward", "double"))
         print(
-            f"{engine:>8} | {first:>8.0f} {second:>9.0f} {third:>16.0f} | "
+            f"{backend:>8} | {first:>8.0f} {second:>9.0f} {third:>16.0f} | "
             f"{second / first:>18.2f} {third / second:>17.2f}"
         )
     ratios = (ns[f"torch {k}"] / ns[f"native {k}"] for k in ("forward", "backward", "double"))
     print("torch / native: {:.0f}, {:.0f} and {:.0f}".format(*ratios))
-    print("wanted of the native engine: backward / forward ≤ 2.5, double / backward ≤ 4")
+    print("targets of the native backend: backward / forward ≤ 2.5, double / backward ≤ 4")
 
 
 def report_mechanics() -> None:
@@ -121,23 +121,23 @@ def report_mechanics() -> None:
         "whole": partial(mechanics, model, searching),
     }
     ns = {}
-    for engine in ENGINES:
-        os.environ[BACKEND] = engine
-        medians = interleaved_medians(pieces, rounds=7, description=f"{engine} mechanics")
-        ns |= {f"{engine} {k}": 1e9 * seconds / n_pairs for k, seconds in medians.items()}
+    for backend in BACKENDS:
+        os.environ[BACKEND] = backend
+        medians = interleaved_medians(pieces, rounds=7, description=f"{backend} mechanics")
+        ns |= {f"{backend} {k}": 1e9 * seconds / n_pairs for k, seconds in medians.items()}
     print(f"\nLinear model, {len(system.types)} particles, {n_pairs} pairs: ns per pair")
     print(
-        f"{'engine':>8} | {'energy':>7} {'with forces, torques, virial':>28} {'ratio':>6} | "
+        f"{'backend':>8} | {'energy':>7} {'with forces, torques, virial':>28} {'ratio':>6} | "
         f"{'neighbours too':>14}"
     )
-    for engine in ENGINES:
-        alone, all_, whole = (ns[f"{engine} {k}"] for k in ("energy", "mechanics", "whole"))
-        print(f"{engine:>8} | {alone:>7.0f} {all_:>28.0f} {all_ / alone:>6.2f} | {whole:>14.0f}")
-    print("wanted of the native engine: ratio ≤ 4, and 10 × faster than featomic")
+    for backend in BACKENDS:
+        alone, all_, whole = (ns[f"{backend} {k}"] for k in ("energy", "mechanics", "whole"))
+        print(f"{backend:>8} | {alone:>7.0f} {all_:>28.0f} {all_ / alone:>6.2f} | {whole:>14.0f}")
+    print("targets of the native backend: ratio ≤ 4, and 10 × faster than featomic")
     try:
         from .baselines.featomic_gradients import VERSION, featomic_gradients
     except ImportError as error:
-        print(f"featomic is not compared with ({error}); pip install featomic")
+        print(f"featomic is left out ({error}); pip install featomic")
         return
     os.environ[BACKEND] = "native"
     baseline = featomic_gradients(system, CUTOFF, MAX_ANGULAR, n_pairs)
@@ -146,7 +146,7 @@ def report_mechanics() -> None:
     print(
         f"featomic {VERSION}, SphericalExpansion of spheres with position gradients: "
         f"{1e9 * medians['featomic'] / n_pairs:.0f}, {medians['featomic'] / medians['ours']:.1f} × the "
-        f"time of the native engine beside it, {1e9 * medians['ours'] / n_pairs:.0f}; both search for "
+        f"time of the native backend in the same run, {1e9 * medians['ours'] / n_pairs:.0f}; both search for "
         "neighbours"
     )
 
@@ -164,7 +164,7 @@ def training_step(model: torch.nn.Module, optimizer: torch.optim.Optimizer, batc
 
 
 def measure_training() -> None:
-    """Time and memory of training steps, for a process of its own."""
+    """Time and memory of training steps; run it in a process of its own."""
     model, batch = InvariantEnergy(), batch_of_crystals()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
     training_step(model, optimizer, Batch.from_data_list(batch.to_data_list()[:1]))
@@ -183,9 +183,9 @@ def measure_training() -> None:
 
 
 def measure_memory() -> None:
-    """Memory of energy, forces and torques on a million pairs, for a process of its own."""
+    """Memory of energy, forces and torques for a million pairs; run it in a process of its own."""
     model = LinearEnergy()
-    mechanics(model, ellipsoids(crystal(2)))  # what is loaded or allocated once
+    mechanics(model, ellipsoids(crystal(2)))  # load and allocate everything needed once
     data = ellipsoids(crystal(13)).with_edges(CUTOFF)
     peak = peak_memory(partial(mechanics, model, data))
     n_moments = model.embedding.projection.matrix.shape[0]
@@ -205,7 +205,7 @@ def in_own_process(name: str) -> None:
 
 
 def report_threads() -> None:
-    """The same bits for 1, 2 and 4 threads."""
+    """Check that results are identical for 1, 2 and 4 threads."""
     os.environ[BACKEND] = "native"
     system, model = crystal(6), LinearEnergy()
     data = ellipsoids(system)

@@ -1,6 +1,6 @@
 """Speed, memory and reproducibility of the embedding: ``python -m benchmarks.embedding``.
 
-Times are medians of runs taken in turn within this process. On a shared machine quote the ratios.
+Times are medians of interleaved runs in one process. On a shared machine quote the ratios.
 """
 
 import os
@@ -34,9 +34,9 @@ def embedding_for(system: System, max_angular: int, max_radial: int | None) -> A
 def sweep_of(
     system: System, embedding: AniSOAPEmbedding, dtype: torch.dtype = torch.float64
 ) -> tuple[Callable[[], Tensor], int]:
-    """The kernel alone on sorted edges, and how many they are."""
+    """The kernel alone on sorted edges, and the number of edges."""
     inputs = system.inputs(*system.search(CUTOFF))
-    edge_index, types = inputs["edge_index"], embedding._type_index(system.types)
+    edge_index, types = inputs["edge_index"], embedding.type_index(system.types)
     n_types, beta = len(embedding.types), embedding.basis.exponent
     segments = edge_index[1] * n_types + types[edge_index[0]]
     C, w = damped_covariances(system.orientations, system.semiaxes, beta)
@@ -51,7 +51,7 @@ def sweep_of(
     return sweep, len(segments)
 
 
-def on_engine(backend: str, run: Callable[[], object]) -> Callable[[], object]:
+def on_backend(backend: str, run: Callable[[], object]) -> Callable[[], object]:
     def with_backend() -> object:
         os.environ[BACKEND] = backend
         return run()
@@ -68,7 +68,7 @@ def on_instruction_set(name: str, run: Callable[[], object]) -> Callable[[], obj
 
 
 def checked_loop(system: System, embedding: AniSOAPEmbedding) -> PerPairLoop:
-    """The per-pair loop, its result compared with the embedding's."""
+    """The per-pair loop, after a check of its result against the embedding."""
     loop = PerPairLoop(embedding, system)
     found = torch.from_numpy(loop.coefficients(loop()))
     expected = whole_path(system, embedding)
@@ -79,12 +79,12 @@ def checked_loop(system: System, embedding: AniSOAPEmbedding) -> PerPairLoop:
 
 
 def report_paths() -> None:
-    """Time per pair of every stage, and of the loop that runs in turn with them."""
+    """Time per pair of every stage, and of the per-pair loop, interleaved."""
     looped = crystal(2)
     loop = checked_loop(looped, embedding_for(looped, 6, None))
     print("\nWhole path at l_max 6 (84 moments), float64: ns per pair")
     print(
-        f"{'system':>12} {'pairs':>7} {'threads':>7} {'engine':>6} | {'neighbours':>10} {'sweep':>7} "
+        f"{'system':>12} {'pairs':>7} {'threads':>7} {'backend':>7} | {'neighbours':>10} {'sweep':>7} "
         f"{'embedding':>9} {'whole path':>10} | {'per-pair loop':>13} {'loop / path':>11}"
     )
     for system in filter(None, [crystal(1), looped, crystal(4), benzene(), crystal(8)]):
@@ -100,14 +100,14 @@ def report_paths() -> None:
             torch.set_num_threads(threads)
             work = {"loop": loop, "neighbours": partial(system.search, CUTOFF)}
             for backend in ("native", "torch"):
-                work |= {f"{backend} {k}": on_engine(backend, run) for k, run in pieces.items()}
+                work |= {f"{backend} {k}": on_backend(backend, run) for k, run in pieces.items()}
             medians = interleaved_medians(work, rounds=9, description=system.name)
             loop_time = 1e9 * medians["loop"] / loop.n_pairs
             for backend in ("native", "torch"):
                 columns = [medians["neighbours"], *(medians[f"{backend} {k}"] for k in pieces)]
                 nbr, swp, emb, whole = (1e9 * seconds / n_pairs for seconds in columns)
                 print(
-                    f"{system.name:>12} {n_pairs:>7} {threads:>7} {backend:>6} | {nbr:>10.1f} "
+                    f"{system.name:>12} {n_pairs:>7} {threads:>7} {backend:>7} | {nbr:>10.1f} "
                     f"{swp:>7.1f} {emb:>9.1f} {whole:>10.1f} | {loop_time:>13.0f} "
                     f"{loop_time / whole:>11.0f}"
                 )
@@ -115,18 +115,18 @@ def report_paths() -> None:
 
 
 def whole_path(system: System, embedding: AniSOAPEmbedding) -> Tensor:
-    """Positions and ellipsoids in, irreps out."""
+    """Features from positions and ellipsoids, neighbour search included."""
     features: Tensor = embedding(**system.inputs(*system.search(CUTOFF)))
     return features
 
 
 def flops_per_pair(degree: int) -> int:
-    """Multiplications and additions of the recurrence and of the sum over neighbours."""
+    """Multiplications and additions per pair, of the recurrence and of the sum over neighbours."""
     return sum(2 * (1 + (a > 0) + (b > 0) + (c > 1)) for a, b, c in moment_exponents(degree))
 
 
 def report_sweep() -> None:
-    """The kernel by degree, number type and instruction set, against the peak measured beside it."""
+    """Time of the kernel by degree, dtype and instruction set, relative to the measured peak."""
     torch.set_num_threads(1)
     os.environ[BACKEND] = "native"
     names = _native.instruction_sets()
@@ -162,7 +162,7 @@ def report_sweep() -> None:
 
 
 def report_threads() -> None:
-    """Two threads against one; the same bits for any number."""
+    """Speed of two threads, and whether results are identical for 1, 2 and 4 threads."""
     os.environ[BACKEND] = "native"
     system = crystal(10)
     embedding = embedding_for(system, 6, None)
@@ -197,18 +197,18 @@ torch.set_num_threads(1)
 system = crystal(12)
 embedding = embedding_for(system, 6, None)
 small = crystal(2)
-embedding(**small.inputs(*small.search(CUTOFF)))  # what is loaded or allocated once
+embedding(**small.inputs(*small.search(CUTOFF)))  # load and allocate everything needed once
 inputs = system.inputs(*system.search(CUTOFF))
 kept = []
 with torch.no_grad():
     peak = peak_memory(lambda: kept.append(embedding(**inputs)))
 print(f"{inputs['edge_index'].shape[1]} pairs, {len(system.types)} particles: peak {peak:.0f} MB above "
-      f"the inputs, of which the features are {kept[0].numel() * 8 / 2**20:.0f} MB")
+      f"the inputs, {kept[0].numel() * 8 / 2**20:.0f} MB of it features")
 """
 
 
 def report_memory() -> None:
-    """Peak memory of one call, in a process of its own."""
+    """Peak memory of one call, measured in a process of its own."""
     if not sys.platform.startswith("linux"):
         print("Memory is measured on Linux only.")
         return

@@ -1,4 +1,4 @@
-"""Energies on the embedding, and crystals to learn them from."""
+"""Energy models on the embedding, and crystals as training data."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ class LinearEnergy(torch.nn.Module):
 
 
 class InvariantEnergy(torch.nn.Module):
-    """Energies of a small network on scalars and on the lengths of vectors and of l = 2 features."""
+    """Energies from a small network of invariants: scalars and norms of l = 1 and l = 2 features."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ def ellipsoids(system: System) -> EllipsoidData:
 
 
 def batch_of_crystals() -> Any:
-    """32 rattled crystals of 100 particles with their neighbours, and forces and such to learn."""
+    """32 rattled crystals of 100 particles with neighbours and random targets."""
     frames = []
     for seed in range(32):
         atoms = bulk("NaCl", "rocksalt", a=5.6).repeat((5, 5, 2))

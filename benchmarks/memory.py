@@ -1,4 +1,4 @@
-"""Peak memory of a piece of work, on Linux."""
+"""Peak memory of a function call, on Linux."""
 
 import re
 from collections.abc import Callable
@@ -6,11 +6,11 @@ from pathlib import Path
 
 
 def peak_memory(run: Callable[[], object]) -> float:
-    """MB that this process holds at most during `run`, above what it holds before.
+    """Peak memory of the process during `run`, in MB above the memory before.
 
-    Memory that was freed before may be used again unseen, so measure in a process that did little else.
+    Memory freed earlier can be reused unnoticed, so measure in a process that does little else.
     """
-    Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
     before = _status("VmRSS")
     run()
     return _status("VmHWM") - before

@@ -1,8 +1,7 @@
-"""A training step of a network on ellipsoids, part by part: ``python -m benchmarks.models``.
+"""Time of a training step of the networks, part by part: ``python -m benchmarks.models``.
 
-One thread, float32, periodic fluids of 64 Gay-Berne ellipsoids. Times are medians of runs taken in turn.
-Embedding and edges are timed with all their derivatives: values, gradients, and gradients of those, as a loss
-on forces and torques needs them.
+One thread, float32, periodic fluids of 64 Gay-Berne ellipsoids. Times are medians of interleaved runs.
+Embedding and edges are timed with first and second derivatives, as needed by a loss on forces and torques.
 """
 
 import argparse
@@ -27,7 +26,7 @@ CUTOFF = 3.0
 
 
 def potentials() -> dict[str, MessagePassingPotential]:
-    """Of 32 channels and l ≤ 2, with two rounds of messages."""
+    """Networks of 32 channels with l ≤ 2 and two layers."""
     torch.manual_seed(0)
     irreps = "32x0e + 32x1o + 32x2e"
     return {
@@ -39,7 +38,7 @@ def potentials() -> dict[str, MessagePassingPotential]:
 def pieces(
     potential: MessagePassingPotential, frames: list[EllipsoidData], compiled: bool
 ) -> dict[str, Callable[[], Any]]:
-    """What a step does, in order, and the whole of it."""
+    """Parts of a training step, in order, and the whole step."""
     batch = Batch.from_data_list(frames).with_edges(CUTOFF)
     edges = InteractionGraph(batch, CUTOFF).edges(CUTOFF)
     leaves = [x.clone().requires_grad_() for x in (edges.edge_vectors, batch.orientations)]
@@ -58,8 +57,10 @@ def pieces(
             values = function(*leaves)
             cotangents = [torch.ones_like(x, requires_grad=True) for x in values]
             options = {"allow_unused": True, "materialize_grads": True}
-            slopes = torch.autograd.grad(values, leaves, cotangents, create_graph=True, **options)
-            total = sum(x.square().sum() for x in slopes)
+            gradients = torch.autograd.grad(
+                values, leaves, cotangents, create_graph=True, **options
+            )
+            total = sum(x.square().sum() for x in gradients)
             return torch.autograd.grad(total, [*leaves, *cotangents], **options)
 
         return run
@@ -120,7 +121,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--frames", type=int, default=8, help="fluids in a batch")
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--compile", action="store_true", help="also compiled, which takes minutes")
+    parser.add_argument(
+        "--compile", action="store_true", help="also time compiled models (takes minutes)"
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     frames = gay_berne_fluids(arguments.frames, 64, n_sweeps=20)

@@ -1,19 +1,19 @@
-"""How well rigid-body dynamics of a Gay-Berne fluid conserve its energy, and those of a cluster its momenta.
+"""Energy conservation of rigid-body dynamics of a Gay-Berne fluid, and momentum conservation of a cluster.
 
     python -m benchmarks.nve                      # the exact potential
-    python -m benchmarks.nve --model fitted.pt    # a model that save_model wrote
+    python -m benchmarks.nve --model fitted.pt    # a checkpoint of save_model
 
-A fluid of 128 ellipsoids is followed for 20 000 steps, and briefly with other steps, and then the same
-particles as an open cluster. Units are those of the potential. The drift is that of the total energy of all
-particles, by a straight line through every step, as a fraction of the kinetic energy of one particle; its
-error is estimated from tenths of the trajectory. Most of that error is the fluctuation of the total energy
-with the square of the step, which the leading correction of the energy that the integrator does conserve,
+A fluid of 128 ellipsoids is simulated for 20 000 steps, briefly with other time steps, and then as an open
+cluster. Units are those of the potential. The drift is the slope of a straight line through the total
+energies of all steps, relative to the kinetic energy of one particle. Its error is estimated from tenths of
+the trajectory. Most of this error is due to fluctuations of the total energy, which grow with the square of
+the time step. The energy that the integrator conserves,
 
-    E + h² (Σ f²/m + Σ τ²/I + 2 V̈) / 24 + O(h⁴), V being the potential energy,
+    E + h² (Σ f²/m + Σ τ²/I + 2 V̈) / 24 + O(h⁴), with the potential energy V,
 
-takes away (Hairer, Lubich and Wanner, Geometric Numerical Integration, chapter IX; the splitting of free
-rotations adds a smaller term). The two differ by a bounded amount, so that they drift alike, but the drift of
-the latter is seen the sooner.
+does not have them to leading order (Hairer, Lubich and Wanner, Geometric Numerical Integration, chapter IX;
+the splitting of free rotations adds a smaller term). Total and corrected energy differ by a bounded amount,
+so they have the same drift. It is seen earlier in the corrected energy.
 """
 
 import argparse
@@ -32,17 +32,17 @@ from anisoap_e3nn.simulation import NVE, ForceField, RigidBodies
 
 TEMPERATURE = 1.2
 SKIN = 0.4
-FACTORS = (4, 2, 1, 0.5)  # steps to compare, in units of the recommended one
-BRIEF = 2.0  # for how long they are followed
+FACTORS = (4, 2, 1, 0.5)  # time steps to compare, in units of the recommended one
+BRIEF = 2.0  # duration of these runs
 
 
 class Trajectory(NamedTuple):
-    """What was noted after each of its steps; energies are of all particles."""
+    """Records after each step; energies are those of all particles."""
 
     time_step: float
     total: Tensor  # [step]
     kinetic: Tensor  # [step]
-    corrected: Tensor  # [step - 2]: all but the first and the last
+    corrected: Tensor  # [step - 2]: without the first and the last
     momentum_error: float
     angular_momentum_error: float
     seconds: float
@@ -62,8 +62,8 @@ def start(data: Any, seed: int = 0) -> RigidBodies:
 def follow(
     force_field: Callable[[Any], Any], bodies: RigidBodies, time_step: float, n_steps: int
 ) -> Trajectory:
-    """Move bodies and note their energies and momenta."""
-    results: list[Any] = []  # the last one
+    """Run dynamics and record energies and errors of the momenta."""
+    results: list[Any] = []  # the last result
 
     def forces_and_torques(data: Any) -> Any:
         results[:] = [force_field(data)]
@@ -83,7 +83,7 @@ def follow(
         errors.copy_(torch.maximum(errors, torch.stack([x.abs().max() for x in changes])))
 
     began = time.perf_counter()
-    dynamics.run(n_steps, note)  # which shows its progress
+    dynamics.run(n_steps, note)  # shows progress
     seconds = time.perf_counter() - began
     potential, kinetic, squares = torch.stack(rows, 1)
     total = potential + kinetic
@@ -93,9 +93,9 @@ def follow(
 
 
 def drift(energies: Tensor) -> tuple[float, float]:
-    """The slope of a straight line, per 1000 steps, and its standard error."""
+    """Slope of a straight line, per 1000 steps, and its standard error."""
     parts = torch.stack([_slope(part) for part in energies[: len(energies) // 10 * 10].chunk(10)])
-    # errors of slopes fall with the power 3/2 of the length
+    # standard errors of a slope decrease with the power 3/2 of the length
     return float(_slope(energies)), float(parts.std()) / 10**1.5
 
 
@@ -106,7 +106,7 @@ def _slope(energies: Tensor) -> Tensor:
 
 
 def exponent(coarse: Trajectory, fine: Trajectory) -> float:
-    """The power of the step that the fluctuations of the total energy grow with."""
+    """Power of the time step by which fluctuations of the total energy grow."""
     steps = torch.tensor([coarse.time_step, fine.time_step]).log()
     fluctuations = torch.stack([coarse.total.std(), fine.total.std()]).log()
     return float(fluctuations.diff() / steps.diff())
@@ -140,16 +140,16 @@ def draw(brief: list[Trajectory], long: Trajectory, n_particles: int, path: Path
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("--model", type=Path, help="a checkpoint; by default the exact potential")
+    add("--model", type=Path, help="checkpoint (default: the exact potential)")
     add("--particles", type=int, default=128)
     add("--steps", type=int, default=20_000)
-    add("--time-step", type=float, default=0.001, help="the recommended one (default: 0.001)")
-    add("--figure", type=Path, help="where to draw energies over time")
-    add("--overwrite", action="store_true", help="replace the figure if it is there")
+    add("--time-step", type=float, default=0.001, help="recommended time step (default: 0.001)")
+    add("--figure", type=Path, help="figure of energies over time")
+    add("--overwrite", action="store_true", help="replace an existing figure")
     arguments = parser.parse_args()
     if arguments.figure and arguments.figure.exists() and not arguments.overwrite:
-        parser.error(f"{arguments.figure} exists; give --overwrite, or another --figure")
-    torch.set_num_threads(1)  # more do not pay for so few particles
+        parser.error(f"{arguments.figure} exists; use --overwrite, or give another --figure")
+    torch.set_num_threads(1)  # more threads do not help for so few particles
     torch.set_default_dtype(torch.float64)
 
     exact = triaxial_gay_berne(cutoff=3.0, smoothing_width=0.5)

@@ -28,7 +28,7 @@ class System:
 
     @classmethod
     def from_atoms(cls, name: str, atoms: Atoms) -> "System":
-        """The atoms' positions, with random orientations and semi-axes."""
+        """System with the positions and types of atoms, and random orientations and semi-axes."""
         generator = torch.Generator().manual_seed(len(atoms))
         return cls(
             name,
@@ -40,7 +40,7 @@ class System:
         )
 
     def to_atoms(self) -> Atoms:
-        """Types, positions and cell."""
+        """Atoms with the types, positions and cell."""
         return Atoms(
             numbers=self.types.numpy(),
             positions=self.positions.numpy(),
@@ -49,11 +49,11 @@ class System:
         )
 
     def search(self, cutoff: float) -> tuple[Tensor, Tensor]:
-        """Neighbours, with shifts."""
+        """Neighbour list and shifts."""
         return neighbor_list(self.positions, cutoff, cell=self.cell, types=self.types)
 
     def inputs(self, edge_index: Tensor, shifts: Tensor) -> dict[str, Tensor]:
-        """The five tensors that the embedding takes."""
+        """Inputs of the embedding."""
         return {
             "edge_vectors": edge_vectors(self.positions, edge_index, shifts, self.cell),
             "edge_index": edge_index,
@@ -64,9 +64,9 @@ class System:
 
 
 def crystal(*repeats: int) -> System:
-    """Rattled rock salt, two types and 8 particles in the cubic cell of 5.6 Å, repeated along its axes.
+    """Rattled rock salt: a cubic cell of 5.6 Å with 8 particles of two types, repeated along its axes.
 
-    One number stands for three equal ones.
+    One number of repeats applies to all axes.
     """
     a, b, c = repeats * 3 if len(repeats) == 1 else repeats
     atoms = bulk("NaCl", "rocksalt", a=5.6, cubic=True).repeat((a, b, c))
@@ -75,7 +75,7 @@ def crystal(*repeats: int) -> System:
 
 
 def benzene() -> System | None:
-    """The first real benzene crystal, doubled in each direction, where the file is there."""
+    """First benzene crystal of the data file, doubled in each direction; None without the file."""
     if not BENZENE.exists():
         return None
     return System.from_atoms("C6H6 2x2x2", next(iread(BENZENE)).repeat(2))

@@ -1,4 +1,4 @@
-"""Times of several pieces of work, taken in turn so that a drift of the machine touches all alike."""
+"""Interleaved timing of several functions, so that drifts of the machine affect all alike."""
 
 import statistics
 import time
@@ -10,7 +10,7 @@ from tqdm import tqdm
 def interleaved_medians(
     work: Mapping[str, Callable[[], object]], rounds: int = 9, description: str = ""
 ) -> dict[str, float]:
-    """Median seconds of each piece over `rounds`, after one round that does not count."""
+    """Median time of each function in seconds, over `rounds` after a warm-up round."""
     seconds: dict[str, list[float]] = {name: [] for name in work}
     for round_ in tqdm(range(rounds + 1), desc=description, leave=False, unit="round"):
         for name, run in work.items():

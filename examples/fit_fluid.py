@@ -1,10 +1,10 @@
-"""A potential for a fluid of ellipsoids, fitted by least squares, and saved for ASE and for dynamics.
+"""Fit a potential to a fluid of ellipsoids by least squares, and save it for ASE and dynamics.
 
-Frames of the Gay-Berne fluid at two temperatures are made by Monte Carlo, together with pairs that are closer
-than any in it, so that what follows from the model stays in what it has seen.
+The training data are frames of the Gay-Berne fluid at two temperatures, from Monte Carlo, and pairs that are
+closer than any pair in the fluid. The pairs keep dynamics within the range of the training data.
 
     python examples/fit_fluid.py fluid.pt
-    python -m benchmarks.nve --model fluid.pt     # does it conserve energy?
+    python -m benchmarks.nve --model fluid.pt     # energy conservation of its dynamics
 """
 
 import argparse
@@ -28,20 +28,20 @@ CUTOFF, SWITCH_WIDTH = 3.0, 0.5
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("checkpoint", type=Path, help="where to write the model")
-    parser.add_argument("--frames", type=int, default=12, help="of each temperature (default: 12)")
-    parser.add_argument("--particles", type=int, default=64, help="in each frame (default: 64)")
+    parser.add_argument("checkpoint", type=Path, help="output file of the model")
     parser.add_argument(
-        "--overwrite", action="store_true", help="replace a checkpoint that is there"
+        "--frames", type=int, default=12, help="number of frames at each temperature (default: 12)"
     )
+    parser.add_argument(
+        "--particles", type=int, default=64, help="number of particles in a frame (default: 64)"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing checkpoint")
     arguments = parser.parse_args()
     if arguments.checkpoint.exists() and not arguments.overwrite:
-        parser.error(
-            f"{arguments.checkpoint} exists; give --overwrite, or another name for the checkpoint"
-        )
+        parser.error(f"{arguments.checkpoint} exists; use --overwrite, or give another checkpoint")
     if arguments.frames < 3:
         parser.error(
-            f"--frames is {arguments.frames}, expected 3 or more: one in three is for testing"
+            f"--frames is {arguments.frames}, expected 3 or more, since a third is for testing"
         )
     torch.set_default_dtype(torch.float64)
 
@@ -62,7 +62,7 @@ def main() -> None:
     fit_linear(potential, tqdm(train, desc="fit", leave=False, unit="frame"))
     print(f"fitted to {len(train)} frames in {time.perf_counter() - start:.1f} s")
     for target, score in r_squared(potential, test)._asdict().items():
-        print(f"R² of {target:>7} in {len(test)} other frames: {score:.5f}")
+        print(f"R² of {target:>7} on {len(test)} test frames: {score:.5f}")
     save_model(potential, arguments.checkpoint, overwrite=arguments.overwrite)
     print(f"model: {arguments.checkpoint}")
 

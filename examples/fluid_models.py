@@ -1,10 +1,10 @@
-"""Linear models and networks of a Gay-Berne fluid, with ellipsoids and with spheres in their place.
+"""Compare linear models and networks for a Gay-Berne fluid, on ellipsoids and on spheres of equal volume.
 
-All learn from the same frames, a cold liquid and a hot one of equal density, and are judged by others.
-Networks with plain edges know of orientations what the embedding tells them, and no more. The trained models
-are kept, for example to see whether they conserve energy:
+All models learn from the same frames, of a cold and a hot liquid of equal density, and are tested on others.
+In networks with plain edges, only the embedding depends on orientations. The trained models are saved, for
+example for a test of energy conservation:
 
-    python examples/fluid_py fluid_models    # an hour or so
+    python examples/fluid_models.py fluid_models    # takes about an hour
     python -m benchmarks.nve --model fluid_models/nequip.pt
 """
 
@@ -36,13 +36,13 @@ from anisoap_e3nn.potentials import (
 )
 from anisoap_e3nn.simulation import ForceField
 
-CUTOFF = 3.0  # of the Gay-Berne potential too, which is switched off smoothly from 2.5 on
+CUTOFF = 3.0  # also that of the Gay-Berne potential, which is switched off smoothly from 2.5 on
 TEMPERATURES = (1.2, 3.0)
 TARGETS = ("energy", "forces", "torques")
 
 
 class Row(NamedTuple):
-    """Of the table: root mean square errors of each target on the test set, and times in seconds."""
+    """Row of the table: root mean square errors on the test set by target, and times in seconds."""
 
     name: str
     particles: str
@@ -81,7 +81,7 @@ TITLES = {
 
 
 def fluids(n_frames: int) -> list[Frames]:
-    """For training, validation and test: of each temperature `n_frames`, a fifth and a fifth."""
+    """Frames for training (`n_frames` of each temperature), validation and test (a fifth each)."""
     fifth = max(1, n_frames // 5)
     shares: list[Frames] = [[], [], []]
     for seed, temperature in enumerate(tqdm(TEMPERATURES, desc="Monte Carlo", leave=False)):
@@ -93,7 +93,7 @@ def fluids(n_frames: int) -> list[Frames]:
 
 
 def fit(name: str, shares: list[Frames], epochs: int, checkpoint: Path) -> torch.nn.Module:
-    """Linear models by least squares; networks step by step, a frame in each."""
+    """Fit linear models by least squares, and train networks with one frame per step."""
     torch.manual_seed(0)
     model = MODELS[name]()
     if isinstance(model, StackedPotential):
@@ -108,7 +108,7 @@ def fit(name: str, shares: list[Frames], epochs: int, checkpoint: Path) -> torch
 def seconds_of_forces(
     fitted: dict[tuple[str, str], torch.nn.Module], data: EllipsoidData, rounds: int = 15
 ) -> dict[tuple[str, str], float]:
-    """Medians for one frame, search for neighbours included, of models that take turns."""
+    """Median times of a force call for one frame, neighbour search included; runs are interleaved."""
     seconds: dict[tuple[str, str], list[float]] = {key: [] for key in fitted}
     for _ in range(rounds):
         for key, model in fitted.items():
@@ -131,8 +131,8 @@ def print_table(rows: list[Row], spreads: list[float]) -> None:
 
 
 def draw(rows: list[Row], spreads: list[float], path: Path) -> None:
-    """Errors in units of how much the data vary: filled for ellipsoids, hollow for spheres."""
-    # one label for both, with the time that ellipsoids take, which come first
+    """Draw errors relative to standard deviations of the data; spheres have hollow symbols."""
+    # one label for both, with the time for ellipsoids, which come first
     times = {row.name: 1e3 * row.force_call for row in reversed(rows)}
     _, panels = plt.subplots(1, 3, figsize=(10, 2.8), sharey=True, layout="constrained")
     for i, (panel, target) in enumerate(zip(panels, TARGETS, strict=True)):
@@ -151,10 +151,12 @@ def draw(rows: list[Row], spreads: list[float], path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="a new one, for models and figure")
+    parser.add_argument("folder", type=Path, help="new folder for models and figure")
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
-    parser.add_argument("--frames", type=int, default=40, help="to learn from, of each temperature")
-    parser.add_argument("--epochs", type=int, default=100, help="of the networks")
+    parser.add_argument(
+        "--frames", type=int, default=40, help="training frames at each temperature"
+    )
+    parser.add_argument("--epochs", type=int, default=100, help="epochs of the networks")
     arguments = parser.parse_args()
     if arguments.folder.exists():
         parser.error(f"{arguments.folder} exists; give another folder")
@@ -169,7 +171,7 @@ def main() -> None:
         test = Batch.from_data_list(ready[2])
         for name in arguments.models:
             if suffix and name.endswith("_plain"):
-                continue  # edges between spheres are plain
+                continue  # edges between spheres have no orientations
             start = time.perf_counter()
             model = fit(name, ready, arguments.epochs, arguments.folder / f"{name}{suffix}.pt")
             seconds = time.perf_counter() - start

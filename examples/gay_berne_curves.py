@@ -1,7 +1,7 @@
-"""The energy of two Gay-Berne ellipsoids as they approach, for the ways in which they can meet.
+"""Energy curves of two Gay-Berne ellipsoids for several relative orientations.
 
-On the left rods, GB(3, 5, 2, 1), as in many studies of liquid crystals; on the right the triaxial ellipsoids
-of the data sets of this package.
+Left: rods, GB(3, 5, 2, 1), as in many studies of liquid crystals. Right: the triaxial ellipsoids of this
+package's data sets.
 
     python examples/gay_berne_curves.py
 """
@@ -16,7 +16,7 @@ from anisoap_e3nn.gay_berne import GayBerne, triaxial_gay_berne
 from anisoap_e3nn.geometry import quaternions_to_matrices
 
 STRAIGHT, ABOUT_X, ABOUT_Y = [1.0, 0, 0, 0], [1.0, 1, 0, 0], [1.0, 0, 1, 0]  # quarter turns
-RODS = {  # of the second particle, and the direction to it from the first
+RODS = {  # orientation of the second particle, and the direction to it from the first
     "side by side": (STRAIGHT, [1, 0, 0]),
     "crossed": (ABOUT_X, [1, 0, 0]),
     "T": (ABOUT_Y, [1, 0, 0]),
@@ -53,12 +53,10 @@ def energies(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=Path("gay_berne_curves.png"))
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace the figure if it is there"
-    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing figure")
     arguments = parser.parse_args()
     if arguments.output.exists() and not arguments.overwrite:
-        parser.error(f"{arguments.output} exists; give --overwrite, or another --output")
+        parser.error(f"{arguments.output} exists; use --overwrite, or give another --output")
 
     rods = GayBerne([0], cutoff=6.0, well_depths=[1, 1, 0.2], mu=2)
     systems = [

@@ -1,8 +1,8 @@
-"""The shapes of two kinds of particles, learnt from nothing but energies of pairs of them.
+"""Learn the shapes of two particle types from energies of pairs.
 
 The energy of a pair is the overlap of two Gaussian ellipsoids, which has a closed form (Berne and Pechukas,
-J. Chem. Phys. 56, 4213, 1972). The model is told where the particles are and how they are turned, not
-their semi-axes: it starts from spheres.
+J. Chem. Phys. 56, 4213, 1972). The model gets positions and orientations of the particles, but not their
+semi-axes: it starts from spheres.
 """
 
 import argparse
@@ -23,7 +23,7 @@ TRUE_SEMIAXES = torch.tensor([[0.5, 0.9, 1.5], [0.5, 1.3, 1.3]])  # a lath and a
 
 
 class OverlapEnergy(torch.nn.Module):
-    """Half the overlap of each density with the others: a scalar product, the basis being orthonormal."""
+    """Half the overlap of each density with the others, a scalar product in the orthonormal basis."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class OverlapEnergy(torch.nn.Module):
 
     def forward(self, data: EllipsoidData) -> Tensor:
         data = self.shapes(data)
-        data.types = torch.zeros_like(data.types)  # one density, whoever contributes to it
+        data.types = torch.zeros_like(data.types)  # one density of all types
         everyone, others = self.everyone(data), self.others(data)  # -> [particle, coefficient]
         return 0.5 * ((everyone - others) * others).sum(1)  # -> [particle]
 
@@ -56,15 +56,15 @@ def overlaps(pairs: Batch) -> Tensor:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=Path("learn_shape.png"), help="the figure")
-    parser.add_argument("--overwrite", action="store_true", help="replace a figure that is there")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing figure")
     arguments = parser.parse_args()
     if arguments.output.exists() and not arguments.overwrite:
-        parser.error(f"{arguments.output} exists; give --overwrite, or another --output")
+        parser.error(f"{arguments.output} exists; use --overwrite, or give another --output")
     torch.manual_seed(0)
 
     pairs = Batch.from_data_list([random_pair() for _ in range(500)]).with_edges(CUTOFF)
     energies = overlaps(pairs)
-    pairs.semiaxes.zero_()  # the model shall not see them
+    pairs.semiaxes.zero_()  # hidden from the model
     model = OverlapEnergy()
     search = {"max_iter": 1, "max_eval": 20, "line_search_fn": "strong_wolfe"}
     optimizer = torch.optim.LBFGS(model.parameters(), **search)
@@ -80,7 +80,7 @@ def main() -> None:
         bar.set_postfix(relative_error=f"{optimizer.step(loss).sqrt():.4f}")
         history.append(model.shapes.semiaxes.detach())
     for type_, (found, true) in enumerate(zip(history[-1], TRUE_SEMIAXES, strict=True)):
-        # in order of size: an ellipsoid is the same if its axes change names
+        # sorted, since the order of the axes is arbitrary
         print(f"type {type_}: {found.sort().values.numpy().round(3)}, true {true.numpy()}")
 
     _, panel = plt.subplots(figsize=(6, 4), layout="constrained")

@@ -1,7 +1,7 @@
-"""How the errors of a potential fall with the number of pairs it learns from: 64 to 1570 Gay-Berne pairs.
+"""Learning curves: errors of potentials trained on 64 to 1570 Gay-Berne pairs.
 
-All runs take the same number of steps, so that fewer pairs come more often, and one test set judges them. To
-models with "spheres" in their name each particle is a sphere of equal volume.
+All runs take the same number of steps, so fewer pairs are repeated more often. They share one test set.
+Models with "spheres" in their name see each particle as a sphere of equal volume.
 """
 
 import argparse
@@ -28,7 +28,7 @@ STYLES = {
 
 
 def score(name: str, size: int, epochs: int) -> RSquared:
-    """On the test set, of a model trained on the first pairs of the training set."""
+    """R² on the test set of a model trained on the first pairs of the training set."""
     kind, *hidden = name.split(", ")
     splits = [
         [prepare(pair, CUTOFF, bool(hidden)) for pair in pairs] for pairs in gay_berne_pairs()
@@ -45,7 +45,7 @@ def score(name: str, size: int, epochs: int) -> RSquared:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", nargs="+", choices=STYLES, default=list(STYLES))
-    parser.add_argument("--epochs", type=int, default=100, help="of each run, of 50 steps")
+    parser.add_argument("--epochs", type=int, default=100, help="epochs of each run, of 50 steps")
     parser.add_argument("--output", type=Path, default=Path("learning_curve.png"))
     arguments = parser.parse_args()
     if arguments.output.exists():

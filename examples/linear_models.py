@@ -1,7 +1,7 @@
-"""Linear models of pairs of Gay-Berne ellipsoids, fitted by least squares, and how well they predict others.
+"""Fit linear models to pairs of Gay-Berne ellipsoids by least squares, and test them on other pairs.
 
-The table says how much of the variance of energies, forces and torques of the test set each model explains,
-fitted on energies alone or on all three together. Its hyperparameters were chosen on the validation set.
+The table shows R² of energies, forces and torques on the test set for fits to energies alone and to all three
+targets. Hyperparameters were chosen on the validation set.
 
     python examples/linear_models.py --figure linear_models.png
 """
@@ -35,7 +35,7 @@ TARGETS = {
 
 
 def potentials() -> dict[str, StackedPotential]:
-    """All with a one-body part."""
+    """The models, each with a one-body potential."""
 
     def many_body(max_angular: int, max_radial: int, density_width: float) -> ManyBodyPotential:
         shapes = {"radial_gaussian_width": 0.4, "density_width": density_width}
@@ -62,7 +62,7 @@ def row(name: str, potential: StackedPotential, fitted_on: str, scores: RSquared
 
 
 def draw(potentials: dict[str, StackedPotential], test: list[EllipsoidData], path: Path) -> None:
-    """What the models predict against what is true; those named first lie behind."""
+    """Draw predictions against true values; the first models lie behind."""
     batch = Batch.from_data_list(test)
     figure, panels = plt.subplots(1, 3, figsize=(11, 4.1), layout="constrained")
     for target, panel in zip(("energy", "forces", "torques"), panels, strict=True):
@@ -84,11 +84,11 @@ def draw(potentials: dict[str, StackedPotential], test: list[EllipsoidData], pat
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--figure", type=Path, help="where to draw predictions against the truth")
-    parser.add_argument("--overwrite", action="store_true", help="replace a figure that is there")
+    parser.add_argument("--figure", type=Path, help="figure of predictions against true values")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing figure")
     arguments = parser.parse_args()
     if arguments.figure and arguments.figure.exists() and not arguments.overwrite:
-        parser.error(f"{arguments.figure} exists; give --overwrite, or another --figure")
+        parser.error(f"{arguments.figure} exists; use --overwrite, or give another --figure")
     torch.set_default_dtype(torch.float64)
     train, _, test = gay_berne_pairs()
 

@@ -1,6 +1,6 @@
-"""Real molecules become ellipsoids, and ellipsoids become e3nn irreps that rotate as they should.
+"""Turn molecules into ellipsoids, and ellipsoids into e3nn irreps that rotate correctly.
 
-The molecules are the S22x5 set that ships with ASE: 22 pairs of molecules, each at five distances.
+The molecules are those of the S22x5 set in ASE: 22 pairs of molecules at five distances each.
 
     python examples/quickstart.py --complex Benzene_dimer_T-shaped --max-angular 4
 """
@@ -33,7 +33,7 @@ DISTANCES = (0.9, 1.0, 1.2, 1.5, 2.0)  # relative to equilibrium
 
 
 def read_dimer(name: str, distance: float) -> tuple[Atoms, list[range]]:
-    """The atoms of a pair of molecules, and which atoms belong to which."""
+    """Atoms of a pair of molecules, and the indices of each molecule's atoms."""
     full_name = f"{name}_{distance}"
     first, second = get_number_of_dimer_atoms(full_name)
     return create_s22_system(full_name), [range(first), range(first, first + second)]
@@ -49,7 +49,7 @@ def rotated(data: EllipsoidData, R: torch.Tensor) -> EllipsoidData:
 
 
 def draw_dimer(axes: Axes3D, atoms: Atoms, data: EllipsoidData) -> None:
-    """Atoms, bonds, and the ellipsoids around them, seen in the axes of the first ellipsoid."""
+    """Draw atoms, bonds and ellipsoids, seen along the axes of the first ellipsoid."""
     rotations = rotation_matrices(data.orientations).numpy()
     view = rotations[0].T
     positions, radii = atoms.positions @ view.T, covalent_radii[atoms.numbers]
@@ -70,7 +70,7 @@ def draw_dimer(axes: Axes3D, atoms: Atoms, data: EllipsoidData) -> None:
 
 
 def along_the_way(frames: list[EllipsoidData], steps: int) -> list[EllipsoidData]:
-    """Rigid molecules between the given distances."""
+    """Rigid molecules at interpolated distances."""
     positions = np.stack([data.pos.numpy() for data in frames]).reshape(len(frames), -1)
     at = np.linspace(0, len(frames) - 1, steps)
     columns = [np.interp(at, np.arange(len(frames)), column) for column in positions.T]
@@ -85,7 +85,7 @@ def along_the_way(frames: list[EllipsoidData], steps: int) -> list[EllipsoidData
 def draw_curves(
     panels: list[plt.Axes], name: str, frames: list[EllipsoidData], embedding: AniSOAPEmbedding
 ) -> None:
-    """What one molecule sees of the other as they part, and their interaction energy."""
+    """Draw the coefficients of one molecule and the interaction energy against the distance."""
 
     def separations(path: list[EllipsoidData]) -> list[float]:
         return [float((data.pos[1] - data.pos[0]).norm()) for data in path]
@@ -117,17 +117,15 @@ def main() -> None:
         default="Benzene_dimer_parallel_displaced",
         choices=s22,
         metavar="NAME",
-        help="a pair of molecules of the S22 set (default: %(default)s)",
+        help="pair of molecules of the S22 set (default: %(default)s)",
     )
     parser.add_argument("--max-angular", type=int, default=6)
     parser.add_argument("--cutoff", type=float, default=12.0, help="in Å (default: %(default)s)")
     parser.add_argument("--output", type=Path, default=Path("quickstart.png"), help="the figure")
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace the figure if it is there"
-    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing figure")
     arguments = parser.parse_args()
     if arguments.output.exists() and not arguments.overwrite:
-        parser.error(f"{arguments.output} exists; give --overwrite, or another --output")
+        parser.error(f"{arguments.output} exists; use --overwrite, or give another --output")
     torch.set_default_dtype(torch.float64)  # e3nn computes its D matrices in the default dtype
     torch.manual_seed(0)
 
@@ -146,7 +144,7 @@ def main() -> None:
     frames = {
         key: coarse_grain(atoms, groups, types=types) for key, (atoms, groups) in dimers.items()
     }
-    print(f"{len(frames)} dimers of {len(types)} kinds of molecules: {', '.join(types)}")
+    print(f"{len(frames)} dimers of {len(types)} different molecules: {', '.join(types)}")
 
     # 2. Ellipsoids become irreps.
     embedding = AniSOAPEmbedding(
@@ -154,22 +152,20 @@ def main() -> None:
         cutoff=arguments.cutoff,
         max_angular=arguments.max_angular,
         radial_gaussian_width=2.0,
-        cutoff_function="polynomial",  # nothing jumps as molecules come and go
+        cutoff_function="polynomial",  # molecules fade smoothly at the cutoff
     )
     batch = next(iter(DataLoader(list(frames.values()), batch_size=len(frames))))
     x = embedding(batch)
     print(f"{len(x)} ellipsoids → {embedding.irreps_out}")
 
-    # 3. They rotate as e3nn says.
+    # 3. Irreps rotate by e3nn's D matrices.
     R = o3.rand_matrix()
     turned = embedding(Batch.from_data_list([rotated(data, R) for data in frames.values()]))
     expected = x @ embedding.irreps_out.D_from_matrix(R).T
     error = (turned - expected).abs().max() / expected.abs().max()
-    print(
-        f"equivariance: rotating the molecules or their features differs by {error:.1e} of the largest"
-    )
+    print(f"equivariance error, rotated molecules against rotated features: {error:.1e} (relative)")
 
-    # 4. A figure: one dimer, and what its molecules see of each other as they part.
+    # 4. Figure: one dimer, and its coefficients against the distance of the molecules.
     name = arguments.complex
     figure = plt.figure(figsize=(14, 4.3), layout="constrained")
     grid = figure.add_gridspec(1, 3, width_ratios=[1.2, 1, 1])

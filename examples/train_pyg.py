@@ -1,6 +1,6 @@
 """Train a NequIP- or MACE-style potential on energies, forces and torques with plain PyTorch and PyG.
 
-Without a file it makes Gay-Berne pairs; of one, random tenths are for validation and for the test.
+Without a file it uses Gay-Berne pairs. Of a file, random tenths are kept for validation and for the test.
 """
 
 import argparse
@@ -31,7 +31,7 @@ def splits(file: Path | None) -> list[Frames]:
 
 
 def prepare(data: EllipsoidData, cutoff: float, as_spheres: bool) -> EllipsoidData:
-    """With neighbours; as spheres of equal volumes, whose orientations make no difference."""
+    """Add neighbours, and optionally replace ellipsoids by spheres of equal volume."""
     data, radii = data.with_edges(cutoff), data.semiaxes.prod(1, keepdim=True).pow(1 / 3)
     data.semiaxes = radii.repeat(1, 3) if as_spheres else data.semiaxes
     return data
@@ -52,7 +52,7 @@ def draw_parity(checkpoint: Path, frames: Frames) -> None:
 
 
 def train(model: Module, loader: DataLoader, validation: Frames, epochs: int, path: Path) -> None:
-    """Write the model of the best epoch, with weights averaged over steps."""
+    """Train a model and save that of the best epoch, with weights averaged over steps."""
     criterion = MechanicsLoss(loader.dataset + validation)
     model.standardize(loader.dataset)
     held_out, best = Batch.from_data_list(validation), float("inf")
@@ -77,20 +77,29 @@ def train(model: Module, loader: DataLoader, validation: Frames, epochs: int, pa
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("file", type=Path, nargs="?", help="ellipsoids with energies")
+    parser.add_argument(
+        "file",
+        type=Path,
+        nargs="?",
+        help="file of ellipsoids with energies (default: Gay-Berne pairs)",
+    )
     parser.add_argument("--model", choices=MODELS, default="nequip")
-    parser.add_argument("--layers", type=int, default=1, help="how often messages are sent")
+    parser.add_argument("--layers", type=int, default=1, help="number of message-passing layers")
     parser.add_argument("--cutoff", type=float, default=4.5)
     parser.add_argument("--epochs", type=int, default=150)
     parser.add_argument("--batch-size", type=int, default=32, help="frames in each step")
-    parser.add_argument("--spheres", action="store_true", help="of equal volumes instead")
-    parser.add_argument("--output", type=Path, default=Path("trained.pt"), help="the best model")
+    parser.add_argument(
+        "--spheres", action="store_true", help="replace ellipsoids by spheres of equal volume"
+    )
+    parser.add_argument(
+        "--output", type=Path, default=Path("trained.pt"), help="output file of the best model"
+    )
     args = parser.parse_args()
     if args.output.exists():
         parser.error(f"{args.output} exists; give another --output")
     torch.manual_seed(0)
     shares = [[prepare(x, args.cutoff, args.spheres) for x in some] for some in splits(args.file)]
-    _ = [MechanicsLoss(some) for some in shares]  # which refuses faulty targets
+    _ = [MechanicsLoss(some) for some in shares]  # raises for faulty targets
     types = torch.cat([data.types for some in shares for data in some]).unique().tolist()
     model = MODELS[args.model](types, args.cutoff, n_layers=args.layers)
     loader = DataLoader(shares[0], args.batch_size, shuffle=True)

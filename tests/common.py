@@ -20,7 +20,7 @@ T = TypeVar("T")
 REFERENCE_FILES = sorted((Path(__file__).parent / "reference_data").glob("*.npz"))
 
 needs_native = pytest.mark.skipif(
-    bool(native.unavailable), reason=f"the native engine is not built: {native.unavailable}"
+    bool(native.unavailable), reason=f"the native backend is not built: {native.unavailable}"
 )
 
 needs_compiler = pytest.mark.skipif(

@@ -12,7 +12,7 @@ from common import Ellipsoids, needs_native
 
 @pytest.fixture(params=["torch", pytest.param("native", marks=needs_native)])
 def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Runs the test on each engine."""
+    """Runs the test on each backend."""
     monkeypatch.setenv("ANISOAP_E3NN_BACKEND", request.param)
     return str(request.param)
 

@@ -87,9 +87,9 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     cutoffs: list[float] = []
     find_edges = lists.find_edges
 
-    def counted(points: Any, kinds: Any, cutoff: float, *others: Any) -> Any:
+    def counted(points: Any, types: Any, cutoff: float, *others: Any) -> Any:
         cutoffs.append(cutoff)
-        return find_edges(points, kinds, cutoff, *others)
+        return find_edges(points, types, cutoff, *others)
 
     monkeypatch.setattr(lists, "find_edges", counted)
     return cutoffs

@@ -1,6 +1,8 @@
 """What is installed: with a compiler, without one, and with nothing imported before it is needed."""
 
 import os
+import pkgutil
+import re
 import subprocess
 import sys
 import sysconfig
@@ -12,6 +14,7 @@ import pytest
 import anisoap_e3nn
 
 ROOT = Path(__file__).parents[1]
+CHANGELOG = (ROOT / "CHANGELOG.md").read_text()
 
 
 def build_wheel(folder: Path, **environment: str) -> zipfile.ZipFile:
@@ -46,7 +49,7 @@ with warnings.catch_warnings(record=True) as caught:
     with torch.no_grad():
         x = embedding(*inputs), embedding(*inputs)
     assert torch.isfinite(x[0]).all() and x[0].any()
-print([str(w.message) for w in caught if "torch engine" in str(w.message)])
+print([str(w.message) for w in caught if "torch backend" in str(w.message)])
 """
     # -S: no import hook of an editable install, which would find the extension after all
     path = os.pathsep.join([str(tmp_path / "installed"), sysconfig.get_path("purelib")])
@@ -75,6 +78,18 @@ def test_version_is_the_same_everywhere() -> None:
     version = f'version = "{anisoap_e3nn.__version__}"'
     assert version in (ROOT / "pyproject.toml").read_text()
     assert f"version: {anisoap_e3nn.__version__}\n" in (ROOT / "CITATION.cff").read_text()
+    latest = re.search(r"^## \[(.+)\] - \d{4}-\d\d-\d\d$", CHANGELOG, re.MULTILINE)
+    assert latest is not None
+    assert latest[1] == anisoap_e3nn.__version__
+
+
+def test_the_changelog_says_where_names_have_moved() -> None:
+    moves = re.findall(r"\| `(anisoap_e3nn[\w.]+)` \| `(anisoap_e3nn[\w.]+)` \|", CHANGELOG)
+    assert len(moves) > 30
+    for old, new in moves:
+        assert pkgutil.resolve_name(new) is not None
+        with pytest.raises((ImportError, AttributeError)):
+            pkgutil.resolve_name(old)
 
 
 def test_the_public_names_are_there() -> None:

@@ -1,4 +1,4 @@
-"""The nearest thing that installs: featomic's spherical expansion of spheres, with its gradients."""
+"""Baseline of derivatives: featomic's spherical expansion of spheres with position gradients."""
 
 import os
 from collections.abc import Callable
@@ -20,10 +20,10 @@ VERSION = featomic.__version__
 def featomic_gradients(
     system: System, cutoff: float, max_angular: int, n_pairs: int
 ) -> Callable[[], object]:
-    """Coefficients and their gradients with respect to positions, on one thread.
+    """Function that computes coefficients and their position gradients, on one thread.
 
-    As many radial functions for each l as AniSOAP has, ``(max_angular - l) // 2 + 1``. It searches for
-    its neighbours itself; that these are the same `n_pairs` is checked.
+    Each l has as many radial functions as in AniSOAP, ``(max_angular - l) // 2 + 1``. featomic searches
+    neighbours itself; their number is checked against `n_pairs`.
     """
     calculator = featomic.SphericalExpansion(
         cutoff=Cutoff(radius=cutoff, smoothing=ShiftedCosine(width=cutoff)),
@@ -47,8 +47,8 @@ def featomic_gradients(
 
     scalars = run().blocks(o3_lambda=0)  # one for each pair of types
     n_rows = sum(len(block.gradient("positions").samples) for block in scalars)
-    # each pair, and each centre itself in every block of its type
+    # a gradient for each pair, and for each centre itself in every block of its type
     n_types = len(system.types.unique())
     if n_rows != n_pairs + n_types * len(atoms):
-        raise AssertionError(f"featomic finds other pairs: {n_rows} gradients, {n_pairs} pairs")
+        raise AssertionError(f"featomic has {n_rows} gradients, which do not fit {n_pairs} pairs")
     return run

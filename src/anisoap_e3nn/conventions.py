@@ -1,14 +1,14 @@
-r"""How quaternions, Euler angles and spherical harmonics are spelled elsewhere.
+r"""Conversions of quaternions, Euler angles and spherical harmonics between conventions.
 
-e3nn's y axis is what others call z. With
+The polar axis of e3nn's harmonics is y; elsewhere it is z. With
 
 .. math::
     P = \begin{pmatrix} 0 & 0 & 1 \\ 1 & 0 & 0 \\ 0 & 1 & 0 \end{pmatrix}, \qquad P (x, y, z) = (z, x, y)
 
-e3nn's harmonics are the common ones of the permuted vector, :math:`Y^{e3nn}(v) = Y^{wiki}(P v)`. So
-:math:`P R_y P^\top = R_z` and :math:`P R_x P^\top = R_y`: three angles that e3nn reads as
-:math:`R = R_y(\alpha) R_x(\beta) R_y(\gamma)` belong, read as ZYZ, to :math:`P R P^\top`, and
-:math:`D^{e3nn}(R) = D^{wiki}(P R P^\top)`.
+e3nn's harmonics are the common ones of the permuted vector, :math:`Y^{e3nn}(v) = Y^{wiki}(P v)`. The
+permutation also turns axes of rotation: :math:`P R_y P^\top = R_z` and :math:`P R_x P^\top = R_y`. In e3nn
+three Euler angles mean :math:`R = R_y(\alpha) R_x(\beta) R_y(\gamma)`. The same three angles, read as ZYZ,
+are those of :math:`P R P^\top`. Hence :math:`D^{e3nn}(R) = D^{wiki}(P R P^\top)`.
 """
 
 import math
@@ -26,7 +26,9 @@ Angles = tuple[Tensor, Tensor, Tensor]
 
 
 def wxyz_to_xyzw(quaternions: ArrayOrTensor) -> ArrayOrTensor:
-    """Quaternions as OVITO and SciPy store them, from those used here, by LAMMPS and by HOOMD.
+    """Reorder quaternions from (w, x, y, z) to (x, y, z, w).
+
+    This package, LAMMPS and HOOMD use (w, x, y, z). OVITO and SciPy use (x, y, z, w).
 
     Parameters
     ----------
@@ -48,20 +50,8 @@ def wxyz_to_xyzw(quaternions: ArrayOrTensor) -> ArrayOrTensor:
 
 
 def xyzw_to_wxyz(quaternions: ArrayOrTensor) -> ArrayOrTensor:
-    """Quaternions as used here, by LAMMPS and by HOOMD, from those of OVITO and SciPy.
+    """Reorder quaternions from (x, y, z, w) to (w, x, y, z): the inverse of :func:`wxyz_to_xyzw`.
 
-    Parameters
-    ----------
-    quaternions : Tensor or array ``(..., 4)``
-        As (x, y, z, w).
-
-    Returns
-    -------
-    Tensor or array ``(..., 4)``
-        As (w, x, y, z).
-
-    Examples
-    --------
     >>> xyzw_to_wxyz(torch.tensor([0, 0, 0, 1]))
     tensor([1, 0, 0, 0])
     """
@@ -75,7 +65,7 @@ def zyz_to_matrix(alpha: Tensor, beta: Tensor, gamma: Tensor) -> Tensor:
     Parameters
     ----------
     alpha, beta, gamma : Tensor ``(...)``
-        Euler angles in radians, of one shape or broadcast to one.
+        Euler angles in radians; their shapes are broadcast.
 
     Returns
     -------
@@ -91,9 +81,9 @@ def zyz_to_matrix(alpha: Tensor, beta: Tensor, gamma: Tensor) -> Tensor:
 def matrix_to_zyz(rotations: Tensor) -> Angles:
     r"""Euler angles with :math:`R = R_z(\alpha) R_y(\beta) R_z(\gamma)`.
 
-    Accurate at the poles :math:`\beta = 0, \pi` and near them, where SciPy's angles and those of
-    e3nn's ``matrix_to_angles`` give back the rotation to no better than 2e-7 and 1e-8. At the poles,
-    where only :math:`\alpha \pm \gamma` has a meaning, some pair with that sum or difference.
+    The angles are accurate at the poles :math:`\beta = 0, \pi` and near them. There SciPy's angles reproduce
+    the rotation to 2e-7 only, and those of e3nn's ``matrix_to_angles`` to 1e-8. At the poles only
+    :math:`\alpha \pm \gamma` is determined, and one of the pairs with this sum or difference is returned.
 
     Parameters
     ----------
@@ -107,7 +97,7 @@ def matrix_to_zyz(rotations: Tensor) -> Angles:
     Raises
     ------
     ValueError
-        For tensors of another shape.
+        If the tensor has another shape.
     """
     if rotations.shape[-2:] != (3, 3):
         raise ValueError(f"rotations have shape {tuple(rotations.shape)}, expected (..., 3, 3)")
@@ -120,7 +110,7 @@ def matrix_to_zyz(rotations: Tensor) -> Angles:
 
 
 def zyz_to_yxy(alpha: Tensor, beta: Tensor, gamma: Tensor) -> Angles:
-    """The same rotation by e3nn's Euler angles.
+    """Convert ZYZ Euler angles to e3nn's, of the same rotation.
 
     Parameters
     ----------
@@ -138,39 +128,28 @@ def zyz_to_yxy(alpha: Tensor, beta: Tensor, gamma: Tensor) -> Angles:
 
 
 def yxy_to_zyz(alpha: Tensor, beta: Tensor, gamma: Tensor) -> Angles:
-    """The same rotation by ZYZ angles, from e3nn's.
-
-    Parameters
-    ----------
-    alpha, beta, gamma : Tensor ``(...)``
-        Angles in radians with R = R_y(alpha) R_x(beta) R_y(gamma).
-
-    Returns
-    -------
-    alpha, beta, gamma : Tensor ``(...)``
-        Angles in radians with R = R_z(alpha) R_y(beta) R_z(gamma).
-    """
+    """Convert e3nn's Euler angles to ZYZ, of the same rotation: the inverse of :func:`zyz_to_yxy`."""
     permuted = zyz_to_matrix(alpha, beta, gamma)  # these angles read as ZYZ: P R Pᵀ
     return matrix_to_zyz(permuted.roll((-1, -1), (-2, -1)))
 
 
 def wiki_to_e3nn(l: int, dtype: torch.dtype = torch.float64) -> Tensor:
-    r"""The matrix :math:`Q_l` that turns common real spherical harmonics into e3nn's.
+    r"""The matrix :math:`Q_l` from common real spherical harmonics to e3nn's.
 
     .. math::
         Y^{e3nn}_l(x, y, z) = Q_l \, Y^{wiki}_l(x, y, z) = Y^{wiki}_l(z, x, y)
 
-    :math:`Y^{wiki}` are orthonormal with m = -l..l, z as polar axis and without the Condon-Shortley
-    phase, as on Wikipedia, in sphericart, metatensor and AniSOAP; :math:`Y^{e3nn}` have
-    ``normalization="integral"``. Coefficients turn in the same way, :math:`c^{e3nn} = Q_l c^{wiki}`,
-    and so do rotations: :math:`Q_l D^{wiki}_l = D^{e3nn}_l Q_l`.
+    :math:`Y^{wiki}` are the orthonormal harmonics of Wikipedia, sphericart, metatensor and AniSOAP, with
+    m = -l..l, polar axis z and no Condon-Shortley phase. :math:`Y^{e3nn}` have ``normalization="integral"``.
+    Coefficients transform alike, :math:`c^{e3nn} = Q_l c^{wiki}`. For the matrices of rotations,
+    :math:`Q_l D^{wiki}_l = D^{e3nn}_l Q_l`.
 
     Parameters
     ----------
     l : int
         ≥ 0, of any size.
     dtype : torch.dtype
-        Of the matrix; it is worked out exactly and rounded to float64 first.
+        Of the matrix. It is computed exactly, rounded to float64 and then to this type.
 
     Returns
     -------
@@ -180,7 +159,7 @@ def wiki_to_e3nn(l: int, dtype: torch.dtype = torch.float64) -> Tensor:
     Raises
     ------
     ValueError
-        For a negative l.
+        If l is negative.
 
     Examples
     --------
@@ -196,8 +175,8 @@ def wiki_to_e3nn(l: int, dtype: torch.dtype = torch.float64) -> Tensor:
 def _wiki_to_e3nn(l: int) -> npt.NDArray[np.float64]:
     r"""Wigner's matrix of :math:`P = R_y(\pi/2) R_z(\pi/2)` on real harmonics.
 
-    Of its rows :math:`\pm a` and columns :math:`\pm b`, a and b ≥ 0, one entry alone is not zero. The
-    quarter turn about z brings :math:`\cos(b\pi/2)` or :math:`\sin(b\pi/2)`, the one about y Wigner's
+    For a, b ≥ 0 only one of the entries in the rows :math:`\pm a` and columns :math:`\pm b` is not zero. The
+    quarter turn about z contributes :math:`\cos(b\pi/2)` or :math:`\sin(b\pi/2)`, the one about y Wigner's
 
     .. math::
         d^l_{ab}(\pi/2) = 2^{-l} \sqrt{\frac{(l+a)!\,(l-a)!}{(l+b)!\,(l-b)!}} \sum_j (-1)^j

@@ -1,4 +1,4 @@
-"""Optional packages, imported when they are needed, with a word on how to install them."""
+"""Optional packages: imports on first use, with installation hints."""
 
 from importlib import import_module
 from types import ModuleType
@@ -11,47 +11,49 @@ _INSTALL_METATENSOR = 'pip install "anisoap-e3nn[metatensor]"'
 
 
 def import_metatensor() -> ModuleType:
-    """The module ``metatensor``, whose arrays are NumPy's or torch's.
+    """Import the module ``metatensor``, for arrays of NumPy or torch.
 
     Raises
     ------
     ImportError
-        Where metatensor-core is not installed.
+        If metatensor-core is not installed.
     """
-    try:
-        return import_module("metatensor")
-    except ImportError as error:
-        raise ImportError(f"no metatensor here ({error}): {_INSTALL_METATENSOR}") from error
+    return _import("metatensor", "metatensor")
 
 
 def import_metatensor_torch() -> ModuleType:
-    """The module ``metatensor.torch``, also after torch-geometric, see `let_torchscript_select`.
+    """Import the module ``metatensor.torch``, also after torch-geometric, see :func:`let_torchscript_select`.
 
     Raises
     ------
     ImportError
-        Where metatensor-core or metatensor-torch is not installed.
+        If metatensor-core or metatensor-torch is not installed.
     """
     import_metatensor()
     let_torchscript_select()
-    try:
-        return import_module("metatensor.torch")
-    except ImportError as error:
-        raise ImportError(f"no metatensor-torch here ({error}): {_INSTALL_METATENSOR}") from error
+    return _import("metatensor.torch", "metatensor-torch")
 
 
 def let_torchscript_select() -> None:
     """Tell TorchScript that torch-geometric's ``index_select`` and ``select`` are those of torch.
 
-    torch-geometric (2.8, for one) puts Python functions in the place of ``torch.index_select`` and
-    ``torch.select``, for the sake of its hash tensors, which TorchScript does not know. It cannot
-    compile them either, so that from then on whatever compiles a call of them fails, among it
-    ``import metatensor.torch`` where metatensor-operations is installed. From here on compiled code goes
-    to torch's own operators, whether torch-geometric has been imported or will be; Python goes on
-    calling torch-geometric's.
+    torch-geometric (2.8, for example) replaces ``torch.index_select`` and ``torch.select`` by Python
+    functions, for its hash tensors. TorchScript neither knows nor can compile these functions, so every
+    compilation of a call to them fails. One of these is ``import metatensor.torch`` with
+    metatensor-operations installed. After this function, compiled code calls torch's own operators,
+    whether torch-geometric is imported before or after. Python still calls torch-geometric's functions.
     """
     if not isinstance(table := _builtins._get_builtin_table(), _Operators):
         _builtins._builtin_table = _Operators(table)
+
+
+def _import(module: str, package: str) -> ModuleType:
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise ImportError(
+            f"{package} cannot be imported ({error}): {_INSTALL_METATENSOR}"
+        ) from error
 
 
 class _Operators(dict[int, str]):
@@ -59,6 +61,6 @@ class _Operators(dict[int, str]):
 
     def get(self, key: int, default: Any = None) -> Any:
         for name in ("index_select", "select"):
-            if key == id(getattr(torch, name)):  # whatever stands there by now
+            if key == id(getattr(torch, name)):  # the present function
                 return f"aten::{name}"
         return super().get(key, default)

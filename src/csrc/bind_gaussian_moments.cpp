@@ -1,4 +1,4 @@
-// Python face of gaussian_moments.
+// Binds gaussian_moments to Python.
 #include <nanobind/stl/optional.h>
 
 #include "bindings.hpp"
@@ -15,7 +15,7 @@ auto data_or_null(const Optional<T>& array) {
     return array ? array->data() : nullptr;
 }
 
-// A Problem that keeps alive what it points to, and checks the shapes of what it is given.
+// A Problem that checks the shapes of its arrays and keeps them alive.
 template <class T>
 class BoundProblem {
   public:

@@ -1,4 +1,4 @@
-// Python face of sparse_product.
+// Binds sparse_product to Python.
 #include <nanobind/stl/optional.h>
 
 #include "bindings.hpp"

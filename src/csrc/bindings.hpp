@@ -1,5 +1,5 @@
-// What the files that bind kernels to Python share. No torch headers: tensors come in as NumPy views of the
-// same memory.
+// Shared by the files that bind kernels to Python. There are no torch headers: tensors arrive as NumPy arrays
+// that share their memory.
 #pragma once
 
 #include <nanobind/nanobind.h>

@@ -33,7 +33,7 @@ inline Dual<V>& operator+=(Dual<V>& x, const Dual<V>& y) {
     return x;
 }
 
-// What a kernel needs to know of the numbers it is written for: vectors of pairs, or duals of two of them.
+// The number types that kernels are written for: vectors of pairs (plain), or dual numbers of two such vectors.
 template <class T>
 struct plain {
     using scalar = T;
@@ -50,7 +50,7 @@ struct dual {
     using number = Dual<vector>;
     static number exponential(const number& x) {
         const vector e = ::exponential<T>(x.value);
-        // where e has vanished, its derivative has too, however large the exponent
+        // if e is 0, so is its derivative, even for an infinite x.dot
         return {e, e == vector{} ? vector{} : e * x.dot};
     }
     static number one() { return {vector{} + T(1), vector{}}; }

@@ -4,8 +4,9 @@
 // First derivative: for L = sum_n G_n M_n, with G the segment's cotangent, the derivatives of every pair by
 //     dL/dmu_k = sum_p M_p (p_k + 1) G(p + e_k),    dL/dC_kq = sum_p M_p (p_k + 1)(p_q + 1) G(p + e_k + e_q)
 // (halved for k = q), then by the chain rule those with respect to r, C, w and f.
-// Second derivative: the same on dual numbers, whose second halves are the tangents: that yields the derivative
-// of <tangents, first derivative> with respect to r, C, w and f, and, as the tangents of the moments, to G.
+// Second derivative: the same on dual numbers, whose dual parts are the tangents. This yields the derivatives of
+// <tangents, first derivative> with respect to r, C, w and f. Those with respect to G are the tangents of the
+// moments.
 #include "pairs.hpp"
 
 namespace {
@@ -178,7 +179,7 @@ inline void differentiate_block_twice(const MomentsJob<T>& job, const Segment& s
     scatter(job, segment, start, dots);
 }
 
-// One segment at a time, with all its pairs, so that nobody else adds to its moments.
+// One thread computes a segment with all its pairs, so that no other adds to its moments.
 template <class T>
 void value_of_segment(const MomentsJob<T>& job, std::int64_t index, void* memory) {
     constexpr int lanes = simd<T>::lanes;
@@ -214,7 +215,7 @@ void second_derivative_of_segment(const MomentsJob<T>& job, std::int64_t index, 
     write_sums(job, index, workspace);
 }
 
-// Independent multiply-adds and nothing else: the rate that no kernel can beat.
+// Independent multiply-adds and nothing else: the upper bound for the rate of any kernel.
 double fma_f64(std::int64_t repeats) {
     using V = typename simd<double>::type;
     constexpr int chains = 12;
@@ -224,7 +225,7 @@ double fma_f64(std::int64_t repeats) {
     for (std::int64_t n = 0; n < repeats; ++n) {
         for (int k = 0; k < chains; ++k) x[k] = x[k] * factor + term;
 #if defined(__x86_64__)
-        asm volatile("" : "+x"(factor));  // so that the loop is not shortened
+        asm volatile("" : "+x"(factor));  // keeps the compiler from shortening the loop
 #elif defined(__aarch64__)
         asm volatile("" : "+w"(factor));
 #endif

@@ -7,7 +7,7 @@
 
 namespace anisoap {
 
-// What a pair needs of its neighbour, in one cache line.
+// A neighbour's covariance and weight, in one cache line.
 template <class T>
 struct Particle {
     T covariance[6];  // xx, xy, xz, yy, yz, zz
@@ -23,13 +23,13 @@ struct Arguments {
     const Particle<T>* particles;  // [particle]
 };
 
-// Where derivatives with respect to them go; those of particles before they are summed over edges.
+// Outputs: derivatives with respect to the Arguments. Those of particles are stored by edge and summed later.
 template <class T>
 struct Gradients {
     T* edge_vectors;         // [edge, 3]
     T* pair_weights;         // [edge], or null
-    Particle<T>* edges;      // [edge], what each edge adds to its neighbour; or null
-    Particle<T>* particles;  // [particle], what own segments add; or null
+    Particle<T>* edges;      // [edge], contribution of each edge to its neighbour; or null
+    Particle<T>* particles;  // [particle], contribution of own segments; or null
 };
 
 template <class T>
@@ -39,11 +39,11 @@ struct MomentsJob {
     const std::int64_t* neighbors; // [edge]
     const std::int64_t* order;     // edges sorted by segment, or null where they already are
     const std::int64_t* offsets;   // [segment + 1] into the sorted edges
-    const std::int64_t* owners;    // [segment], the particle that is there at r = 0 too, or -1; or null
+    const std::int64_t* owners;    // [segment], the particle added at r = 0, or -1; or null
     T exponent;                    // beta
     int degree;
     std::int64_t n_moments;
-    const std::int64_t* positions; // where the moment (a, b, c), counted in this order, is stored
+    const std::int64_t* positions; // where moments are stored, in rising order of (a, b, c)
     T* moments;                    // [segment, moment], written by the value and the second derivative
     const T* cotangent;            // [segment, moment], of the moments; read by both derivatives
     std::int64_t n_terms;          // see Contraction in gaussian_moments.cpp

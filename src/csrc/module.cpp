@@ -1,4 +1,4 @@
-// The extension module, and which compiled copy of the kernels it runs.
+// The extension module, and the choice of the compiled copy of the kernels that it runs.
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 

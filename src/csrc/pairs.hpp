@@ -1,4 +1,4 @@
-// Pairs into the lanes of vectors, and results back to edges and particles.
+// Gathers pairs into the lanes of vectors, and scatters derivatives to edges and particles.
 #pragma once
 
 #include <utility>
@@ -13,7 +13,7 @@ using anisoap::Gradients;
 using anisoap::MomentsJob;
 using anisoap::Particle;
 
-// The edges of one segment, in sorted order, and the particle that follows them if it is not negative.
+// The sorted edges of one segment. A particle `owner` >= 0 is one more pair after the edges, at r = 0.
 struct Segment {
     std::int64_t start, end, owner;
     std::int64_t pairs_end() const { return end + (owner >= 0); }
@@ -41,7 +41,7 @@ struct PairInputs {
     Number r[3], covariance[6], weight, factor;
 };
 
-// Those of the pairs from `start` on; lanes beyond the segment repeat its last pair with factor 0.
+// Gathers the pairs from `start` on. Lanes beyond the segment repeat its last pair with factor 0.
 template <class T>
 inline PairInputs<typename simd<T>::type> gather(const MomentsJob<T>& job, const Arguments<T>& from,
                                                  const Segment& segment, std::int64_t start, T default_factor) {
@@ -92,7 +92,7 @@ inline PairInputs<Dual<typename simd<T>::type>> inputs_of(dual<T>, const Moments
     return pairs;
 }
 
-// x, y and z of C v for the six entries of a symmetric C.
+// C v, for the six entries of a symmetric C.
 template <class Number>
 inline void multiply(const Number (&c)[6], const Number (&v)[3], Number (&out)[3]) {
     out[0] = c[0] * v[0] + c[1] * v[1] + c[2] * v[2];
@@ -120,7 +120,7 @@ inline void set_gaussians(const PairInputs<Number>& pairs, typename Numbers::sca
     }
 }
 
-// Derivatives of a vector of pairs with respect to r, C, w and f, to the edges and particles they are of.
+// Writes the derivatives of a vector of pairs with respect to r, C, w and f to their edges and particles.
 template <class T>
 inline void scatter(const MomentsJob<T>& job, const Segment& segment, std::int64_t start,
                     const PairInputs<typename simd<T>::type>& derivative) {

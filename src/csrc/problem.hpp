@@ -20,7 +20,7 @@ inline std::int64_t number_of_moments(std::int64_t degree) {
     return degree < 0 ? 0 : (degree + 1) * (degree + 2) * (degree + 3) / 6;
 }
 
-// Covariances [particle, 3, 3] and weights [particle], side by side. Of the covariances, the symmetric part.
+// Packs covariances [particle, 3, 3], of which it takes the symmetric part, and weights [particle].
 template <class T>
 std::vector<Particle<T>> pack(const T* covariances, const T* weights, std::int64_t n) {
     std::vector<Particle<T>> particles(n);
@@ -34,8 +34,8 @@ std::vector<Particle<T>> pack(const T* covariances, const T* weights, std::int64
     return particles;
 }
 
-// For every moment p in rising order, which cotangents G(p + …) its contraction with them takes, and their
-// factors: G(p); with one degree left above p those of dL/dmu; with two, those of dL/dC.
+// Positions and factors of the cotangents that each moment p is contracted with, for all p in rising order:
+// G(p), then those of dL/dmu if p is below the highest degree, then those of dL/dC if it is two or more below.
 template <class T>
 struct ContractionTerms {
     std::vector<std::int64_t> positions;
@@ -72,7 +72,7 @@ struct ContractionTerms {
     }
 };
 
-// The floating-point arguments as they come, and derivatives as they go; null where there are none.
+// Arrays of the floating-point arguments, or of derivatives with respect to them; null where there are none.
 template <class T>
 struct Tensors {
     T* edge_vectors;  // [edge, 3]
@@ -158,7 +158,7 @@ class Problem {
         job.term_factors = terms.factors.data();
         job.gradients = {out.edge_vectors, out.pair_weights, nullptr, nullptr};
         if (!out.covariances) return run(kernels, which, job);
-        // Edges of one neighbour are summed afterwards and in their order, whoever computed them.
+        // The edges of a neighbour are summed afterwards in a fixed order, whichever thread computed them.
         const std::unique_ptr<Particle<T>[]> by_edge(new Particle<T>[n_edges_]);  // not initialised
         std::vector<Particle<T>> by_particle(n_particles_);
         job.gradients.edges = by_edge.get();
@@ -171,7 +171,7 @@ class Problem {
     void run(const GaussianMomentsKernels& kernels, Derivative which, const MomentsJob<T>& job) const {
         const SegmentFunction<T> on_segment = segment_function<T>(kernels, which);
         const std::size_t bytes = kernels.workspace_bytes(degree_);
-        // large enough that handing out work costs nothing, small enough that threads end together
+        // large enough to make scheduling cheap, small enough to let threads end together
         [[maybe_unused]] const std::int64_t chunk = std::clamp<std::int64_t>(n_segments_ / (8 * threads_), 1, 64);
 #pragma omp parallel num_threads(threads_)
         {
@@ -184,7 +184,7 @@ class Problem {
     void add_edges(const Particle<T>* by_edge, Particle<T>* by_particle) const {
 #pragma omp parallel num_threads(threads_)
         {
-            std::int64_t begin = 0, end = n_particles_;  // of the particles that this thread looks after
+            std::int64_t begin = 0, end = n_particles_;  // particles of this thread
 #ifdef _OPENMP
             const std::int64_t thread = omp_get_thread_num(), count = omp_get_num_threads();
             begin = n_particles_ * thread / count;

@@ -8,7 +8,7 @@
 
 namespace anisoap {
 
-// Refuses indices that are not in [0, size): the sweep trusts them.
+// Refuses indices outside [0, size), since the kernels do not check them.
 inline void check_range(const char* name, const std::int64_t* indices, std::int64_t count, std::int64_t size,
                         [[maybe_unused]] int threads) {
     int outside = 0;  // without a branch, so that the loop is vectorised

@@ -17,7 +17,7 @@ constexpr int vector_bytes = 32;
 constexpr int vector_bytes = 16;
 #endif
 
-// `typename simd<double>::type` is a vector that GCC and Clang know how to add and multiply.
+// `typename simd<double>::type` is a vector type of GCC and Clang with the usual arithmetic operators.
 template <class T, int bytes = vector_bytes>
 struct simd {
     static constexpr int lanes = bytes / sizeof(T);

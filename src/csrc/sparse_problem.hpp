@@ -1,4 +1,4 @@
-// One call of sparse_product: its program read, and its kernel run on all lanes.
+// One call of sparse_product: reads its program and runs the kernel on all lanes.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 
 namespace anisoap {
 
-// The program that anisoap_e3nn.ops.product_program writes; all positions count from its first number.
+// The program that anisoap_e3nn.ops.product_program writes. Positions count from its first number.
 class ProductProgram {
   public:
     enum { of_coefficients = 3 };  // the target that is no operand
@@ -22,11 +22,11 @@ class ProductProgram {
     std::int64_t n_coefficients() const { return numbers_[4]; }
     std::int64_t n_groups() const { return numbers_[11]; }
 
-    // What no path of the target writes first: (start, length) each.
+    // Ranges of the target to be set to zero first, as (start, length).
     const std::int64_t* zeros(int target) const { return numbers_ + numbers_[5 + 2 * target]; }
     std::int64_t n_zeros(int target) const { return numbers_[6 + 2 * target]; }
 
-    // Paths with as many channels, whose lanes run through one stream of instructions.
+    // Paths with the same numbers of channels, which share one stream of instructions.
     struct Group {
         std::int64_t n_u, n_v, n_blocks;
         const IrrepBlock* blocks;
@@ -50,7 +50,7 @@ class ProductProgram {
 template <class T>
 class SparseProblem {
   public:
-    // Of the three operands, the target is null; if none is, the derivative to the coefficients is wanted.
+    // The target is the operand that is null. If none is, it is the derivative to the coefficients.
     SparseProblem(const ProductProgram& program, const T* const (&operands)[3], const T* coefficients,
                   std::int64_t n_batch, int threads)
         : program_(program), n_batch_(n_batch), threads_(threads) {
@@ -88,7 +88,7 @@ class SparseProblem {
                 job_.n_batch = 1;
             }
             const std::int64_t channels = job_.n_u * job_.n_v, lanes = job_.n_batch * channels;
-            // lanes that are summed stay together, and no unit depends on the number of threads
+            // lanes that are summed share a unit, and units do not depend on the number of threads
             std::int64_t unit = group.reduces ? (lanes_of_unit + channels - 1) / channels * channels : lanes_of_unit;
             if (target_ == ProductProgram::of_coefficients) {
                 unit = std::max(unit, (lanes / n_partial_sums + unit - 1) / unit * unit);
@@ -107,7 +107,7 @@ class SparseProblem {
     int target_ = ProductProgram::of_coefficients;
     SparseProductJob<T> job_{};
 
-    // Whether the next batch entry's channels go on where these end.
+    // Whether the channels of all batch entries are contiguous in every block.
     bool is_one_row(const ProductProgram::Group& group) const {
         bool goes_on = group.n_u == 1 && !group.reduces;
         for (std::int64_t k = 0; k < group.n_blocks; ++k)

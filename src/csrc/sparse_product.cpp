@@ -16,8 +16,8 @@ constexpr int chunk_bytes = vectors * vector_bytes;
 template <class T>
 constexpr int chunk_lanes = chunk_bytes / sizeof(T);
 
-// How many chunks to a slot. Channels that lie one after another in memory are read in short stretches, one for
-// each component, unless there are many; those with their components together are one long stretch anyway.
+// Number of chunks in a slot, where that helps. If components are the slow index in memory, each component is a
+// stretch of its own, and wide slots make the stretches longer. If they are the fast index, all is one stretch.
 constexpr int wide = 4;
 
 template <class T>
@@ -28,7 +28,7 @@ bool takes_wide(const SparseProductJob<T>& job) {
     return by_component && job.n_slots * wide * chunk_bytes <= cached;
 }
 
-// A part of a tile in which only v changes.
+// Consecutive lanes of a tile that differ in v only.
 struct Segment {
     std::int64_t batch, u, v;
     int lane, length;
@@ -116,7 +116,7 @@ inline void load(const SparseProductJob<T>& job, const IrrepBlock& block, const 
                     to[m * width + lane] = from[lane * block.stride_v + m * block.component_stride];
         }
     }
-    if (tile.n_lanes < width)  // so that nothing that is no number enters
+    if (tile.n_lanes < width)  // or NaN could enter through lanes that are not written
         for (std::int64_t m = 0; m < block.components; ++m)
             for (int lane = tile.n_lanes; lane < width; ++lane) slots[m * width + lane] = T(0);
 }
@@ -153,8 +153,8 @@ inline void store(const SparseProductJob<T>& job, const IrrepBlock& block, const
     }
 }
 
-// Asks for the memory of the tile after this one while the sums of this one are at work; into the second cache,
-// as they fill the first.
+// Prefetches the memory of the next tile while this one is summed, into the second cache: the sums fill the
+// first.
 template <class T>
 class Ahead {
   public:
@@ -172,7 +172,7 @@ class Ahead {
         }
     }
 
-    // Some lines of it.
+    // Prefetches this many cache lines.
     void fetch(std::int64_t lines) {
         for (int operand = 0; operand < 3; ++operand)
             for (; lines > 0 && next_[operand] < end_[operand]; --lines, next_[operand] += 64)
@@ -183,7 +183,7 @@ class Ahead {
     const char *next_[3], *end_[3];
 };
 
-// Of one chunk, all runs that follow each other; returns where they end.
+// Carries out consecutive `run` instructions on one chunk, and returns the position after them.
 template <class T, std::int64_t pitch>
 inline const std::int64_t* run(const T* coefficients, const std::int64_t* next, const std::int64_t* end,
                                typename simd<T>::type* slots, Ahead<T>& ahead) {

@@ -10,11 +10,11 @@
 
 namespace anisoap {
 
-// Where the components of an irrep lie in an operand's memory. As it stands in the program.
+// Where the components of an irrep lie in an operand's memory. The program stores blocks in this layout.
 struct IrrepBlock {
     std::int64_t operand;  // 0: out, 1: x1, 2: x2
     std::int64_t offset, components, component_stride, stride_u, stride_v;
-    std::int64_t adds;  // as a target: whether it is added to what is there, or written over it
+    std::int64_t adds;  // as a target: added to the memory (1) or written over it (0)
 };
 
 // Instructions, each followed by its arguments.
@@ -42,7 +42,7 @@ using LanesFunction = void (*)(const SparseProductJob<T>&, std::int64_t first_la
                                void* workspace);
 
 struct SparseProductKernels {
-    std::size_t slot_bytes;  // the most that a slot takes in the workspace
+    std::size_t slot_bytes;  // size of the largest slot in the workspace
     LanesFunction<double> f64;
     LanesFunction<float> f32;
 };

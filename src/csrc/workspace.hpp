@@ -1,4 +1,4 @@
-// Memory to work in, and the check of what a caller hands over.
+// Scratch memory of a thread, huge pages for large outputs, and the check of arguments.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace anisoap {
 
-// Of one thread, aligned for any vector.
+// Scratch memory of one thread, aligned for any vector.
 struct Workspace {
     void* memory;
     explicit Workspace(std::size_t bytes) : memory(::operator new(bytes, std::align_val_t(64))) {}
@@ -28,7 +28,7 @@ inline void prefer_huge_pages([[maybe_unused]] void* array, [[maybe_unused]] std
     constexpr std::uintptr_t page = 1 << 21;
     const auto first = (reinterpret_cast<std::uintptr_t>(array) + page - 1) / page * page;
     const auto end = (reinterpret_cast<std::uintptr_t>(array) + bytes) / page * page;
-    if (end > first) madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE);  // a wish, no more
+    if (end > first) madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE);  // only a hint
 #endif
 }
 

@@ -1,8 +1,13 @@
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
 import torch
 from e3nn import o3
 
-from anisoap_e3nn.basis import GTOBasis, MomentProjection, MonomialBasis
+from anisoap_e3nn.basis import GTOBasis, MomentProjection, MonomialBasis, RadialBasis
 from anisoap_e3nn.ops import moment_exponents
+from oscillator_basis import OscillatorBasis
 
 
 def test_a_point_gives_radial_functions_times_harmonics(generator: torch.Generator) -> None:
@@ -10,22 +15,16 @@ def test_a_point_gives_radial_functions_times_harmonics(generator: torch.Generat
     r = torch.randn(30, 3, dtype=torch.float64, generator=generator)
     distance = r.norm(dim=-1)
     n_radial, rcond = [3, 1, 2, 2], 1e-10
-    for basis in (GTOBasis(1.3), MonomialBasis(3.0)):
+    for basis in (GTOBasis(1.3), MonomialBasis(3.0), OscillatorBasis(1.3)):
         projection = MomentProjection(basis, n_radial, n_types=1, rcond=rcond).double()
         exponents = torch.tensor(moment_exponents(projection.degree))
         damping = torch.exp(-basis.exponent * distance.square() / 2)
         moments = damping[:, None] * r[:, None, :].pow(exponents).prod(-1)
         expected = []
         for l, count in enumerate(n_radial):
-            raw = torch.stack(
-                [
-                    basis.normalization(l + 2 * n) * distance ** (l + 2 * n) * damping
-                    for n in range(count)
-                ]
-            )
-            phi = (
-                torch.from_numpy(basis.orthonormalization(l, count, rcond)) @ raw
-            )  # -> [n, particle]
+            T = torch.as_tensor(basis.expansion(l, count, rcond), dtype=torch.float64)
+            powers = torch.stack([distance ** (l + 2 * k) * damping for k in range(count)])
+            phi = T @ powers  # -> [n, particle]
             Y = o3.spherical_harmonics(l, r, normalize=True, normalization="integral")
             expected.append(torch.einsum("np,pm->pnm", phi, Y).flatten(1))
         ours = projection(moments[:, None, :])
@@ -66,3 +65,28 @@ def test_only_equal_parities_mix() -> None:
         assert block.any()
         block.zero_()
     assert not outside.any()
+
+
+@pytest.mark.parametrize(
+    ("expansion", "message"),
+    [
+        (
+            np.ones((3, 2)),
+            r"Own\(\) for l = 0 has shape \(3, 2\), expected \(3, 3\): a row for each",
+        ),
+        (np.full((3, 3), np.nan), r"Own\(\) for l = 0 has entries that are not finite"),
+    ],
+)
+def test_wrong_expansions_are_refused(expansion: np.ndarray, message: str) -> None:
+    @dataclass(frozen=True)
+    class Own(RadialBasis):
+        exponent = 0.5
+
+        def expansion(self, l: int, n_radial: int, rcond: float) -> np.ndarray:
+            return expansion
+
+        def __repr__(self) -> str:
+            return "Own()"
+
+    with pytest.raises(ValueError, match=message):
+        MomentProjection(Own(), [3, 2], n_types=1, rcond=1e-8)

@@ -75,7 +75,7 @@ def leftovers(folder):
 def test_features_are_those_of_the_layer(
     tmp_path, capsys, source, suffix, dtype, given, monkeypatch
 ):
-    monkeypatch.setattr(featurize, "_PARTICLES_AT_ONCE", 10)  # several batches
+    monkeypatch.setattr(featurize, "_BATCH_SIZE", 10)  # several batches
     output = tmp_path / f"out.{suffix}"
     types = ["--types", 6, 1] if given else []
     code, printed = run(capsys, source, "-o", output, *EXPANSION, "--dtype", dtype, *types)
@@ -190,7 +190,9 @@ def test_atoms_become_ellipsoids(tmp_path, capsys):
     arguments = [source, "-o", output, *EXPANSION, "--coarse-grain"]
     code, printed = run(capsys, *arguments)
     assert code == 2
-    assert "frame 1: types are given for ['H2O'], not for ['C6H6']" in printed.err
+    assert (
+        "frame 1: found the formulas ['C6H6'], expected only those of types, ['H2O']" in printed.err
+    )
     code, printed = run(capsys, *arguments, "--molecule-types", "H2O=7", "C6H6=2")
     assert code == 0, printed.err
     found = load(output)
@@ -213,7 +215,7 @@ def test_nothing_is_overwritten_without_being_asked(tmp_path, capsys, source):
     output.write_text("precious")
     code, printed = run(capsys, source, "-o", output, *EXPANSION)
     assert code == 2
-    assert "exists already; it is replaced only with --overwrite" in printed.err
+    assert "exists already; use --overwrite to replace it" in printed.err
     assert output.read_text() == "precious"
     assert run(capsys, source, "-o", output, *EXPANSION, "--overwrite")[0] == 0
     assert load(output)["features"].shape[0] == 27
@@ -221,7 +223,7 @@ def test_nothing_is_overwritten_without_being_asked(tmp_path, capsys, source):
 
 @pytest.mark.parametrize("name", ["out.npz", "out.pt", "out.mts"])
 def test_an_error_midway_leaves_nothing_behind(tmp_path, capsys, source, name, monkeypatch):
-    monkeypatch.setattr(featurize, "_PARTICLES_AT_ONCE", 5)
+    monkeypatch.setattr(featurize, "_BATCH_SIZE", 5)
     with source.open("a") as file:
         file.write("3\n\nX 0 0\n")
     output = tmp_path / name
@@ -231,7 +233,7 @@ def test_an_error_midway_leaves_nothing_behind(tmp_path, capsys, source, name, m
         pytest.importorskip("metatensor", reason="metatensor is not installed")
     code, printed = run(capsys, *words)
     assert code == 2
-    assert "in.xyz: the frame should hold 3 particles: the file is cut short" in printed.err
+    assert "in.xyz: the file ends early, expected 3 particles" in printed.err
     # as well where only reading the frame, not counting the frames, shows the damage
     source.write_text(source.read_text().removesuffix("3\n\nX 0 0\n") + "1\n\nH 0 0 here\n")
     code, printed = run(capsys, *words)
@@ -256,24 +258,24 @@ def test_an_error_midway_leaves_nothing_behind(tmp_path, capsys, source, name, m
     ("words", "message"),
     [
         (["absent.xyz", "-o", "out.npz", *EXPANSION], "no such file: .*absent.xyz"),
-        (["in.xyz", "-o", "out.mat", *EXPANSION], "end in one of .npz, .pt, .mts, found 'out.mat'"),
+        (["in.xyz", "-o", "out.mat", *EXPANSION], "the output 'out.mat', .* ends in one of .npz, .pt, .mts"),
         (["in.xyz", "-o", "nowhere/out.npz", *EXPANSION], "there is no folder nowhere"),
         (["in.xyz", "-o", "out.npz", *EXPANSION, "--types", "1"], "unknown particle types .*6"),
         (["in.xyz", "-o", "out.npz", *EXPANSION, "--cutoff", "-1"], "cutoff is -1"),
         (["in.xyz", "-o", "out.npz", *EXPANSION, "--max-angular", "-1"], "max_angular"),
         (["in.xyz", "-o", "out.npz", *EXPANSION[:4]], "radial_gaussian_width"),
         (["in.xyz", "-o", "out.npz", *EXPANSION, "--semiaxes", "1", "2"], "one radius or three"),
-        (["in.xyz", "-o", "out.npz", *EXPANSION, "--semiaxes", "a"], "--semiaxes takes one radius"),
-        (["in.xyz", "-o", "out.npz", *EXPANSION, "--semiaxes", "1:2"], "types .*1.*, not for .*6"),
-        (["plain.xyz", "-o", "out.npz", *EXPANSION], "no sizes are stored. Give them as semiaxes"),
-        (["empty.xyz", "-o", "out.npz", *EXPANSION], "no particles, so their types .* --types"),
+        (["in.xyz", "-o", "out.npz", *EXPANSION, "--semiaxes", "a"], "--semiaxes is a, expected one radius"),
+        (["in.xyz", "-o", "out.npz", *EXPANSION, "--semiaxes", "1:2"], r"types \[6\], .* of semiaxes, \[1\]"),
+        (["plain.xyz", "-o", "out.npz", *EXPANSION], "found no sizes .*; give them as semiaxes"),
+        (["empty.xyz", "-o", "out.npz", *EXPANSION], "found no particles .* --types"),
         (["broken.gsd", "-o", "out.npz", *EXPANSION], "broken.gsd cannot be read as GSD"),
         (["in.xyz", "-o", "out.npz", *EXPANSION, "--coarse-grain", "--semiaxes", "1"],
-         "--semiaxes are about ellipsoids in a file"),
+         "found --semiaxes with --coarse-grain"),
         (["in.xyz", "-o", "out.npz", *EXPANSION, "--molecule-types", "H2O=1"],
-         "--molecule-types needs --coarse-grain"),
+         "found --molecule-types without --coarse-grain"),
         (["ghosts.xyz", "-o", "out.npz", *EXPANSION, "--coarse-grain"],
-         r"frame 0: particles of no element \(X\)"),
+         r"frame 0: found particles with no element \(X\)"),
     ],
 )  # fmt: skip
 def test_mistakes_get_one_line_and_exit_code_2(
@@ -296,8 +298,8 @@ def test_mistakes_get_one_line_and_exit_code_2(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--threads", "0"], "expected 1 or more, found '0'"),
-        (["--molecule-types", "H2O"], "expected FORMULA=TYPE, such as C6H6=0, found 'H2O'"),
+        (["--threads", "0"], "found '0', expected 1 or more"),
+        (["--molecule-types", "H2O"], "found 'H2O', expected FORMULA=TYPE, such as C6H6=0"),
         (["--dtype", "float16"], "invalid choice: 'float16'"),
     ],
 )
@@ -330,7 +332,7 @@ def metatensor():
 def test_a_tensor_map_is_that_of_the_layer(
     tmp_path, capsys, source, dtype, monkeypatch, metatensor
 ):
-    monkeypatch.setattr(featurize, "_PARTICLES_AT_ONCE", 10)  # several batches
+    monkeypatch.setattr(featurize, "_BATCH_SIZE", 10)  # several batches
     output = tmp_path / "out.mts"
     types = ["--types", 6, 8, 1]
     code, printed = run(capsys, source, "-o", output, *EXPANSION, "--dtype", dtype, *types)
@@ -453,7 +455,7 @@ def test_a_terminal_shows_progress_with_rate_and_time_left(tmp_path, source):
         shown += chunk
     os.close(terminal)
     os.close(end)
-    assert "look for types: 0frame" in shown
+    assert "find types: 0frame" in shown
     assert "featurize: 100%" in shown
     assert "5/5 [00:0" in shown
     assert "frame/s]" in shown

@@ -170,7 +170,7 @@ def test_several_kinds_need_types(crystal):
         ValueError, match=r"\['C6H6', 'CH4O', 'H2O'\].*types=\{'C6H6': 0, 'CH4O': 1"
     ):
         coarse_grain(crystal)
-    with pytest.raises(ValueError, match=r"given for \['C6H6'\], not for \['CH4O', 'H2O'\]"):
+    with pytest.raises(ValueError, match=r"\['CH4O', 'H2O'\], .*of types, \['C6H6'\]"):
         coarse_grain(crystal, types={"C6H6": 0})
 
 
@@ -178,9 +178,9 @@ def test_several_kinds_need_types(crystal):
     ("groups", "message"),
     [
         ([[0, 1], []], "one or more indices"),
-        ([[0, 1], [3]], r"indices in 0\.\.2, found 3"),
-        ([[0, -1]], r"indices in 0\.\.2, found -1"),
-        ([[0, 1], [1, 2]], "atom 1 is in more than one group"),
+        ([[0, 1], [3]], r"index 3, expected 0\.\.2"),
+        ([[0, -1]], r"index -1, expected 0\.\.2"),
+        ([[0, 1], [1, 2]], "atom 1 2 times, expected at most once"),
     ],
 )
 def test_faulty_groups(groups, message):
@@ -198,18 +198,18 @@ def test_files_are_coarse_grained_frame_by_frame(tmp_path, crystal):
     # without types the kind of the first frame has to be that of all of them
     frames = iterate_coarse_grained(path)
     assert [next(frames).types.tolist() for _ in range(2)] == [[0], [0]]
-    with pytest.raises(ValueError, match=r"frame 2: .*given for \['H2O'\], not for \['C6H6'"):
+    with pytest.raises(ValueError, match=r"frame 2: .*\['C6H6'.* of types, \['H2O'\]"):
         next(frames)
 
 
 def test_ellipsoids_are_not_taken_for_atoms():
-    with pytest.raises(ValueError, match=r"no element \(X\) .* if they are ellipsoids already"):
+    with pytest.raises(ValueError, match=r"no element \(X\).* if they are ellipsoids already"):
         coarse_grain(ase.Atoms("X2", [[0, 0, 0], [1, 0, 0]]))
 
 
 def test_groups_without_mass():
     ghosts = ase.Atoms("X2", [[0, 0, 0], [1, 0, 0]], masses=[0, 0])
-    with pytest.raises(ValueError, match="group 0 has no mass"):
+    with pytest.raises(ValueError, match=r"group 0, .* has mass 0"):
         coarse_grain(ghosts, [[0, 1]])
 
 

@@ -94,9 +94,9 @@ def test_options_say_what_a_file_cannot(tmp_path, ellipsoids):
     (data,) = read_ellipsoids(path, **options, semiaxes=[1, 2, 3], dtype=torch.float32)
     assert data.semiaxes.tolist() == [[1, 2, 3]] * 6
     assert {data[k].dtype for k in ("pos", "orientations", "semiaxes", "cell")} == {torch.float32}
-    with pytest.raises(ValueError, match=r"quaternion_order is one of .* found 'zyxw'"):
+    with pytest.raises(ValueError, match=r"quaternion_order is 'zyxw', expected one of"):
         read_ellipsoids(path, quaternion_order="zyxw")
-    with pytest.raises(ValueError, match=r"stored_sizes is one of .* found 'radii'"):
+    with pytest.raises(ValueError, match=r"stored_sizes is 'radii', expected one of"):
         read_ellipsoids(path, stored_sizes="radii")
 
 
@@ -119,18 +119,18 @@ def test_spellings_that_disagree_are_refused(tmp_path, ellipsoids):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"c_q": np.ones((6, 4))}, "no sizes are stored. Give them as semiaxes"),
-        ({"c_q": np.zeros((6, 4)), "semiaxes": np.eye(6, 3)}, "quaternions should not be zero"),
-        ({"c_q": np.ones((6, 4)), "semiaxes": -np.ones((6, 3))}, "semiaxes should not be negative"),
+        ({"c_q": np.ones((6, 4))}, "no sizes .*give them as semiaxes"),
+        ({"c_q": np.zeros((6, 4)), "semiaxes": np.eye(6, 3)}, "quaternions that are not zero"),
+        ({"c_q": np.ones((6, 4)), "semiaxes": -np.ones((6, 3))}, "expected lengths ≥ 0"),
         (
             {"c_q": np.ones((6, 3)), "semiaxes": np.ones((6, 3))},
-            "column 'c_q' should hold 4 numbers",
+            r"column 'c_q' has shape \(6, 3\), expected \(6, 4\)",
         ),
         (
             {"c_q1": np.ones(6), "semiaxes": np.ones((6, 3))},
-            "all the columns c_q1, c_q2, c_q3, c_q4",
+            "columns c_q1, expected all of c_q1, c_q2, c_q3, c_q4",
         ),
-        ({"semiaxes": np.ones((6, 3)) * [1, 2, 3]}, "no orientations are stored, so only spheres"),
+        ({"semiaxes": np.ones((6, 3)) * [1, 2, 3]}, "no orientations .*only spheres"),
     ],
 )
 def test_faults_are_reported_with_file_and_frame(tmp_path, ellipsoids, arrays, message):
@@ -150,11 +150,11 @@ def test_plain_atoms_are_spheres_with_targets(tmp_path, rng):
     atoms.set_array("torques", 2 * forces)
     path = tmp_path / "water.xyz"
     ase.io.write(path, atoms, format="extxyz")
-    with pytest.raises(ValueError, match=r"no sizes are stored. Give them as semiaxes"):
+    with pytest.raises(ValueError, match=r"no sizes .*; give them as semiaxes"):
         read_ellipsoids(path)
-    with pytest.raises(ValueError, match=r"given for the types \[8\], not for \[1\]"):
+    with pytest.raises(ValueError, match=r"types \[1\], .* of semiaxes, \[8\]"):
         read_ellipsoids(path, semiaxes={8: 1.5})
-    with pytest.raises(ValueError, match="one radius or three lengths, found"):
+    with pytest.raises(ValueError, match=r"\[1, 2\], expected one radius or three lengths"):
         read_ellipsoids(path, semiaxes=[1, 2])
     with pytest.raises(ValueError, match="only spheres"):
         read_ellipsoids(path, semiaxes=[1, 1, 2])
@@ -184,13 +184,13 @@ def test_files_that_cannot_be_read(tmp_path):
         read_ellipsoids(tmp_path / "absent.xyz")
     path = tmp_path / "frame.xyz"
     path.write_text("2\n\nX 0 0 0\n")
-    with pytest.raises(ValueError, match="should hold 2 particles: the file is cut short"):
+    with pytest.raises(ValueError, match="the file ends early, expected 2 particles"):
         read_ellipsoids(path, semiaxes=1.0)
     path.write_text("1\n\nX 0 0 0\nhello\n")
-    with pytest.raises(ValueError, match="frame 1: expected a number of particles, found 'hello'"):
+    with pytest.raises(ValueError, match="frame 1: found 'hello', expected a number of particles"):
         read_ellipsoids(path, semiaxes=1.0)
     path.write_text("1\n\nFoo 0 0 0\n")
-    with pytest.raises(ValueError, match="ASE knows no element 'Foo'"):
+    with pytest.raises(ValueError, match="the element 'Foo', which ASE does not know"):
         read_ellipsoids(path, semiaxes=1.0)
     path = tmp_path / "notes.unheard"
     path.write_text("nothing of the kind")
@@ -206,7 +206,7 @@ def test_frames_come_one_by_one_and_empty_files_hold_none(tmp_path, ellipsoids):
         file.write("broken\n")
     frames = iterate_ellipsoids(path)
     assert next(frames).num_nodes == 6
-    with pytest.raises(ValueError, match="frame 1: expected a number of particles"):
+    with pytest.raises(ValueError, match=r"frame 1: .* expected a number of particles"):
         next(frames)
     path.write_text("0\nProperties=species:S:1:pos:R:3\n")
     (data,) = read_ellipsoids(path, semiaxes=1.0)
@@ -323,7 +323,7 @@ def test_particles_of_lammps_that_are_no_ellipsoids(tmp_path, ellipsoids):
     expected = expected_sigma(*ellipsoids[1:])
     expected[1::2] = 0
     np.testing.assert_allclose(sigma(read_ellipsoids(path)[0]), expected, atol=1e-12)
-    with pytest.raises(ValueError, match="quaternions should not be zero"):
+    with pytest.raises(ValueError, match="quaternions that are not zero"):
         read_ellipsoids(path, semiaxes=[1, 2, 3])
 
 
@@ -334,13 +334,15 @@ def test_damaged_lammps_dumps(tmp_path, ellipsoids):
         f"id type x y z {QUATERNION_COLUMNS[0]} {SHAPE_COLUMNS[0]}", [[0, 9]] * 3, rows
     )
     path.write_text(text[:-200])
-    with pytest.raises(ValueError, match="frame 1: timestep 100 should hold 6 lines of 12 columns"):
+    with pytest.raises(
+        ValueError, match=r"frame 1: timestep 100 is .* expected 6 lines of 12 columns"
+    ):
         read_ellipsoids(path)
     path.write_text(text.replace("ATOMS id type", "ATOMS id kind"))
     with pytest.raises(ValueError, match="frame 0: the dump has no column 'type'"):
         read_ellipsoids(path)
     path.write_text(text.replace("type x y", "type x v"))
-    with pytest.raises(ValueError, match="no complete coordinates"):
+    with pytest.raises(ValueError, match="expected complete coordinates"):
         read_ellipsoids(path)
     path.write_text(text.replace("ITEM: NUMBER OF ATOMS", "ITEM: NUMBER OF BONDS"))
     with pytest.raises(ValueError, match="expected 'ITEM: NUMBER OF ATOMS'"):
@@ -392,9 +394,7 @@ def test_gsd_without_shapes_takes_sizes_from_the_user(tmp_path, ellipsoids):
     pytest.importorskip("gsd")
     path = tmp_path / "bare.gsd"
     write_gsd(path, gsd_frame(ellipsoids))
-    with pytest.raises(
-        ValueError, match=r"bare.gsd, frame 0: no sizes are stored. Its type_shapes"
-    ):
+    with pytest.raises(ValueError, match=r"bare.gsd, frame 0: found no sizes .*type_shapes are"):
         read_ellipsoids(path)
     (data,) = read_ellipsoids(path, semiaxes={0: [1, 2, 3], 1: 4.0})
     sizes = np.array([[1, 2, 3], [4, 4, 4]])[[0, 1, 1, 0, 1, 0]]
@@ -405,7 +405,7 @@ def test_gsd_without_shapes_takes_sizes_from_the_user(tmp_path, ellipsoids):
 def test_molecular_crystals_whose_diameters_were_lost():
     path = SHARED / "ellipsoids.xyz"
     with pytest.raises(
-        ValueError, match=r"frame 0: no sizes .* damaged .*c_diameter.* as semiaxes"
+        ValueError, match=r"frame 0: found no sizes .* damaged.*c_diameter.* as semiaxes"
     ):
         read_ellipsoids(path)
     frames = read_ellipsoids(path, semiaxes=[2, 2, 0.25])

@@ -54,6 +54,6 @@ for folder in ("", {str(installed)!r}):
 """
     absent, without_class = python("-c", script).splitlines()
     assert "model.pt" in absent
-    assert "springs.HarmonicBonds is of a package that has not registered itself here" in absent
+    assert "springs.HarmonicBonds belongs to a package that is not registered here" in absent
     assert "install 'springs', which may be that package" in absent
-    assert "there is no class 'springs.HarmonicBonds' here" in without_class
+    assert "found no class 'springs.HarmonicBonds'" in without_class

@@ -66,7 +66,7 @@ def labelled_frames() -> list[EllipsoidData]:
 
 
 def trained(frames: list[EllipsoidData]) -> springs.NeighborNetwork:
-    network = springs.NeighborNetwork([1, 6], CUTOFF)
+    network = springs.NeighborNetwork([1, 6], CUTOFF, max_angular=2, n_radial=4)
     network.standardize(frames)
     loss, batch = MechanicsLoss(frames), Batch.from_data_list(frames).with_edges(CUTOFF)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-2)

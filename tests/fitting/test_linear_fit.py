@@ -255,17 +255,17 @@ def test_what_makes_no_sense(stack: StackedPotential, labelled: list[EllipsoidDa
     with pytest.raises(ValueError, match=r"ridge is -1\.0"):
         fit_linear(stack, labelled, ridge=-1.0)
     for wrong in ({"stress": 1.0}, {"forces": -1.0}, {"forces": float("nan")}):
-        with pytest.raises(ValueError, match="target_weights are"):
+        with pytest.raises(ValueError, match="target_weights is"):
             fit_linear(stack, labelled, target_weights=wrong)
     some = [data.clone() for data in labelled[:3]]
     del some[1].torques
-    with pytest.raises(ValueError, match="all or none"):
+    with pytest.raises(ValueError, match="in all or none of them"):
         fit_linear(stack, some)
     some[1].torques = torch.full_like(some[1].forces, torch.nan)
-    with pytest.raises(ValueError, match="torques of frame 1 has values that are NaN"):
+    with pytest.raises(ValueError, match="torques of frame 1 is NaN"):
         fit_linear(stack, some)
     del some[0].energy
-    with pytest.raises(ValueError, match="needs an energy"):
+    with pytest.raises(ValueError, match="an energy in every frame"):
         fit_linear(stack, some)
     perceptron = StackedPotential([ManyBodyPotential([6, 1], 4.0, 2, hidden=(3,))])
     with pytest.raises(TypeError, match="not linear in its weights"):

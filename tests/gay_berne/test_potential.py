@@ -1,4 +1,4 @@
-"""The potential against LAMMPS, ASE and the formula of 1981; its derivatives, smoothing and refusals."""
+"""The potential against LAMMPS, ASE and the formula of 1981; its derivatives and smoothing."""
 
 import math
 from typing import Any
@@ -13,9 +13,9 @@ from torch_geometric.data import Batch
 
 from anisoap_e3nn import EllipsoidData
 from anisoap_e3nn.gay_berne import GayBerne
-from anisoap_e3nn.gay_berne.formula import smooth_switch
 from anisoap_e3nn.geometry import quaternions_to_matrices
 from anisoap_e3nn.potentials import mechanics
+from anisoap_e3nn.potentials.compilation import export_energy, graph_tensors
 from anisoap_e3nn.testing import check_compilation, check_derivatives, check_equivariance
 from benchmarks.baselines import lammps_gay_berne as by_lammps
 from common import needs_compiler
@@ -210,11 +210,29 @@ def test_energy_is_switched_off_smoothly() -> None:
     assert torch.equal(before[x < 2.6], after[x < 2.6])
     assert (after[x > 2.61].abs() < before[x > 2.61].abs()).logical_or(x[x > 2.61] >= 3.0).all()
     assert not after[x >= 3.0].any()
-    ends = torch.tensor([2.6 + 1e-7, 3.0 - 1e-7], dtype=torch.float64, requires_grad=True)
-    derivatives = smooth_switch(ends, 3.0, width)
-    for order in range(1, 4):  # the third is about 800 in between
-        (derivatives,) = torch.autograd.grad(derivatives.sum(), ends, create_graph=True)
-        assert float(derivatives.detach().abs().max()) < 1e-2, order
+
+
+def test_each_pair_is_evaluated_once(fluid: EllipsoidData, monkeypatch: pytest.MonkeyPatch) -> None:
+    potential, sizes = by_lammps.POTENTIALS["mixed"], []
+    pair_energies = GayBerne.pair_energies
+
+    def counted(self: GayBerne, vectors: Tensor, *bodies: Any) -> Tensor:
+        sizes.append(len(vectors))
+        return pair_energies(self, vectors, *bodies)
+
+    monkeypatch.setattr(GayBerne, "pair_energies", counted)
+    n_edges = fluid.with_edges(potential.cutoff).num_edges
+    potential(fluid)
+    mechanics(potential, fluid)
+    assert sizes == [n_edges // 2] * 2
+
+
+def test_exports_for_any_number_of_pairs(fluid: EllipsoidData) -> None:
+    potential = by_lammps.POTENTIALS["mixed"]
+    exported = export_energy(potential, fluid).module()
+    for data in (fluid, fluid.with_edges(5.0), by_lammps.mixed_fluid(seed=12, n_per_side=2)):
+        energies = exported(graph_tensors(potential, data))
+        torch.testing.assert_close(energies, potential(data))
 
 
 def test_behind_the_pole_energy_is_infinite() -> None:
@@ -245,60 +263,6 @@ def test_compiles_as_one_graph(fluid: EllipsoidData) -> None:
     potential = by_lammps.POTENTIALS["mixed"]
     data = fluid.with_edges(potential.cutoff)
     check_compilation(potential, data)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"types": []}, "types is \\[\\], expected one or more"),
-        ({"types": [1, 1]}, "expected one or more different"),
-        ({"cutoff": -1.0}, "cutoff is -1.0, expected a finite number > 0"),
-        ({"mu": 0.0}, "mu is 0.0"),
-        ({"gamma": math.nan}, "gamma is nan"),
-        ({"sigma": 0.0}, "sigma is 0.0, expected finite numbers > 0"),
-        ({"epsilon": [1.0, 2.0, 3.0]}, "epsilon has shape \\(3,\\), expected \\(\\), \\(2,\\) or"),
-        ({"epsilon": [[1.0, 2.0], [3.0, 1.0]]}, "expected a symmetric matrix"),
-        ({"well_depths": [1.0, 2.0]}, "well_depths have shape \\(2,\\), expected"),
-        ({"well_depths": [1.0, 1.0, 2.0], "sphere_types": [6]}, "equal ones for sphere_types"),
-        ({"sphere_types": [3]}, "sphere_types is \\[3\\], expected some of types=\\[1, 6\\]"),
-        ({"smoothing_width": 5.0}, "smoothing_width is 5.0, expected 0 to cutoff=4.0"),
-    ],
-)
-def test_faulty_parameters(arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        GayBerne(**({"types": [1, 6], "cutoff": 4.0} | arguments))
-
-
-@pytest.mark.parametrize(
-    ("fields", "message"),
-    [
-        ({"types": [1, 9]}, "unknown particle types \\[9\\]: there are \\[1, 6\\]"),
-        ({"semiaxes": [[1, 1, 1], [1, 1, 0]]}, "semiaxes\\[1\\] is .*, expected lengths > 0"),
-        ({"types": [6, 1]}, "semiaxes\\[0\\] is .*, expected three equal ones of sphere_types"),
-        ({"pos": [[0, 0, 1], [0, 0, 1]]}, "particles \\[1, 0\\] are in the same place"),
-        (
-            {"edge_cutoff": torch.tensor([3.0])},
-            "searched up to 3.0, .*; use data.with_edges\\(4.0\\)",
-        ),
-    ],
-)
-def test_faulty_particles(fields: dict[str, Any], message: str) -> None:
-    potential = GayBerne([1, 6], 4.0, sphere_types=[6])
-    given = {
-        "pos": [[0, 0, 0], [0, 0, 2.5]],
-        "orientations": [[1, 0, 0, 0]] * 2,
-        "semiaxes": [[1, 1, 0.5]] * 2,
-        "types": [1, 1],
-    }
-    data = EllipsoidData(**(given | fields))
-    if "edge_cutoff" in fields:
-        data.edge_index = torch.tensor([[1, 0], [0, 1]])
-    with pytest.raises(ValueError, match=message):
-        potential(data)
-    with pytest.raises(TypeError, match="takes one EllipsoidData, or edge_vectors"):
-        potential(torch.ones(1, 3), torch.zeros(2, 1).long())
-    with pytest.raises(ValueError, match="expected one of each"):
-        potential.bodies(torch.ones(2).long(), torch.ones(2, 4), torch.ones(1, 3))
 
 
 def test_repr() -> None:

@@ -18,14 +18,14 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture
 def by_both(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[list[Edge]]]:
-    """Edges as (centre, kind of the neighbour, neighbour, shift), found among images and by vesin."""
+    """Edges as (centre, type of the neighbour, neighbour, shift), by brute force and by vesin."""
 
-    def find(points: Any, kinds: Any, *arguments: Any) -> list[list[Edge]]:
+    def find(points: Any, types: Any, *arguments: Any) -> list[list[Edge]]:
         results = []
         for few in (True, False):
-            monkeypatch.setattr(search, "_images_are_few", lambda *_, few=few: few)
-            (neighbors, centers), shifts = search.find_edges(points, kinds, *arguments)
-            columns = [centers, kinds[neighbors], neighbors, *shifts.T.astype(int)]
+            monkeypatch.setattr(search, "_brute_force_is_faster", lambda *_, few=few: few)
+            (neighbors, centers), shifts = search.find_edges(points, types, *arguments)
+            columns = [centers, types[neighbors], neighbors, *shifts.T.astype(int)]
             results.append(np.column_stack(columns).tolist())
         return [[tuple(edge) for edge in edges] for edges in results]
 
@@ -39,8 +39,8 @@ def test_both_find_the_same(
 ) -> None:
     cell = size * (np.eye(3) + 0.2 * rng.normal(size=(3, 3)))
     points = size * rng.normal(size=(n, 3))  # also outside the cell
-    kinds = rng.choice([8, -1, 6], n)
-    among_images, by_vesin = by_both(points, kinds, cutoff, cell, np.array(periodic))
+    types = rng.choice([8, -1, 6], n)
+    among_images, by_vesin = by_both(points, types, cutoff, cell, np.array(periodic))
     assert len(by_vesin) > 0 or (n == 1 and not all(periodic))
     assert sorted(among_images) == sorted(by_vesin)
     if not any(periodic):
@@ -54,8 +54,8 @@ def test_neighbours_at_the_cutoff_itself(spacing: float, by_both: Any) -> None:
     """Rounding decides whether they count, but does so alike in both directions and searches."""
     points = spacing * np.stack(np.meshgrid(*[np.arange(3.0)] * 3), axis=-1).reshape(-1, 3)
     points += 0.3 * spacing
-    kinds = np.zeros(len(points), np.int64)
-    arguments = (kinds, 2 * spacing, 3 * spacing * np.eye(3), np.ones(3, bool))
+    types = np.zeros(len(points), np.int64)
+    arguments = (types, 2 * spacing, 3 * spacing * np.eye(3), np.ones(3, bool))
     among_images, by_vesin = by_both(points, *arguments)
     assert sorted(among_images) == sorted(by_vesin)
     backwards = [(j, s, i, -a, -b, -c) for i, s, j, a, b, c in among_images]
@@ -72,4 +72,6 @@ def test_images_serve_small_cells(
     size: float, cutoff: float, few: bool, rng: np.random.Generator
 ) -> None:
     heights = np.full(3, size)
-    assert search._images_are_few(rng.random((50, 3)), cutoff / heights, heights, cutoff) == few
+    assert (
+        search._brute_force_is_faster(rng.random((50, 3)), cutoff / heights, heights, cutoff) == few
+    )

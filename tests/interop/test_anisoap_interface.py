@@ -262,10 +262,10 @@ def test_frames_that_lack_something() -> None:
     bad.arrays["c_q"] = np.tile([1.0, 0, 0, 0], (len(bad), 1))
     metatensor.allclose_raise(found, calculator.transform([good, bad]))
     for compute in (calculator.transform, calculator.power_spectrum):
-        with pytest.raises(TypeError, match="found a single one: put it in a list"):
+        with pytest.raises(TypeError, match="expected a sequence: put it in a list"):
             compute(good)
     for nothing in ([], [ase.Atoms()]):
-        with pytest.raises(ValueError, match=f"the {len(nothing)} frames hold no particles"):
+        with pytest.raises(ValueError, match=f"found no particles in {len(nothing)} frames"):
             calculator.transform(nothing)
     good.arrays["c_q"][0] = 0
     with pytest.raises(ValueError, match="zero norm"):

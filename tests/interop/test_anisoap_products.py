@@ -55,7 +55,9 @@ def coupled_through_complex(l1: int, l2: int, L: int) -> np.ndarray:
 
 
 def test_coefficients_are_those_of_sympy() -> None:
-    tables = ClebschGordanReal(3).get_cg()
+    cg = ClebschGordanReal(3)
+    tables = cg.get_cg()
+    assert cg.get_cg() is tables  # scripts ask for it in loops
     triples = {
         (a, b, c)
         for a, b, c in np.ndindex(4, 4, 4)

@@ -105,7 +105,7 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     of_metatensor = none.stdout.splitlines()
     assert len(of_metatensor) == 3
     for message in of_metatensor:
-        assert message.startswith("no metatensor here (")  # and then the cause
+        assert message.startswith("metatensor cannot be imported (")  # and then the cause
         assert message.endswith(f"): {needs}")
 
 
@@ -114,7 +114,7 @@ def test_metatensor_alone_serves_arrays_of_numpy(monkeypatch: pytest.MonkeyPatch
     from anisoap_e3nn.interop.metatensor import e3nn_to_metatensor, metatensor_to_e3nn
 
     monkeypatch.setitem(sys.modules, "metatensor.torch", None)
-    with pytest.raises(ImportError, match=r'no metatensor-torch .*pip install "anisoap-e3nn\['):
+    with pytest.raises(ImportError, match=r'metatensor-torch cannot .*pip install "anisoap-e3nn\['):
         extras.import_metatensor_torch()
     x = torch.ones(2, 4)
     _, y = metatensor_to_e3nn(e3nn_to_metatensor("0e+1o", x))

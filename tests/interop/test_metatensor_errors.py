@@ -94,8 +94,8 @@ def test_values_that_do_not_rotate(kind: Kind, dtype: npt.DTypeLike) -> None:
     [
         ({"keys_to_samples": "color"}, r"names 'color', expected .* \['o3_lambda', 'o3_sigma'\]"),
         ({"keys_to_properties": ["color"]}, "keys_to_properties names 'color'"),
-        ({"keys_to_samples": "o3_sigma"}, "which tells the irrep of a block"),
-        ({"keys_to_properties": ("o3_lambda",)}, "which tells the irrep of a block"),
+        ({"keys_to_samples": "o3_sigma"}, "which determines the irrep of a block"),
+        ({"keys_to_properties": ("o3_lambda",)}, "which determines the irrep of a block"),
         ({"irreps": "1x1e"}, "irreps are 1x1e, expected those of the TensorMap, 1x1o"),
         ({"irreps": "2x1o"}, "irreps are 2x1o, expected those of the TensorMap, 1x1o"),
         ({"irreps": "1x1o+1x0e"}, "expected those of the TensorMap, 1x1o"),
@@ -180,7 +180,7 @@ def test_labels_that_do_not_fit_the_tensor(kind: Kind) -> None:
         e3nn_to_metatensor("1x1o", x, samples=three)
     with pytest.raises(ValueError, match="3 labels for the 1 channels of 1o"):
         e3nn_to_metatensor("1x1o", x, properties=three)
-    with pytest.raises(ValueError, match=r"properties are of \[1e\], expected \[1o\]"):
+    with pytest.raises(ValueError, match=r"properties have irreps \[1e\], expected \[1o\]"):
         e3nn_to_metatensor("1x1o", x, properties={"1e": one})
     with pytest.raises(TypeError, match=r"found list, expected a metatensor\.Labels"):
         e3nn_to_metatensor("1x1o", x, samples=[0, 1])
@@ -194,7 +194,7 @@ def test_labels_that_do_not_fit_the_tensor(kind: Kind) -> None:
         with pytest.raises(ValueError, match="need like"):
             e3nn_to_metatensor("1x1o", x, **needs_like)
     other = KINDS[2 - KINDS.index(kind)] if kind != KINDS[1] else KINDS[2]
-    with pytest.raises(TypeError, match=r"labels are of \['metatensor', 'metatensor.torch'\]"):
+    with pytest.raises(TypeError, match=r"labels come from \['metatensor', 'metatensor.torch'\]"):
         e3nn_to_metatensor("1x1o", x, samples=other.labels(["a"], [0, 1]), properties=one)
 
 

@@ -8,8 +8,11 @@ from torch_geometric.data import Batch
 
 from anisoap_e3nn import EllipsoidData
 from anisoap_e3nn.fitting import MechanicsLoss
-from anisoap_e3nn.networks import MACEStylePotential, NequIPStylePotential
-from anisoap_e3nn.networks.message_passing import MessagePassingPotential
+from anisoap_e3nn.networks import (
+    MACEStylePotential,
+    MessagePassingPotential,
+    NequIPStylePotential,
+)
 from anisoap_e3nn.potentials import compile_mechanics, mechanics
 from common import needs_compiler
 

@@ -233,9 +233,9 @@ def test_repr() -> None:
     [
         (
             {"filter_ir_out": ["0e", "3e"], "l_max": 2},
-            "makes 3e; with these options they make 0o, 0e",
+            "has 3e; with these options the products have 0o, 0e",
         ),
-        ({"filter_ir_out": ["7o"]}, "makes 7o"),
+        ({"filter_ir_out": ["7o"]}, "has 7o"),
         ({"channels": "all"}, "channels is 'all'"),
         ({"channels": "elementwise"}, r"but there are \[1, 2, 3\]"),
         ({"l_max": -1}, "l_max is -1"),

@@ -1,4 +1,4 @@
-"""First and second derivatives of gaussian_moments, on both engines."""
+"""First and second derivatives of gaussian_moments, on both backends."""
 
 import math
 from typing import Any
@@ -49,7 +49,7 @@ def largest_error(ours: Results, theirs: Results) -> float:
 @pytest.mark.parametrize("degree", [0, 1, 2, 5, 8])
 @pytest.mark.parametrize("exponent", [0.0, 0.4], ids=["undamped", "damped"])
 @pytest.mark.parametrize("left_out", [None, "pair_weights", "own_segments"])
-def test_engines_agree(
+def test_backends_agree(
     degree: int,
     exponent: float,
     left_out: str | None,
@@ -159,13 +159,11 @@ def test_torch_accepts_the_operations(generator: torch.Generator) -> None:
         case[name] = case[name].clone().requires_grad_()
     inputs = (*(v for k, v in case.items() if k != "exponent"), case["exponent"], 3)
     cotangent = torch.randn(40, 20, dtype=torch.float64, requires_grad=True)
-    torch.library.opcheck(native.gaussian_moments, inputs)
-    torch.library.opcheck(native.gaussian_moments_backward, (cotangent, *inputs, True))
+    torch.library.opcheck(native.moments, inputs)
+    torch.library.opcheck(native.backward, (cotangent, *inputs, True))
     detached = [t.detach() if isinstance(t, torch.Tensor) else t for t in inputs]
     tangents = [torch.randn_like(case[name]).detach() for name in NAMES]
-    torch.library.opcheck(
-        native.gaussian_moments_double_backward, (*tangents, cotangent.detach(), *detached, True)
-    )
+    torch.library.opcheck(native.double_backward, (*tangents, cotangent.detach(), *detached, True))
 
 
 def test_batches_of_cotangents(backend: str, generator: torch.Generator) -> None:

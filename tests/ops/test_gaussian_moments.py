@@ -5,8 +5,7 @@ import pytest
 import torch
 
 from anisoap_e3nn.geometry import covariances, damped_covariances
-from anisoap_e3nn.ops import backends, gaussian_moments, moment_exponents
-from anisoap_e3nn.ops.backends import native
+from anisoap_e3nn.ops import gaussian_moments, moment_exponents
 from common import by_number_of_threads, make_case, needs_native, relative_error
 
 
@@ -156,32 +155,4 @@ def test_native_never_reads_out_of_range(name: str, value: int, generator: torch
     case = make_case(generator, torch.float64)
     case[name][7] = value
     with pytest.raises(IndexError, match=rf"{name}\[7\] is {value}, expected 0 to"):
-        gaussian_moments(**case, degree=2, backend="native")
-
-
-def test_unknown_backend_is_refused(
-    generator: torch.Generator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    case = make_case(generator, torch.float64)
-    with pytest.raises(ValueError, match="unknown backend 'cuda', expected one of torch, native"):
-        gaussian_moments(**case, degree=2, backend="cuda")
-    monkeypatch.setenv("ANISOAP_E3NN_BACKEND", "fortran")
-    with pytest.raises(ValueError, match="unknown backend 'fortran'"):
-        gaussian_moments(**case, degree=2)
-
-
-def test_without_the_extension_torch_serves_and_says_so_once(
-    generator: torch.Generator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    case = make_case(generator, torch.float64)
-    definition = gaussian_moments(**case, degree=2, backend="torch")
-    monkeypatch.setattr(native, "unavailable", "no compiler was found")
-    monkeypatch.setattr(backends, "_warned", False)
-    monkeypatch.delenv("ANISOAP_E3NN_BACKEND", raising=False)
-    with pytest.warns(RuntimeWarning, match=r"torch engine.*no compiler was found"):
-        assert torch.equal(gaussian_moments(**case, degree=2), definition)
-    assert torch.equal(gaussian_moments(**case, degree=2), definition)  # and no second warning
-    with pytest.raises(
-        ValueError, match=r"native engine is not available \(no compiler was found\)"
-    ):
         gaussian_moments(**case, degree=2, backend="native")

@@ -49,9 +49,9 @@ def test_any_leading_shape(variant: str, shape: list[int], seed: int) -> None:
     shape = [*shape, 2] if variant == "middle" else shape
     terms = make_terms(generator, n=seed % 30)
     x1, x2 = (torch.randn(*shape, d, dtype=torch.float64, generator=generator) for d in (3, 5))
-    for engine in ("torch", "native"):
+    for backend in ("torch", "native"):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("ANISOAP_E3NN_BACKEND", engine)
+            patch.setenv("ANISOAP_E3NN_BACKEND", backend)
             ours = run(x1.movedim(-1, active), x2.movedim(-1, active), **terms)
         torch.testing.assert_close(
             ours.movedim(active, -1), by_loop(x1, x2, terms), rtol=1e-12, atol=1e-12

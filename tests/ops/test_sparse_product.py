@@ -1,4 +1,4 @@
-"""Sparse products between irreps, and their derivatives, on both engines."""
+"""Sparse products between irreps, and their derivatives, on both backends."""
 
 from itertools import product
 
@@ -86,7 +86,7 @@ def derivatives(
 
 @given(st.integers(0, 2**32), st.integers(1, 5), st.integers(0, 30))
 @settings(max_examples=60, deadline=None)
-def test_torch_engine_is_the_formula(seed: int, n_paths: int, n_batch: int) -> None:
+def test_torch_backend_is_the_formula(seed: int, n_paths: int, n_batch: int) -> None:
     rng = np.random.default_rng(seed)
     plan = random_plan(rng, n_paths)
     inputs = random_inputs(rng, plan, n_batch)

@@ -21,7 +21,7 @@ from common import needs_compiler
 
 pytestmark = [
     pytest.mark.usefixtures("fresh_compiler"),
-    # where the torch engine is traced, and in torch's own export
+    # where the torch backend is traced, and in torch's own export
     pytest.mark.filterwarnings("ignore:(?s).*lru_cache:UserWarning"),
     pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning"),
 ]

@@ -1,4 +1,4 @@
-"""The many-body potential: slopes of its features against autograd, standardization, readouts by type."""
+"""Many-body potential: derivatives of features against autograd, standardisation, readouts by type."""
 
 import numpy as np
 import pytest

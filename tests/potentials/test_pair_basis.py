@@ -1,29 +1,11 @@
-"""What pair energies are made of: coordinates against those of Gay-Berne, products under exchange."""
+"""The basis of pair energies: products of invariants, their number and their exchange."""
 
 import pytest
 import torch
 
-from anisoap_e3nn.gay_berne.formula import contact_distances
-from anisoap_e3nn.geometry import covariances
 from anisoap_e3nn.geometry.pair_coordinates import DEGREES, pair_coordinates, shape_matrices
 from anisoap_e3nn.potentials import PairPotential
 from anisoap_e3nn.potentials.pair.basis import InvariantPolynomials
-
-
-def test_contact_distance_is_that_of_gay_and_berne(generator: torch.Generator) -> None:
-    vectors = torch.randn(50, 3, generator=generator)
-    turns = torch.randn(100, 4, generator=generator)
-    axes = 0.2 + torch.rand(100, 3, generator=generator)
-    shapes = shape_matrices(turns, axes, 0.0)
-    found = pair_coordinates(vectors.T, shapes[..., :50], shapes[..., 50:])
-    directions = vectors / vectors.norm(dim=1, keepdim=True)
-    sums = covariances(turns, axes).unflatten(0, (2, 50)).sum(0)
-    expected, _ = contact_distances(directions, sums)
-    torch.testing.assert_close(found.contacts, expected)
-    spheres = shape_matrices(turns, torch.full((100, 3), 0.7), 0.0)
-    found = pair_coordinates(vectors.T, spheres[..., :50], spheres[..., 50:])
-    torch.testing.assert_close(found.contacts, torch.full((50,), 1.4))
-    assert found.invariants.abs().max() < 1e-12
 
 
 def test_products_of_exchanged_particles(generator: torch.Generator) -> None:

@@ -1,5 +1,6 @@
 """Stacks of potentials: sharing a graph changes nothing but the number of searches."""
 
+import math
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from torch import Tensor
 from torch_geometric.data import Batch
 
 from anisoap_e3nn import EllipsoidData
+from anisoap_e3nn.gay_berne import GayBerne
 from anisoap_e3nn.geometry import rotation_matrices
 from anisoap_e3nn.graph import Edges, VerletList, neighbor_list
 from anisoap_e3nn.potentials import (
@@ -88,6 +90,24 @@ def test_a_stack_is_the_sum_of_its_parts(
         for part in parts.values():
             energies = mechanics(part, data).energies
             assert energies.abs().max() > 1e-2  # each has a say
+
+
+@pytest.mark.parametrize("cutoff", [4.0, 5.0], ids=["shorter", "longer"])
+def test_gay_berne_is_a_term(
+    parts: dict[str, Potential],
+    spaced: dict[str, EllipsoidData],
+    searches: list[float],
+    cutoff: float,
+) -> None:
+    terms = [GayBerne([6, 1], cutoff, sigma=0.5, smoothing_width=0.5), parts["one_body"]]
+    terms.append(parts["pair"])
+    stack = StackedPotential(terms)
+    data = spaced["slab"]
+    found, energies = mechanics(stack, data), stack(data)
+    assert searches == [max(cutoff, CUTOFFS["pair"])] * 2
+    assert_close(found, separately(dict(enumerate(terms)), data))
+    torch.testing.assert_close(energies, found.energies, rtol=1e-13, atol=1e-13)
+    assert 1e-2 < mechanics(terms[0], data).forces.abs().max() < math.inf
 
 
 def test_batches_with_matrices_for_orientations(
@@ -207,14 +227,14 @@ def test_what_makes_no_sense(
     stack: StackedPotential, parts: dict[str, Potential], spaced: dict[str, EllipsoidData]
 ) -> None:
     data = spaced["slab"]
-    with pytest.raises(ValueError, match="one or more components"):
+    with pytest.raises(ValueError, match="expected one or more Modules"):
         StackedPotential([])
-    with pytest.raises(TypeError, match="components are modules, found function"):
+    with pytest.raises(TypeError, match="components contains a function"):
         StackedPotential([lambda data: data.pos[:, 0]])
-    with pytest.raises(TypeError, match="not linear in its weights: ManyBodyPotential"):
+    with pytest.raises(TypeError, match="not linear in its weights, ManyBodyPotential"):
         stack.design(data)
     short = VerletList(parts["linear"].cutoff)
-    with pytest.raises(ValueError, match=r"reach 3\.5, but the potential needs them up to 4\.5"):
+    with pytest.raises(ValueError, match=r"cutoff 3\.5, expected 4\.5 or more"):
         mechanics(stack, data, neighbors=short)
     with pytest.raises(ValueError, match=r"searched up to 4\.0"):
         mechanics(stack, data.with_edges(4.0))

@@ -446,13 +446,13 @@ def test_bodies_may_be_moved_between_runs(bodies: RigidBodies) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"masses": 0.0}, "masses should be > 0"),
-        ({"masses": [1.0] * (N - 1) + [-1.0]}, "masses should be finite and not negative"),
-        ({"masses": [1.0] * (N + 1)}, r"masses have shape \(7,\), expected \(\) or \(6,\)"),
-        ({"moments": [1.0, 2.0]}, r"moments have shape \(2,\), expected \(3,\) or \(6, 3\)"),
-        ({"moments": [1.0, 2.0, math.nan]}, "moments should be finite"),
-        ({"moments": [1.0, 2.0, 3.1]}, r"moments\[0\] are \[1.0, 2.0, 3.1.*\]: no body has"),
-        ({"moments": [1.0, 2.0, 0.0]}, r"no body has"),
+        ({"masses": 0.0}, "masses are .*expected > 0"),
+        ({"masses": [1.0] * (N - 1) + [-1.0]}, "masses is .*finite numbers ≥ 0"),
+        ({"masses": [1.0] * (N + 1)}, r"masses has shape \(7,\), expected \(\) or \(6,\)"),
+        ({"moments": [1.0, 2.0]}, r"moments has shape \(2,\), expected \(3,\) or \(6, 3\)"),
+        ({"moments": [1.0, 2.0, math.nan]}, "moments is .*finite numbers"),
+        ({"moments": [1.0, 2.0, 3.1]}, r"moments\[0\] is \[1.0, 2.0, 3.1.*\], expected no"),
+        ({"moments": [1.0, 2.0, 0.0]}, "larger than the sum"),
     ],
 )
 def test_bodies_that_are_none_are_refused(

@@ -1,13 +1,21 @@
-"""The constant matrix from Cartesian moments to spherical coefficients."""
+"""Radial bases, solid harmonics and the constant matrix from Cartesian moments to coefficients."""
 
 from .projection import MomentProjection
-from .radial import GTOBasis, MonomialBasis, RadialBasis, build_radial_basis, radial_counts
+from .radial import (
+    GTOBasis,
+    MonomialBasis,
+    OrthonormalizedBasis,
+    RadialBasis,
+    build_radial_basis,
+    radial_counts,
+)
 from .solid_harmonics import solid_harmonic
 
 __all__ = [
     "GTOBasis",
     "MomentProjection",
     "MonomialBasis",
+    "OrthonormalizedBasis",
     "RadialBasis",
     "build_radial_basis",
     "radial_counts",

@@ -1,10 +1,12 @@
-"""From summed moments to coefficients: one constant linear map."""
+"""The constant linear map from summed moments to coefficients."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from typing_extensions import Self
 
@@ -20,12 +22,12 @@ class MomentProjection(torch.nn.Module):
     r"""Coefficients :math:`c_{nlm}` of a density from its damped moments :math:`A_{abc}`.
 
     .. math::
-        c_{nlm} = \sum_{n'} [S_l^{-1/2}]_{nn'} N_{l+2n'} \sum_{abc} p^{ln'm}_{abc} A_{abc}, \qquad
-        r^{2n'} r^l Y_{lm} = \sum_{abc} p^{ln'm}_{abc} x^a y^b z^c
+        c_{nlm} = \sum_k T^l_{nk} \sum_{abc} p^{lkm}_{abc} A_{abc}, \qquad
+        r^{2k} r^l Y_{lm} = \sum_{abc} p^{lkm}_{abc} x^a y^b z^c
 
-    Normalisation, Löwdin orthonormalisation and e3nn's basis are folded into one matrix. Every solid
-    harmonic is even or odd in each of x, y and z, as every moment is, so this matrix has one block for
-    each of the eight parities and zeros elsewhere.
+    with the expansion :math:`T^l` of the radial basis and e3nn's harmonics, folded into one constant matrix.
+    Every moment is even or odd in each of x, y and z, and so is every solid harmonic. The matrix therefore
+    has one block for each of the eight parities, and zeros elsewhere.
 
     Parameters
     ----------
@@ -35,7 +37,13 @@ class MomentProjection(torch.nn.Module):
     n_types : int
         Number of neighbour types.
     rcond : float
-        Directions of the overlap :math:`S_l` with eigenvalues ≤ `rcond` are dropped.
+        Passed to :meth:`RadialBasis.expansion`. Orthonormalised bases drop the directions of their overlap
+        whose eigenvalues are ≤ `rcond`.
+
+    Raises
+    ------
+    ValueError
+        If the basis returns an expansion of another shape, or with NaN or infinity.
     """
 
     matrix: Tensor
@@ -76,7 +84,7 @@ class MomentProjection(torch.nn.Module):
         Returns
         -------
         Tensor ``(centre, coefficient)``
-            By l, then type, n and m: e3nn's ``mul_ir`` layout.
+            Ordered by l, then type, n and m: e3nn's ``mul_ir`` layout.
         """
         flat = moments.flatten(0, 1)  # -> [centre · type, moment]
         parities = zip(
@@ -90,7 +98,7 @@ class MomentProjection(torch.nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         super()._apply(fn, recurse)
-        # cast from the exact matrix, so that float32 and back to float64 loses nothing
+        # cast from the exact matrix, so that .float().double() loses no digits
         self.matrix = self._exact.to(self.matrix)
         return self
 
@@ -117,11 +125,23 @@ def _folded_matrix(
     degree: int,
 ) -> Tensor:
     row = {exponents: k for k, exponents in enumerate(moment_exponents(degree))}
-    orthonormal = [basis.orthonormalization(l, count, rcond) for l, count in enumerate(n_radial)]
+    expansions = [_expansion(basis, l, count, rcond) for l, count in enumerate(n_radial)]
     matrix = torch.zeros(len(row), len(columns), dtype=torch.float64)
     for k, (l, n, m) in enumerate(columns):
-        for n_raw in range(n_radial[l]):
-            factor = orthonormal[l][n, n_raw] * basis.normalization(l + 2 * n_raw)
-            for exponents, coefficient in solid_harmonic(l, m, n_raw).items():
-                matrix[row[exponents], k] += factor * coefficient
+        for power in range(n_radial[l]):
+            for exponents, coefficient in solid_harmonic(l, m, power).items():
+                matrix[row[exponents], k] += expansions[l][n, power] * coefficient
     return matrix  # -> [moment, column]
+
+
+def _expansion(basis: RadialBasis, l: int, n_radial: int, rcond: float) -> NDArray[np.float64]:
+    """The expansion that the basis returns, checked: users write bases of their own."""
+    expansion = np.asarray(basis.expansion(l, n_radial, rcond), dtype=np.float64)
+    if expansion.shape != (n_radial, n_radial):
+        raise ValueError(
+            f"the expansion of {basis!r} for l = {l} has shape {expansion.shape}, expected "
+            f"{(n_radial, n_radial)}: a row for each function, a column for each power"
+        )
+    if not np.isfinite(expansion).all():
+        raise ValueError(f"the expansion of {basis!r} for l = {l} has entries that are not finite")
+    return expansion

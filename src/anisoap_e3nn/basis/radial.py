@@ -1,44 +1,120 @@
-"""Radial functions: Gaussian-type orbitals and monomials, orthonormalised."""
+"""Radial functions: the interface, and orthonormalised Gaussian-type orbitals and monomials."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from math import gamma, sqrt
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arguments import not_negative, positive
 
-@dataclass(frozen=True)
+
 class RadialBasis(ABC):
-    r"""Functions :math:`\phi_k(r) = N_k \, r^k e^{-\beta r^2 / 2}`, one for each power k = l + 2n.
+    r"""Radial functions that :class:`~anisoap_e3nn.AniSOAPEmbedding` can expand densities in.
 
-    Each is normalised, :math:`\int \phi_k^2 \, r^2 dr = 1`; for one l they are then orthonormalised among
-    each other by Löwdin's symmetric matrix :math:`S_l^{-1/2}`.
+    .. math::
+        \phi_{nl}(r) = \sum_{k=0}^{n_{max}} T^l_{nk} \, r^{l+2k} e^{-\beta r^2 / 2}
+
+    For functions of your own, write a subclass that says what :math:`\beta` and :math:`T^l` are: the property
+    `exponent` and the method `expansion`. Make it a frozen dataclass, or define `hyperparameters` too.
+
+    Examples
+    --------
+    >>> @dataclass(frozen=True)
+    ... class PlainGTO(RadialBasis):  # (r / σ)^{l+2n} exp(-r² / 2σ²), neither normalised nor orthogonal
+    ...     width: float
+    ...
+    ...     @property
+    ...     def exponent(self):
+    ...         return self.width**-2
+    ...
+    ...     def expansion(self, l, n_radial, rcond):
+    ...         return np.diag([self.width ** -(l + 2 * k) for k in range(n_radial)])
+    >>> basis = PlainGTO(width=0.5)
+    >>> basis.expansion(1, 2, rcond=0)
+    array([[2., 0.],
+           [0., 8.]])
+    >>> basis.hyperparameters
+    {'width': 0.5}
     """
 
     @property
     @abstractmethod
     def exponent(self) -> float:
-        r""":math:`\beta`, an inverse length squared."""
+        r""":math:`\beta \ge 0`, an inverse length squared."""
+
+    @abstractmethod
+    def expansion(self, l: int, n_radial: int, rcond: float) -> NDArray[np.float64]:
+        r"""Coefficients :math:`T^l_{nk}` of the functions in :math:`r^{l+2k} e^{-\beta r^2 / 2}`.
+
+        Parameters
+        ----------
+        l : int
+        n_radial : int
+            Number of functions, and of powers, of this l.
+        rcond : float
+            The argument of :class:`~anisoap_e3nn.AniSOAPEmbedding`. A basis that inverts no matrix may
+            ignore it.
+
+        Returns
+        -------
+        array ``(n_radial, n_radial)``
+            One row for each function n.
+        """
+
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        """Arguments of the constructor: ``type(basis)(**basis.hyperparameters)`` is the same basis.
+
+        Raises
+        ------
+        NotImplementedError
+            If the subclass is no dataclass and does not define them.
+        """
+        basis: Any = self  # which may be a dataclass, unknown to mypy
+        if not is_dataclass(basis):
+            raise NotImplementedError(
+                f"{type(self).__name__} has no hyperparameters; make it a frozen dataclass, or define the "
+                "property hyperparameters, the arguments of its constructor as a dict"
+            )
+        return {field.name: getattr(self, field.name) for field in fields(basis) if field.init}
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}={value!r}" for name, value in self.hyperparameters.items())
+        return f"{type(self).__name__}({given})"
+
+
+class OrthonormalizedBasis(RadialBasis):
+    r"""Normalised powers :math:`N_k \, r^k e^{-\beta r^2 / 2}` with k = l + 2n, orthonormalised for each l.
+
+    .. math::
+        T^l = S_l^{-1/2} \, \mathrm{diag}(N_l, N_{l+2}, \ldots), \qquad
+        S_{nn'} = N_k N_{k'} \int r^{k + k'} e^{-\beta r^2} r^2 dr
+
+    The orthonormalisation is Löwdin's symmetric one. Subclasses define `exponent` and `norm_integral`, which
+    also fixes the range of the integrals.
+    """
 
     @abstractmethod
     def norm_integral(self, power: float) -> float:
         r""":math:`\int r^{2k} e^{-\beta r^2} r^2 dr` for k = `power`, which may be a half-integer."""
 
     def normalization(self, power: int) -> float:
-        """The factor :math:`N_k`."""
+        r"""The factor :math:`N_k` of the power k."""
         return 1 / sqrt(self.norm_integral(power))
 
     def overlap(self, l: int, n_radial: int) -> NDArray[np.float64]:
-        r""":math:`S_{nn'} = \int \phi_{l+2n} \phi_{l+2n'} r^2 dr`, the norm integral at the mean power."""
+        r"""Overlap matrix :math:`S_l` of the normalised powers."""
         powers = [l + 2 * n for n in range(n_radial)]
         N = [self.normalization(p) for p in powers]
         integrals = [[self.norm_integral((p + q) / 2) for q in powers] for p in powers]
         return np.outer(N, N) * np.array(integrals)
 
     def orthonormalization(self, l: int, n_radial: int, rcond: float) -> NDArray[np.float64]:
-        r"""Löwdin's :math:`S_l^{-1/2}`, the directions with eigenvalues ≤ `rcond` dropped.
+        r"""Löwdin's :math:`S_l^{-1/2}`, without the directions whose eigenvalues are ≤ `rcond`.
 
         Raises
         ------
@@ -55,11 +131,23 @@ class RadialBasis(ABC):
         vectors = eigenvectors[:, kept]
         return np.asarray(vectors / np.sqrt(eigenvalues[kept]) @ vectors.T)
 
+    def expansion(self, l: int, n_radial: int, rcond: float) -> NDArray[np.float64]:
+        r""":math:`T^l = S_l^{-1/2} \, \mathrm{diag}(N_l, N_{l+2}, \ldots)`."""
+        N = [self.normalization(l + 2 * n) for n in range(n_radial)]
+        return self.orthonormalization(l, n_radial, rcond) * N
+
 
 @dataclass(frozen=True)
-class GTOBasis(RadialBasis):
-    r"""Gaussian-type orbitals of width :math:`\sigma`: :math:`\beta = 1 / \sigma^2`,
-    :math:`N_k^{-2} = \tfrac12 \sigma^{2k+3} \Gamma(k + \tfrac32)`.
+class GTOBasis(OrthonormalizedBasis):
+    r"""Gaussian-type orbitals of width :math:`\sigma`.
+
+    .. math::
+        \beta = 1 / \sigma^2, \qquad N_k^{-2} = \tfrac12 \sigma^{2k+3} \Gamma(k + \tfrac32)
+
+    Parameters
+    ----------
+    width : float
+        :math:`\sigma`, a length.
 
     Examples
     --------
@@ -68,6 +156,9 @@ class GTOBasis(RadialBasis):
     """
 
     width: float
+
+    def __post_init__(self) -> None:
+        positive("width", self.width, "length")
 
     @property
     def exponent(self) -> float:
@@ -78,12 +169,22 @@ class GTOBasis(RadialBasis):
 
 
 @dataclass(frozen=True)
-class MonomialBasis(RadialBasis):
-    r"""Plain powers, normalised up to the cutoff: :math:`\beta = 0`,
-    :math:`N_k^{-2} = r_{cut}^{2k+3} / (2k + 3)`.
+class MonomialBasis(OrthonormalizedBasis):
+    r"""Plain powers of r, normalised and orthonormalised up to the cutoff.
+
+    .. math::
+        \beta = 0, \qquad N_k^{-2} = r_{cut}^{2k+3} / (2k + 3)
+
+    Parameters
+    ----------
+    cutoff : float
+        :math:`r_{cut}`, a length.
     """
 
     cutoff: float
+
+    def __post_init__(self) -> None:
+        positive("cutoff", self.cutoff, "length")
 
     @property
     def exponent(self) -> float:
@@ -93,31 +194,74 @@ class MonomialBasis(RadialBasis):
         return self.cutoff ** (2 * power + 3) / (2 * power + 3)
 
 
+@overload
 def build_radial_basis(
-    name: str, cutoff: float, radial_gaussian_width: float | None
+    radial_basis: str, cutoff: float, radial_gaussian_width: float | None
+) -> OrthonormalizedBasis: ...
+@overload
+def build_radial_basis(
+    radial_basis: str | RadialBasis, cutoff: float, radial_gaussian_width: float | None
+) -> RadialBasis: ...
+def build_radial_basis(
+    radial_basis: str | RadialBasis, cutoff: float, radial_gaussian_width: float | None
 ) -> RadialBasis:
-    """The basis of that `name`, ``"gto"`` or ``"monomial"``, checked (both lengths in one unit)."""
-    if name == "gto":
+    """The radial basis of a given name; a basis given as an object is passed on.
+
+    Parameters
+    ----------
+    radial_basis : {"gto", "monomial"} or RadialBasis
+    cutoff : float
+        Range of the monomials, a length.
+    radial_gaussian_width : float, optional
+        Width of the Gaussian-type orbitals, a length. For them alone.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, if `radial_gaussian_width` is missing, not positive or given for another
+        basis, or if the exponent of a RadialBasis is negative.
+    TypeError
+        If `radial_basis` is neither a name nor a RadialBasis.
+    """
+    if not isinstance(radial_basis, str | RadialBasis):
+        raise TypeError(
+            f"radial_basis is {radial_basis!r}, expected 'gto', 'monomial' or an object of a subclass of "
+            "anisoap_e3nn.basis.RadialBasis"
+        )
+    if radial_basis == "gto":
         if radial_gaussian_width is None:
             raise ValueError("radial_basis='gto' needs radial_gaussian_width (a length)")
-        if not 0 < radial_gaussian_width < float("inf"):
-            raise ValueError(f"radial_gaussian_width is {radial_gaussian_width}, expected > 0")
+        positive("radial_gaussian_width", radial_gaussian_width, "length")
         return GTOBasis(radial_gaussian_width)
-    if name == "monomial":
-        if radial_gaussian_width is not None:
-            raise ValueError(
-                "radial_basis='monomial' takes no radial_gaussian_width "
-                f"(found {radial_gaussian_width}); leave it out"
-            )
+    if isinstance(radial_basis, str) and radial_basis != "monomial":
+        raise ValueError(
+            f"unknown radial_basis {radial_basis!r}, expected 'gto', 'monomial' or a RadialBasis"
+        )
+    if radial_gaussian_width is not None:
+        raise ValueError(
+            f"radial_basis={radial_basis!r} takes no radial_gaussian_width (found "
+            f"{radial_gaussian_width}); leave it out"
+        )
+    if isinstance(radial_basis, str):
         return MonomialBasis(cutoff)
-    raise ValueError(f"unknown radial_basis {name!r}, expected 'gto' or 'monomial'")
+    not_negative(f"the exponent of {radial_basis!r}", radial_basis.exponent)
+    return radial_basis
 
 
 def radial_counts(max_angular: int, max_radial: int | Sequence[int] | None) -> list[int]:
     """Number of radial functions for every l = 0 … `max_angular`.
 
-    `max_radial` has AniSOAP's meaning: None couples them to l, (max_angular - l) // 2 + 1; an integer
-    means n = 0 … max_radial for every l; a sequence gives the largest n for each l.
+    Parameters
+    ----------
+    max_angular : int
+        The largest l.
+    max_radial : int or sequence of int, optional
+        As in AniSOAP: the largest n, for every l or one for each. By default (max_angular - l) // 2.
+
+    Raises
+    ------
+    ValueError
+        If a number is negative, or the sequence has not one entry for each l.
 
     Examples
     --------

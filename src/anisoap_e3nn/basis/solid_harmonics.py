@@ -11,9 +11,9 @@ Polynomial = dict[Monomial, float]
 def solid_harmonic(l: int, m: int, n: int = 0) -> Polynomial:
     r"""The polynomial :math:`r^{2n} \, r^l Y_{lm}(\hat r)` in e3nn's basis.
 
-    The harmonics are real, orthonormal on the sphere (e3nn's ``normalization="integral"``) and have the
-    signs and the polar axis (y) of e3nn: :math:`Y^{e3nn}_{lm}(x, y, z) = Y^{wiki}_{lm}(z, x, y)` with the
-    real harmonics of Wikipedia, polar axis z and no Condon-Shortley phase. For those
+    The harmonics are real and orthonormal on the sphere (e3nn's ``normalization="integral"``), with e3nn's
+    signs and polar axis y: :math:`Y^{e3nn}_{lm}(x, y, z) = Y^{wiki}_{lm}(z, x, y)`. The real harmonics of
+    Wikipedia have the polar axis z and no Condon-Shortley phase, and
 
     .. math::
         r^l Y^{wiki}_{lm} = \sqrt{\frac{2l + 1}{4\pi} \frac{(2 - \delta_{m0}) (l - |m|)!}{(l + |m|)!}} \;
@@ -21,7 +21,7 @@ def solid_harmonic(l: int, m: int, n: int = 0) -> Polynomial:
             \frac{(l - 2k)!}{(l - 2k - |m|)!} \, r^{2k} z^{l - 2k - |m|}
 
     with :math:`A_m = \mathrm{Re}\,(x + iy)^m` for :math:`m \ge 0` and
-    :math:`\mathrm{Im}\,(x + iy)^{|m|}` below. All sums are done in integers; rounding enters once.
+    :math:`\mathrm{Im}\,(x + iy)^{|m|}` for :math:`m < 0`. Sums are computed in integers and rounded once.
 
     Parameters
     ----------
@@ -31,7 +31,12 @@ def solid_harmonic(l: int, m: int, n: int = 0) -> Polynomial:
     Returns
     -------
     dict
-        Exponents :math:`(a, b, c)` of :math:`x^a y^b z^c` → coefficient; homogeneous of degree l + 2n.
+        Exponents :math:`(a, b, c)` of :math:`x^a y^b z^c` → coefficient. All exponents sum to l + 2n.
+
+    Raises
+    ------
+    ValueError
+        If l or n is negative, or |m| > l.
 
     Examples
     --------

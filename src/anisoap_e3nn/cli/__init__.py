@@ -1,4 +1,4 @@
-"""The command line, a file for each command."""
+"""Command line, with one file for each command."""
 
 from .main import main
 

@@ -1,4 +1,4 @@
-"""``python -m anisoap_e3nn.cli``."""
+"""Entry point of ``python -m anisoap_e3nn.cli``."""
 
 import sys
 

@@ -15,15 +15,16 @@ from tqdm import tqdm
 if TYPE_CHECKING:
     from ..data import EllipsoidData
 
-# Frames are embedded together up to so many particles: few enough that memory stays small, enough
-# that the cost of each call does not count.
-_PARTICLES_AT_ONCE = 512
+# Largest number of frames, and of particles, that are embedded together: large enough to hide the cost
+# of a call, small enough to save memory.
+_BATCH_SIZE = 512
 _READER_OPTIONS = ("semiaxes", "stored_sizes", "quaternion_order", "space_to_body")
 
 
 def featurize(options: argparse.Namespace) -> None:
-    """Write the coefficients of every particle of a file to another file, frame by frame."""
+    """Write the coefficients of all particles of a file to another file, frame by frame."""
     from ..data import count_frames
+    from ..data.batches import iterate_batches
     from ..data.files.output_file import refuse_output
     from ..nn import AniSOAPEmbedding
 
@@ -33,7 +34,7 @@ def featurize(options: argparse.Namespace) -> None:
     start = time.perf_counter()
     types, total = options.types, None
     if types is None:
-        types, total = _look_for_types(_frames(options), options.input)
+        types, total = _find_types(_frames(options), options.input)
     else:
         total = count_frames(options.input)
     max_radial = options.max_radial[0] if len(options.max_radial or ()) == 1 else options.max_radial
@@ -52,7 +53,8 @@ def featurize(options: argparse.Namespace) -> None:
     with tqdm(total=total, desc="featurize", unit="frame", disable=None) as progress:
 
         def featurized() -> Iterator[tuple[Tensor, Any]]:
-            for batch in _batches(_frames(options)):
+            frames = map(_without_targets, _frames(options))
+            for batch in iterate_batches(frames, _BATCH_SIZE, max_particles=_BATCH_SIZE):
                 batch = batch.with_edges(embedding.cutoff)
                 with torch.no_grad():
                     yield embedding(batch), batch
@@ -66,9 +68,9 @@ def featurize(options: argparse.Namespace) -> None:
     print(
         f"wrote      {options.output}, {size / 1e6:.3g} MB\n"
         f"frames     {counts['frames']}\n"
-        f"particles  {counts['particles']}, of types {types}\n"
-        f"pairs      {counts['pairs']} within {embedding.cutoff:g}, counted from both ends\n"
-        f"features   {embedding.irreps_out.dim} for each particle: {embedding.irreps_out}\n"
+        f"particles  {counts['particles']}, types {types}\n"
+        f"pairs      {counts['pairs']} within {embedding.cutoff:g}, each counted from both particles\n"
+        f"features   {embedding.irreps_out.dim} per particle: {embedding.irreps_out}\n"
         f"time       {seconds:.3g} s, {counts['particles'] / seconds:.3g} particles/s"
     )
 
@@ -108,10 +110,10 @@ def _frames(options: argparse.Namespace) -> Iterator["EllipsoidData"]:
     if options.coarse_grain and given:
         names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
         raise ValueError(
-            f"{names} are about ellipsoids in a file, --coarse-grain makes them of atoms"
+            f"found {names} with --coarse-grain, which reads atoms; use them only for files of ellipsoids"
         )
     if options.molecule_types and not options.coarse_grain:
-        raise ValueError("--molecule-types needs --coarse-grain")
+        raise ValueError("found --molecule-types without --coarse-grain; add --coarse-grain")
     if options.coarse_grain:
         molecule_types = dict(options.molecule_types) if options.molecule_types else None
         return iterate_coarse_grained(
@@ -127,34 +129,19 @@ def _frames(options: argparse.Namespace) -> Iterator["EllipsoidData"]:
     )
 
 
-def _look_for_types(frames: Iterable["EllipsoidData"], path: Path) -> tuple[list[int], int]:
+def _find_types(frames: Iterable["EllipsoidData"], path: Path) -> tuple[list[int], int]:
     types: set[int] = set()
-    frames = tqdm(frames, desc="look for types", unit="frame", disable=None, leave=False)
+    frames = tqdm(frames, desc="find types", unit="frame", disable=None, leave=False)
     number = 0
     for number, data in enumerate(frames, start=1):  # noqa: B007, counted for the caller
         types.update(data.types.tolist())
     if not types:
-        raise ValueError(f"{path} holds no particles, so their types have to be given: --types")
+        raise ValueError(f"found no particles in {path}; give their types with --types")
     return sorted(types), number
 
 
-def _batches(frames: Iterable["EllipsoidData"]) -> Iterator[Any]:
-    from torch_geometric.data import Batch
-
-    waiting: list[EllipsoidData] = []
-    particles = 0
-    for data in frames:
-        waiting.append(_without_targets(data))
-        particles += len(data.pos)
-        if max(particles, len(waiting)) >= _PARTICLES_AT_ONCE:
-            yield Batch.from_data_list(waiting)
-            waiting, particles = [], 0
-    if waiting:
-        yield Batch.from_data_list(waiting)
-
-
 def _without_targets(data: "EllipsoidData") -> "EllipsoidData":
-    # some frames of a file may have energies and others not, which cannot be batched together
+    # frames with different targets cannot be batched together
     for name in ("energy", "forces", "stress", "torques"):
         if name in data:
             del data[name]
@@ -172,7 +159,7 @@ def _texts(embedding: Any) -> dict[str, str]:
 
 
 def _semiaxes(words: list[str] | None) -> Any:
-    """One radius, three lengths, or a mapping from types to either, as the readers take them."""
+    """Semi-axes for the readers: one radius, three lengths, or a mapping from types to either."""
     if words is None:
         return None
     try:
@@ -186,7 +173,7 @@ def _semiaxes(words: list[str] | None) -> Any:
             sizes[int(type_)] = lengths[0] if len(lengths) == 1 else lengths
     except ValueError:
         raise ValueError(
-            "--semiaxes takes one radius (1.5), three lengths (2 2 0.25), or these by type "
-            f"(6:1.7 1:1.1,1.1,1.1), found {' '.join(words)}"
+            f"--semiaxes is {' '.join(words)}, expected one radius (1.5), three lengths (2 2 0.25), or "
+            "either by type (6:1.7 1:1.1,1.1,1.1)"
         ) from None
     return sizes

@@ -1,4 +1,4 @@
-"""The data class: ellipsoids with their box, as a PyTorch Geometric graph."""
+"""Data class for frames of ellipsoids."""
 
 import copy
 import warnings
@@ -12,15 +12,15 @@ from torch_geometric.data import Data
 
 from ..graph import neighbor_list
 
-_ORTHOGONALITY = 1e-4  # what rotation matrices written to seven digits keep
+_ORTHOGONALITY = 1e-4  # tolerance, wide enough for matrices written with seven digits
 
 
 class EllipsoidData(Data):  # type: ignore[misc]
     r"""Ellipsoids of one frame as a PyTorch Geometric graph.
 
-    It batches with :class:`torch_geometric.loader.DataLoader`: particles and edges are
-    concatenated, cells and periodicities stack to one per frame, `edge_index` shifts with its
-    frame.
+    :class:`torch_geometric.loader.DataLoader` makes batches: particles and edges are concatenated,
+    `edge_index` is shifted to the particles of its frame, and `cell` and `pbc` are stacked, one
+    row per frame.
 
     Parameters
     ----------
@@ -31,30 +31,29 @@ class EllipsoidData(Data):  # type: ignore[misc]
     semiaxes : Tensor ``(N, 3)``
         Semi-axes in the body frame, a length; zero is legal (disk, needle, point).
     types : Tensor ``(N,)`` of integers
-        Kinds of the particles, any integers.
+        Particle types, any integers.
     cell : Tensor ``(3, 3)`` or ``(1, 3, 3)``, optional
-        Rows are the cell vectors. Kept as ``(1, 3, 3)``, zero if absent.
+        Cell vectors as rows, a length; zero by default. Stored as ``(1, 3, 3)``.
     pbc : bool or three bools, optional
-        Which axes are periodic; needed with a `cell`. Kept as ``(1, 3)``.
+        Whether each axis is periodic; required with a `cell`. Stored as ``(1, 3)``.
     **kwargs
-        Anything else to carry along, such as `energy` ``(1,)``, `forces` ``(N, 3)``, `torques`
-        ``(N, 3)`` in the space frame, `stress` ``(1, 3, 3)``, or a graph of your own: `edge_index`
-        ``(2, E)`` with rows (neighbour, centre), `edge_shifts` ``(E, 3)`` in cells and
-        `edge_cutoff` ``(1,)``, the cutoff that it is complete up to.
+        Further fields, such as `energy` ``(1,)``, `forces` ``(N, 3)``, `torques` ``(N, 3)`` in the
+        space frame and `stress` ``(1, 3, 3)``; or your own graph: `edge_index` ``(2, E)`` with rows
+        (neighbour, centre), `edge_shifts` ``(E, 3)`` in cells, and `edge_cutoff` ``(1,)``, the
+        cutoff up to which the graph is complete.
 
     Raises
     ------
     TypeError
-        For fields that are missing, or of the wrong kind or mixed floating types.
+        If fields are missing, or their dtypes are wrong or mixed.
     ValueError
-        For mismatched lengths, positions that are NaN or infinite, semi-axes that are negative or
-        NaN, quaternions that are zero, matrices that are no rotations, and periodic axes without
-        independent cell vectors.
+        If shapes do not match, numbers are not finite, semi-axes are negative, a quaternion is
+        zero, a matrix is not a rotation, or periodic axes lack independent cell vectors.
 
     Notes
     -----
-    Tensors keep their dtype and must share it; lists and arrays take it from the tensors, or
-    torch's default dtype where there are none.
+    Tensors keep their dtype and must share one. Lists and arrays take the dtype of the tensors, or
+    torch's default dtype if no tensor is given.
 
     Examples
     --------
@@ -91,11 +90,11 @@ class EllipsoidData(Data):  # type: ignore[misc]
         }  # fmt: skip
         missing = [name for name, value in required.items() if value is None]
         if len(missing) == 4 and cell is None and pbc is None and not kwargs:
-            return  # an empty one, which PyTorch Geometric fills when it copies or splits batches
+            return  # PyTorch Geometric fills empty objects when it copies or splits batches
         if missing:
-            raise TypeError(f"ellipsoids need all of {list(required)}, found no {missing}")
+            raise TypeError(f"found no {', '.join(missing)}; give all of {', '.join(required)}")
         if cell is not None and pbc is None:
-            raise TypeError("a cell needs pbc too: say which of its three axes are periodic")
+            raise TypeError("found a cell without pbc: say which of its three axes are periodic")
         tensors = [x for x in (pos, orientations, semiaxes, cell) if isinstance(x, Tensor)]
         dtype = tensors[0].dtype if tensors else torch.get_default_dtype()
         device = tensors[0].device if tensors else None
@@ -116,21 +115,23 @@ class EllipsoidData(Data):  # type: ignore[misc]
         for name, value in kwargs.items():
             setattr(self, name, value)
         if self.types.numel() == 0:
-            self.types = self.types.long()  # an empty list has no integers to show
+            self.types = self.types.long()  # an empty list has no integer dtype
         self.validate()
 
     def with_edges(self, cutoff: float) -> "EllipsoidData":
-        """Return a copy that holds the neighbour list.
+        """Return a copy with its neighbour list.
 
         Parameters
         ----------
         cutoff : float
-            A length; also kept, as `edge_cutoff`, so that a layer with a larger one can refuse.
+            A length. Stored as `edge_cutoff`, so that layers with a larger cutoff can refuse the
+            list.
 
         Returns
         -------
         EllipsoidData
-            With `edge_index` ``(2, E)``, rows (neighbour, centre), and `edge_shifts` ``(E, 3)``.
+            Copy with `edge_index` ``(2, E)``, rows (neighbour, centre), and `edge_shifts`
+            ``(E, 3)``.
         """
         data = copy.copy(self)
         data.edge_index, data.edge_shifts = neighbor_list(
@@ -141,17 +142,22 @@ class EllipsoidData(Data):  # type: ignore[misc]
             types=self.types,
             batch=self.batch if "batch" in self else None,
         )
-        # float64 whatever the data, so that the comparison with a layer's own cutoff is exact
+        # always float64, so that comparisons with the cutoff of a layer are exact
         data.edge_cutoff = torch.full((len(self.cell),), cutoff, dtype=torch.float64)
         return data
 
     def validate(self, raise_on_error: bool = True) -> bool:
-        """Check every field, as the constructor does; call it after changing some by hand.
+        """Check every field, as the constructor does. Call it after changing fields by hand.
 
         Parameters
         ----------
         raise_on_error : bool
-            False: warn instead, and return False.
+            Whether to raise an error for a fault. If False, warn.
+
+        Returns
+        -------
+        bool
+            Whether all fields are valid.
         """
         try:
             self._refuse_faults()
@@ -176,28 +182,28 @@ class EllipsoidData(Data):  # type: ignore[misc]
         for name, shape in shapes.items():
             if tuple(self[name].shape) != shape:
                 raise ValueError(
-                    f"{name} of {n} particles should have shape {shape}, "
-                    f"found {tuple(self[name].shape)}"
+                    f"{name} has shape {tuple(self[name].shape)}, expected {shape} for {n} particles"
                 )
         dtypes = {name: self[name].dtype for name in ("pos", "orientations", "semiaxes", "cell")}
         if len(set(dtypes.values())) > 1 or not self.pos.is_floating_point():
             raise TypeError(
-                f"pos, orientations, semiaxes and cell need one floating dtype, found {dtypes}"
+                f"found dtypes {dtypes}, expected one floating dtype; convert them, for example "
+                "with .double()"
             )
         if self.types.dtype != torch.int64:
-            raise TypeError(f"types are int64, found {self.types.dtype}")
+            raise TypeError(f"types is {self.types.dtype}, expected torch.int64; use .long()")
         for name in ("pos", "orientations", "semiaxes", "cell"):
             rows = self[name].detach().flatten(1)
-            _refuse(~rows.isfinite().all(1), f"{name} should be finite", rows)
+            _refuse(~rows.isfinite().all(1), name, rows, "finite numbers")
         semiaxes = self.semiaxes.detach()
-        _refuse((semiaxes < 0).any(1), "semiaxes should not be negative (zero is legal)", semiaxes)
+        _refuse((semiaxes < 0).any(1), "semiaxes", semiaxes, "lengths ≥ 0")
         _refuse_improper_orientations(self.orientations.detach())
         for cell, pbc in zip(self.cell.detach(), self.pbc, strict=True):
             periodic = cell[pbc].double()  # -> [periodic axes, 3]
             if torch.linalg.matrix_rank(periodic, rtol=1e-8) < len(periodic):
                 raise ValueError(
                     f"the cell vectors of the periodic axes {pbc.nonzero().flatten().tolist()} are "
-                    f"not independent: {periodic.tolist()}; give a full cell or set pbc to False"
+                    f"{periodic.tolist()}, expected independent vectors; give a full cell, or pbc=False"
                 )
         if "edge_index" in self:
             self._refuse_faulty_edges()
@@ -206,37 +212,39 @@ class EllipsoidData(Data):  # type: ignore[misc]
         edge_index, n = self.edge_index, len(self.pos)
         if edge_index.dtype != torch.int64 or edge_index.dim() != 2 or len(edge_index) != 2:
             raise ValueError(
-                "edge_index should be int64 of shape (2, E), rows (neighbour, centre), "
-                f"found {edge_index.dtype} of shape {tuple(edge_index.shape)}"
+                f"edge_index is {edge_index.dtype} of shape {tuple(edge_index.shape)}, expected "
+                "torch.int64 of shape (2, E), rows (neighbour, centre)"
             )
         edges = edge_index.shape[1]
         if edges and not 0 <= int(edge_index.min()) <= int(edge_index.max()) < n:
             raise ValueError(
-                f"edge_index should lie in 0..{n - 1}, "
-                f"found {int(edge_index.min())}..{int(edge_index.max())}"
+                f"edge_index has values in {int(edge_index.min())}..{int(edge_index.max())}, "
+                f"expected 0..{n - 1} for {n} particles"
             )
         if "edge_shifts" in self and tuple(self.edge_shifts.shape) != (edges, 3):
             raise ValueError(
-                f"edge_shifts should have shape {(edges, 3)}, found {tuple(self.edge_shifts.shape)}"
+                f"edge_shifts has shape {tuple(self.edge_shifts.shape)}, expected {(edges, 3)}, "
+                "a row for each edge"
             )
 
 
 def _refuse_improper_orientations(orientations: Tensor) -> None:
     if orientations.dim() == 2:
-        _refuse((orientations == 0).all(1), "quaternions should not be zero", orientations)
+        zero = (orientations == 0).all(1)
+        _refuse(zero, "orientations", orientations, "quaternions that are not zero")
         return
     identity = torch.eye(3, dtype=orientations.dtype, device=orientations.device)
     defect = (orientations.transpose(1, 2) @ orientations - identity).abs().amax((1, 2))
     rows = orientations.flatten(1)
-    _refuse(defect > _ORTHOGONALITY, "rotation matrices should be orthogonal", rows)
+    _refuse(defect > _ORTHOGONALITY, "orientations", rows, "orthogonal matrices")
     reflected = torch.linalg.det(orientations) < 0
-    _refuse(reflected, "rotation matrices should have determinant +1, not −1", rows)
+    _refuse(reflected, "orientations", rows, "matrices of determinant +1, not −1")
 
 
-def _refuse(faulty: Tensor, rule: str, rows: Tensor) -> None:
+def _refuse(faulty: Tensor, name: str, rows: Tensor, expected: str) -> None:
     if faulty.any():
         first = int(faulty.nonzero()[0])
         raise ValueError(
-            f"{rule}: found {rows[first].tolist()} at index {first}, "
-            f"{int(faulty.sum())} such in all"
+            f"{name}[{first}] is {rows[first].tolist()}, expected {expected} (faults in "
+            f"{int(faulty.sum())} of {len(rows)} rows)"
         )

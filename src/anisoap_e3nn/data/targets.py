@@ -1,4 +1,4 @@
-"""What a potential is fitted to: energies, forces and torques of frames."""
+"""Training targets: energies, forces and torques of frames."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ TARGETS = ("energy", "forces", "torques")
 
 
 class Targets:
-    """The targets that a set of frames has, every frame the same.
+    """Check of the training targets of frames: all frames must have the same targets.
 
     ===========  ===========  ==========================================
     name         shape        unit
@@ -26,9 +26,9 @@ class Targets:
     Attributes
     ----------
     names : list of str
-        In the order above; empty before the first frame.
+        Targets of the frames, in the order above; empty before the first frame.
     n_frames : int
-        Number of frames seen.
+        Number of frames added.
 
     Examples
     --------
@@ -55,8 +55,8 @@ class Targets:
         Raises
         ------
         ValueError
-            For targets that other frames have and this one lacks, or the other way round, of the wrong
-            shape, or NaN or infinite.
+            If the frame has other targets than the frames before, or a target has the wrong shape or
+            is not finite.
         TypeError
             If the frame or a target has another dtype than the first frame.
         """
@@ -66,38 +66,40 @@ class Targets:
             self.names, self._dtype = names, frame.pos.dtype
         if names != self.names or "energy" not in names:
             raise ValueError(
-                "every frame needs an energy, and either all or none forces, and torques; found "
-                f"{self.names} in the first frame and {names} in frame {number}"
+                f"found {names} in frame {number} and {self.names} in the first frame, expected an "
+                "energy in every frame, and forces and torques each in all or none of them"
             )
         n = len(frame.pos)
         for name in names:
             values, shape = frame[name], (1,) if name == "energy" else (n, 3)
             if tuple(values.shape) != shape:
                 raise ValueError(
-                    f"{name} of frame {number}, of {n} particles, has shape {tuple(values.shape)}, "
-                    f"expected {shape}"
+                    f"{name} of frame {number} has shape {tuple(values.shape)}, expected {shape} for "
+                    f"{n} particles"
                 )
             if not values.isfinite().all():
-                raise ValueError(f"{name} of frame {number} has values that are NaN or infinite")
+                raise ValueError(
+                    f"{name} of frame {number} is NaN or infinite, expected finite numbers"
+                )
         dtypes = {name: frame[name].dtype for name in ("pos", *names)}
         if set(dtypes.values()) != {self._dtype}:
             raise TypeError(
-                f"frames and their targets need one dtype, that of the first, {self._dtype}; found "
-                f"{dtypes} in frame {number}"
+                f"found dtypes {dtypes} in frame {number}, expected {self._dtype}, the dtype of the "
+                "first frame"
             )
 
 
 def target_values(source: Any, name: str, data: Any) -> Tensor:
-    """Values of one target, energies divided by the number of particles.
+    """Values of one target; energies are divided by the number of particles.
 
     Parameters
     ----------
     source : EllipsoidData, a Batch of them, Mechanics or Design
-        What has the values as an attribute.
+        Object with the values as an attribute.
     name : str
         One of :data:`TARGETS`.
     data : EllipsoidData or a Batch of them
-        The frames, whose particles are counted.
+        Frames that the values belong to.
 
     Returns
     -------
@@ -111,20 +113,21 @@ def target_values(source: Any, name: str, data: Any) -> Tensor:
 
 
 def weights_of_targets(name: str, given: Mapping[str, float] | None) -> dict[str, float]:
-    """A weight for each target, 1 where none is given.
+    """Weights of all targets; 1 for a target without a weight.
 
     Parameters
     ----------
     name : str
-        The caller's name for `given`, for its message.
+        The caller's name for `given`, for messages.
     given : mapping, optional
+        Weights by target.
 
     Raises
     ------
     ValueError
-        For unknown targets, and weights that are negative or not finite.
+        If a target is unknown, or a weight is negative or not finite.
     """
     weights = dict.fromkeys(TARGETS, 1.0) | dict(given or {})
     if len(weights) > len(TARGETS) or any(not 0 <= w < float("inf") for w in weights.values()):
-        raise ValueError(f"{name} are {given}, expected finite numbers ≥ 0 for some of {TARGETS}")
+        raise ValueError(f"{name} is {given}, expected finite numbers ≥ 0 for some of {TARGETS}")
     return weights

@@ -1,4 +1,4 @@
-"""Losses, least squares and predictions."""
+"""Losses, least-squares fits and predictions."""
 
 from .linear_fit import RSquared, fit_linear, r_squared
 from .loss import MechanicsLoss

@@ -1,19 +1,19 @@
-"""Least squares on more rows than memory holds, by triangular factors."""
+"""Least squares with more rows than memory holds, by triangular factors."""
 
 import torch
 from torch import Tensor
 
 
 class TriangularFactor:
-    r"""The factor R of :math:`[X \; y] = QR`, of rows that come a few at a time.
+    r"""The factor R of :math:`[X \; y] = QR`, updated with batches of rows.
 
-    All that least squares needs to know of them, as precise as a QR of the whole, in the memory of a few
-    square matrices.
+    Least squares needs nothing else of the rows. R is as precise as by a single QR of all rows, and takes the
+    memory of a few square matrices.
 
     Attributes
     ----------
     n_rows : int
-        So far.
+        Number of rows added.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class TriangularFactor:
         self._sum = self._sum_of_squares = 0.0
 
     def add(self, rows: Tensor, values: Tensor) -> None:
-        """Rows of X ``(n, column)`` and of y ``(n,)``."""
+        """Add rows of X ``(n, column)`` and of y ``(n,)``."""
         self.n_rows += len(rows)
         self._sum += float(values.sum())
         self._sum_of_squares += float(values.square().sum())
@@ -32,19 +32,19 @@ class TriangularFactor:
 
     @property
     def triangle(self) -> Tensor:
-        """R, with at most as many rows as columns."""
+        """The factor R, with at most as many rows as columns."""
         self._reduce()
         return self._blocks[0]
 
     @property
     def spread(self) -> float:
-        """The variance of y; its mean square where that is zero, and 1 where both are."""
+        """Variance of y; its mean square if the variance is zero, and 1 if both are zero."""
         mean, mean_square = self._sum / self.n_rows, self._sum_of_squares / self.n_rows
         variance = mean_square - mean**2
         return variance if variance > 1e-12 * mean_square else mean_square or 1.0
 
     def r_squared(self, solution: Tensor) -> float:
-        """How much of the variance of y a solution explains."""
+        """Coefficient of determination of a solution ``(column,)``."""
         residuals = self.triangle[:, :-1] @ solution - self.triangle[:, -1]
         return 1 - float(residuals.square().sum()) / (self.spread * self.n_rows)
 
@@ -54,19 +54,19 @@ class TriangularFactor:
 
 
 def solve_ridge(augmented: Tensor, ridge: float) -> Tensor:
-    r"""The w that minimises :math:`|X w - y|^2 + \alpha \sum_k s_k^2 w_k^2` with the norms s of columns.
+    r"""Minimise :math:`|X w - y|^2 + \alpha \sum_k s_k^2 w_k^2` with the norms s of the columns.
 
     Parameters
     ----------
     augmented : Tensor ``(row, column + 1)``
         :math:`[X \; y]`.
     ridge : float
-        :math:`\alpha`; with 0 the shortest solution (in the scaled weights) is taken.
+        :math:`\alpha`. With 0 the solution has the smallest norm, in the scaled weights.
 
     Returns
     -------
     Tensor ``(column,)``
-        Zero for columns that are zero, up to rounding of the largest.
+        Solution w. It is zero for columns that are zero to rounding of the largest column.
     """
     X, y = augmented[:, :-1], augmented[:, -1]
     rounding = torch.finfo(X.dtype).eps * max(X.shape)

@@ -1,4 +1,4 @@
-"""Least squares on energies, forces and torques together."""
+"""Least-squares fits to energies, forces and torques, and their quality."""
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +17,7 @@ from .least_squares import TriangularFactor, solve_ridge
 class RSquared(NamedTuple):
     r"""Coefficients of determination :math:`1 - \sum (y - \hat y)^2 / \sum (y - \bar y)^2`."""
 
-    energy: float  # of the energies per particle
+    energy: float  # energies per particle
     forces: float
     torques: float
 
@@ -30,42 +30,42 @@ def fit_linear(
     target_weights: Mapping[str, float] | None = None,
     batch_size: int = 64,
 ) -> RSquared:
-    r"""Set the weights of a stack of linear components by least squares, with a ridge.
+    r"""Set the weights of a stack of linear potentials by ridge regression.
 
     .. math::
         \min_w \sum_{t \in \{E, F, \tau\}} \frac{\lambda_t}{\mathrm{var}(y_t)}
             \left\langle (y_t - X_t w)^2 \right\rangle + \alpha \sum_k s_k^2 w_k^2
 
-    with energies per particle, and :math:`s_k^2` the weighted mean square of column k, so that the ridge
-    does not depend on units. Frames are read once, batch by batch: a triangular factor is kept for each
-    kind of target, updated by QR, so that memory does not grow with their number and no digits are lost to
-    normal equations. All is done in float64.
+    Energies are per particle. :math:`s_k^2` is the weighted mean square of column k, so the ridge does not
+    depend on units. Frames are read once, batch by batch. A QR factor is updated for each target: memory does
+    not grow with the number of frames, and no digits are lost to normal equations. The fit is computed in
+    float64.
 
     Parameters
     ----------
     potential : StackedPotential
-        Its components are linear in their weights, which are overwritten.
+        Stack of components linear in their weights. The weights are overwritten.
     frames : iterable of EllipsoidData
-        With `energy` ``(1,)``, and all of them or none with `forces` and with `torques` ``(N, 3)``. It may be
-        a generator.
+        Frames with `energy` ``(1,)``; all or none have `forces` ``(N, 3)``, and all or none `torques`
+        ``(N, 3)``. A generator will do.
     ridge : float
         :math:`\alpha \ge 0`.
     target_weights : mapping, optional
         :math:`\lambda_t` for "energy", "forces" and "torques"; by default 1 each.
     batch_size : int
-        Frames at a time.
+        Number of frames in a batch.
 
     Returns
     -------
     RSquared
-        On these very frames; see :func:`r_squared` for others.
+        Coefficients of determination on these frames; see :func:`r_squared` for other frames.
 
     Raises
     ------
     TypeError
-        For components that are not linear.
+        If a component is not linear in its weights.
     ValueError
-        Without frames or targets, and for targets that are missing in some frames or not finite.
+        If there are no frames, a target is missing in some frames or not finite, or the ridge is negative.
 
     Examples
     --------
@@ -99,20 +99,26 @@ def fit_linear(
 
 
 def r_squared(potential: Any, frames: Iterable[Any], batch_size: int = 256) -> RSquared:
-    """How well a potential predicts the energies, forces and torques of frames.
+    """Coefficients of determination of a potential on energies, forces and torques.
 
     Parameters
     ----------
-    potential : StackedPotential, or any Module for :func:`~anisoap_e3nn.potentials.mechanics`
+    potential : Module or function
+        From data to energies of the particles ``(N,)``.
     frames : iterable of EllipsoidData
-        With `energy`, and all or none of them with `forces` and with `torques`, in the potential's dtype.
+        Frames with targets as for :func:`fit_linear`, in the dtype of the potential.
     batch_size : int
-        Frames at a time.
+        Number of frames in a batch.
 
     Returns
     -------
     RSquared
-        NaN for what the frames do not have.
+        NaN for targets that the frames do not have.
+
+    Raises
+    ------
+    ValueError
+        If there are no frames, or a target is missing in some frames or not finite.
     """
     pairs: dict[str, list[tuple[Tensor, Tensor]]] = {}
     for batch, names in _checked_batches(frames, batch_size):
@@ -131,7 +137,7 @@ def _r_squared(pairs: list[tuple[Tensor, Tensor]]) -> float:
 def _rows(
     potential: StackedPotential, batch: Any, names: list[str]
 ) -> dict[str, tuple[Tensor, Tensor]]:
-    """Rows of the design matrix and values, for each target, of a potential in float64."""
+    """Rows of the design matrix and target values, in float64, by target."""
     batch = batch.apply(lambda x: x.double() if x.is_floating_point() else x)
     with torch.no_grad():
         design = potential.design(batch)
@@ -145,7 +151,7 @@ def _rows(
 
 
 def _checked_batches(frames: Iterable[Any], batch_size: int) -> Iterator[tuple[Any, list[str]]]:
-    """Batches of frames that have the same targets, and the names of these."""
+    """Batches of frames with checked targets, and the names of the targets."""
     targets = Targets()
 
     def checked() -> Iterator[Any]:
@@ -156,4 +162,4 @@ def _checked_batches(frames: Iterable[Any], batch_size: int) -> Iterator[tuple[A
     for batch in iterate_batches(checked(), batch_size):
         yield batch, targets.names
     if targets.n_frames == 0:
-        raise ValueError("expected one or more frames with targets, found none")
+        raise ValueError("found no frames, expected one or more frames with targets")

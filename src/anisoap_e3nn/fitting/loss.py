@@ -11,33 +11,35 @@ from ..potentials import Mechanics
 
 
 class MechanicsLoss(torch.nn.Module):
-    r"""Mean squared errors of energies, forces and torques, each divided by the variance in the data.
+    r"""Loss on energies, forces and torques: mean squared errors relative to the variances of the data.
 
     .. math::
         L = \sum_{t \in \{E, F, \tau\}} \lambda_t \,
             \frac{\langle (y_t - \hat y_t)^2 \rangle}{\mathrm{var}(y_t)}
 
-    with energies per particle. All frames are checked when the loss is built, so that a run does not end at
-    the first bad one.
+    Energies are per particle. The targets of all frames are checked at construction, so that faulty frames
+    do not end a training run later.
 
     Parameters
     ----------
     frames : sequence of EllipsoidData
-        All frames that a model will be compared with, with their :class:`~anisoap_e3nn.data.targets.Targets`.
+        All frames for training and validation, with their :class:`~anisoap_e3nn.data.targets.Targets`.
     weights : mapping, optional
         :math:`\lambda_t` for "energy", "forces" and "torques"; by default 1 each.
 
     Attributes
     ----------
     targets : list of str
-        Targets that the frames have.
+        Names of the targets that the frames have.
+    variances : Tensor ``(target,)``
+        Variance of each target; 1 if it vanishes.
 
     Raises
     ------
     ValueError
-        Without frames; for targets that are missing in some frames, of wrong shape, or NaN or infinite.
+        If there are no frames, or a target is missing in some frames, has the wrong shape or is not finite.
     TypeError
-        For frames, or targets of a frame, of different dtypes.
+        If frames or targets have different dtypes.
 
     Examples
     --------
@@ -54,7 +56,7 @@ class MechanicsLoss(torch.nn.Module):
     def __init__(self, frames: Sequence[Any], weights: Mapping[str, float] | None = None) -> None:
         super().__init__()
         if not frames:
-            raise ValueError("expected one or more frames to compare with, found none")
+            raise ValueError("found no frames, expected one or more frames with targets")
         self.weights = weights_of_targets("weights", weights)
         targets = Targets()
         for frame in frames:
@@ -68,13 +70,13 @@ class MechanicsLoss(torch.nn.Module):
         self.register_buffer("variances", variances.where(variances > 0, 1).to(values[0]))
 
     def forward(self, result: Mechanics, data: Any) -> Tensor:
-        """Loss ``()`` of the result of :func:`~anisoap_e3nn.potentials.mechanics` for a frame or batch."""
+        """Loss ``()`` of a frame or batch, from the result of :func:`~anisoap_e3nn.potentials.mechanics`."""
         errors = self.squared_errors(result, data)  # -> [target]
         weights = errors.new_tensor([self.weights[target] for target in self.targets])
         return (weights * errors / self.variances).sum()
 
     def squared_errors(self, result: Mechanics, data: Any) -> Tensor:
-        """Mean squared errors ``(target,)`` in the units of the data, energies per particle."""
+        """Mean squared errors ``(target,)`` in the units of the data; energies are per particle."""
         errors = [
             target_values(result, name, data) - target_values(data, name, data)
             for name in self.targets

@@ -5,12 +5,13 @@ from typing import NamedTuple
 import torch
 
 from ..data.ellipsoid_data import EllipsoidData
-from .formula import contact_distances
+from ..geometry.contact import contact_of_pairs
+from ..geometry.vector_algebra import components_first
 from .frames import TRIAXIAL_SEMIAXES, label_frames, triaxial_gay_berne
 
 
 class PairSplits(NamedTuple):
-    """Frames to train with, to choose a model with, and to judge it by."""
+    """Training, validation and test frames."""
 
     train: list[EllipsoidData]
     validation: list[EllipsoidData]
@@ -24,34 +25,33 @@ def gay_berne_pairs(
     seed: int = 0,
     dtype: torch.dtype | None = None,
 ) -> PairSplits:
-    r"""Pairs of triaxial ellipsoids at random, labelled by :func:`triaxial_gay_berne`, without a cutoff.
+    r"""Random pairs of triaxial ellipsoids, labelled by :func:`triaxial_gay_berne` without a cutoff.
 
-    Orientations and the direction from one to the other are uniform, and so is the reduced distance
-    :math:`\zeta = (r - \sigma_{12}) / \sigma + 1`. Whatever the orientations, the energy is zero at
-    :math:`\zeta = 1` and lowest at :math:`2^{1/6} \approx 1.12`, so that its inner wall rises equally high
-    above every well.
+    Orientations, directions from one particle to the other, and reduced distances :math:`\zeta = (r -
+    \sigma_{12}) / \sigma + 1` are uniform. For all orientations the energy is zero at :math:`\zeta = 1` and
+    lowest at :math:`2^{1/6} \approx 1.12`. The smallest :math:`\zeta` thus sets how high the repulsive wall
+    is sampled, in units of the well depth.
 
     Parameters
     ----------
     sizes : three ints
-        Pairs for training, validation and test.
+        Numbers of pairs for training, validation and test.
     reduced_distances : two floats
-        The range of :math:`\zeta`. At its default ends energies are about 1 and -0.06 times the well depth.
-    seed : int
-        The same seed makes the same pairs.
-    dtype : torch.dtype, optional
-        torch's default dtype if not given; everything is computed in float64 first.
+        The range of :math:`\zeta`. At the default limits energies are about 1 and -0.06 times the well depth.
+    seed, dtype
+        As for :func:`gay_berne_fluids`.
 
     Returns
     -------
     PairSplits
-        `train`, `validation` and `test`: lists of :class:`EllipsoidData` of type 0 with `energy` ``(1,)``,
-        `forces` ``(2, 3)`` and `torques` ``(2, 3)`` in the space frame, in reduced units.
+        Named tuple of `train`, `validation` and `test`: lists of :class:`EllipsoidData` of type 0 with
+        `energy` ``(1,)``, `forces` ``(2, 3)`` and `torques` ``(2, 3)``, in reduced units and along the axes
+        of space.
 
     Raises
     ------
     ValueError
-        For a range of distances that is none.
+        If `reduced_distances` are not two numbers > 0 in ascending order.
 
     Examples
     --------
@@ -79,8 +79,8 @@ def gay_berne_pairs(
     types = torch.zeros(2 * n, dtype=torch.int64)
     bodies = potential.bodies(types, orientations.flatten(0, 1), semiaxes.repeat(n, 1))
     extents = bodies.extents.unflatten(0, (n, 2)).sum(1)  # -> [pair, 3, 3]
-    contact, _ = contact_distances(directions, extents)
-    vectors = directions * (contact + (zeta - 1) * sigma)[:, None]  # -> [pair, 3]
+    contact = contact_of_pairs(components_first(directions), components_first(extents))
+    vectors = directions * (contact.distances + (zeta - 1) * sigma)[:, None]  # -> [pair, 3]
     frames = [
         EllipsoidData(
             pos=torch.stack([torch.zeros_like(vector), vector]),

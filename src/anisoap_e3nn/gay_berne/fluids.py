@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from ..arguments import positive
 from ..data.ellipsoid_data import EllipsoidData
 from .frames import TRIAXIAL_SEMIAXES, label_frames, triaxial_gay_berne
-from .inputs import positive
 from .monte_carlo import MonteCarlo
 from .potential import GayBerne
 
-_LONGEST_COMPRESSION = 2000  # sweeps, after which a density counts as out of reach
+_LONGEST_COMPRESSION = 2000  # sweeps; a density not reached by then counts as out of reach
 
 
 def gay_berne_fluids(
@@ -30,45 +30,48 @@ def gay_berne_fluids(
 ) -> list[EllipsoidData]:
     r"""Independent frames of a fluid in periodic cubes, equilibrated by Monte Carlo at constant volume.
 
-    Particles start on a cubic lattice, turned at random, and are compressed to the density while they move.
-    Then every particle is moved and turned `n_sweeps` times (step sizes are adapted in the first half). All
-    frames are moved in lockstep, so that many of them take little longer than one.
+    Particles start on a cubic lattice with random orientations, and are compressed to the density while they
+    move. Then `n_sweeps` sweeps equilibrate the fluid, each of one trial move of every particle. Step sizes
+    are adapted in the first half of them. All frames are moved in lockstep, so that many frames take little
+    longer than one.
 
-    By default they are the triaxial ellipsoids of :func:`gay_berne_pairs`, with :func:`triaxial_gay_berne`
-    at a cutoff of 3.0, switched off smoothly from 2.5 on. The state is a dense isotropic liquid: packing
-    fraction 0.42, pressure 1.8, energy -2.3 for each particle, which it reaches within 100 sweeps.
+    By default the particles are the triaxial ellipsoids of :func:`gay_berne_pairs` with
+    :func:`triaxial_gay_berne`, whose energy is switched off between 2.5 and the cutoff of 3.0. They form a
+    dense isotropic liquid of packing fraction 0.42, pressure 1.8 and energy -2.3 a particle. It is in
+    equilibrium within 100 sweeps.
 
     Parameters
     ----------
     n_frames : int
-        How many; each is run on its own, from its own start.
+        Number of frames. Each is a simulation of its own.
     n_particles : int
-        In each frame. The cube must be at least twice as wide as the cutoff: 64 to 512 particles suit.
+        Number of particles in a frame, such as 64 to 512. The cube must be at least twice as wide as the
+        cutoff.
     density : float
         Particles per volume.
     temperature : float
         kT, an energy.
     potential : GayBerne, optional
-        Its first type is that of the particles.
+        All particles have the first of its types.
     semiaxes : three floats
-        A length.
+        Semi-axes of all particles, lengths.
     n_sweeps : int
-        Once the density is reached.
+        Number of sweeps after the density is reached.
     seed : int
-        The same arguments make the same frames.
+        Seed of the random numbers. Equal arguments give equal frames.
     dtype : torch.dtype, optional
-        torch's default dtype if not given; everything is computed in float64 first.
+        Of the frames; by default torch's default dtype. All computations are in float64.
 
     Returns
     -------
     list of EllipsoidData
-        With `energy` ``(1,)``, `forces` ``(N, 3)`` and `torques` ``(N, 3)`` in the space frame, in reduced
-        units.
+        With `energy` ``(1,)``, `forces` ``(N, 3)`` and `torques` ``(N, 3)``, in reduced units and along the
+        axes of space.
 
     Raises
     ------
     ValueError
-        For numbers out of range, and a cube too small for the cutoff.
+        If a number is out of range, or the cube is too small for the cutoff.
     RuntimeError
         If the density cannot be reached.
 
@@ -110,7 +113,7 @@ def gay_berne_fluids(
         generator=generator,
     )
     with torch.no_grad():
-        apart = 2 * max(semiaxes)  # as sites are, whatever the orientations
+        apart = 2 * max(semiaxes)  # lattice spacing at which no two particles touch
         fluids.scale(max(apart, side / fluids.side))
         _equilibrate(fluids, side, n_sweeps)
     frames = [

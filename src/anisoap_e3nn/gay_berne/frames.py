@@ -1,4 +1,4 @@
-"""What both sources of Gay-Berne frames share: the particle, its potential, and the labels."""
+"""Labelling of frames with energies, forces and torques, and the triaxial model particle."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -6,21 +6,21 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch_geometric.data import Batch
 
+from ..data.batches import iterate_batches
 from ..data.ellipsoid_data import EllipsoidData
-from ..geometry import rotation_matrices
+from ..geometry import torques_of_gradient
 from .potential import GayBerne
 
 TRIAXIAL_SEMIAXES = (0.5, 0.75, 1.0)
 
 
 def triaxial_gay_berne(cutoff: float, smoothing_width: float = 0.0) -> GayBerne:
-    r"""The potential of the particles with semi-axes a, b, c = 0.5, 0.75, 1.0, type 0.
+    r"""Gay-Berne potential of triaxial particles of type 0, with semi-axes a, b, c = 0.5, 0.75, 1.0.
 
-    :math:`\epsilon = \gamma = \upsilon = \mu = 1`, :math:`\sigma = 2a = 1`, and the well depths
-    :math:`bc / \sigma a = 1.5`, :math:`ca / \sigma b = 0.67`, :math:`ab / \sigma c = 0.375` of large
-    uniform bodies: strongest face to face, weakest end to end.
+    Its parameters are :math:`\epsilon = \gamma = \upsilon = \mu = 1`, :math:`\sigma = 2a = 1`, and the well
+    depths of large uniform bodies, :math:`bc / \sigma a = 1.5`, :math:`ca / \sigma b = 0.67` and
+    :math:`ab / \sigma c = 0.375`. Attraction is strongest face to face and weakest end to end.
 
     Parameters
     ----------
@@ -41,31 +41,33 @@ def label_frames(
     frames: Sequence[EllipsoidData],
     dtype: torch.dtype | None = None,
 ) -> list[EllipsoidData]:
-    """Copies of frames that also hold what a potential says of them.
+    """Copy frames and add the energies, forces and torques of a potential.
 
     Parameters
     ----------
     potential : Module or function
         From data to energies of the particles ``(N,)``, such as :class:`GayBerne`.
     frames : sequence of EllipsoidData
-        All are evaluated at once.
+        All are evaluated at once, in their own dtype.
     dtype : torch.dtype, optional
-        Of the copies; without it, that of the frames, in which the potential is evaluated in any case.
+        Of the copies; by default the dtype of the frames.
 
     Returns
     -------
     list of EllipsoidData
-        With `energy` ``(1,)``, `forces` ``(N, 3)`` and `torques` ``(N, 3)``, those in the space frame.
+        With `energy` ``(1,)``, `forces` ``(N, 3)`` and `torques` ``(N, 3)`` along the axes of space.
     """
-    batch = Batch.from_data_list(list(frames))
-    pos, rotations = batch.pos.detach(), rotation_matrices(batch.orientations.detach())
+    if not frames:
+        return []
+    (batch,) = iterate_batches(frames, len(frames))
+    pos, orientations = batch.pos.detach(), batch.orientations.detach()
     with torch.enable_grad():
-        batch.pos, batch.orientations = pos.requires_grad_(), rotations.requires_grad_()
+        batch.pos, batch.orientations = pos.requires_grad_(), orientations.requires_grad_()
         energies = potential(batch)  # -> [particle]
-        d_pos, d_rotations = torch.autograd.grad(
-            energies.sum(), (pos, rotations), materialize_grads=True
+        d_pos, d_orientations = torch.autograd.grad(
+            energies.sum(), (pos, orientations), materialize_grads=True
         )
-    torques = -torch.linalg.cross(rotations.detach(), d_rotations, dim=1).sum(2)  # -> [particle, 3]
+    torques = torques_of_gradient(orientations.detach(), d_orientations)  # -> [particle, 3]
     energy = energies.new_zeros(len(frames)).index_add(0, batch.batch, energies).detach()
     counts = batch.ptr.diff().tolist()
     labelled = []

@@ -1,34 +1,25 @@
-"""What the Gay-Berne potential refuses, and what it says then."""
+"""Checks of the parameters and particles of the Gay-Berne potential."""
 
-import math
 from collections.abc import Sequence
 
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ..graph import one_of_each_pair
+
 Reals = float | Tensor | npt.ArrayLike
 
 
-def distinct_types(types: Sequence[int], sphere_types: Sequence[int]) -> list[int]:
-    """The types, if they are different and `sphere_types` are among them."""
-    values = [int(type_) for type_ in types]
-    if not values or len(set(values)) != len(values):
-        raise ValueError(f"types is {values}, expected one or more different integers")
-    if not set(sphere_types) <= set(values):
-        raise ValueError(f"sphere_types is {list(sphere_types)}, expected some of types={values}")
-    return values
-
-
-def positive(name: str, value: float) -> float:
-    """The number, if it is one that is finite and > 0."""
-    if not 0 < value < math.inf:
-        raise ValueError(f"{name} is {value}, expected a finite number > 0")
-    return float(value)
+def known_sphere_types(types: Sequence[int], sphere_types: Sequence[int]) -> list[int]:
+    """The `sphere_types` in the order of `types`, which hold all of them."""
+    if not set(sphere_types) <= set(types):
+        raise ValueError(f"sphere_types is {list(sphere_types)}, expected some of types={types}")
+    return [type_ for type_ in types if type_ in sphere_types]
 
 
 def of_pairs_of_types(name: str, values: Reals, n_types: int) -> Tensor:
-    """One number for each pair of types, those of the types mixed geometrically -> [type, type]."""
+    """One number for each pair of types ``(type, type)``; numbers of types mix geometrically."""
     numbers = _positive_numbers(name, values)
     if numbers.shape in ((), (n_types,)):
         of_types = numbers.expand(n_types).sqrt()
@@ -44,7 +35,7 @@ def of_pairs_of_types(name: str, values: Reals, n_types: int) -> Tensor:
 
 
 def of_axes(name: str, values: Reals, is_sphere: Tensor) -> Tensor:
-    """One number for each axis of each type, equal ones for spheres -> [type, 3]."""
+    """One number for each axis of each type ``(type, 3)``; the three of a sphere are equal."""
     n_types = len(is_sphere)
     numbers = _positive_numbers(name, values)
     if numbers.shape not in ((), (3,), (n_types, 3)):
@@ -58,38 +49,41 @@ def of_axes(name: str, values: Reals, is_sphere: Tensor) -> Tensor:
     return numbers
 
 
-def check_edges(edge_vectors: Tensor, edge_index: Tensor) -> None:
-    """Refuses particles in the same place."""
+def checked_pairs(edge_index: Tensor, edge_vectors: Tensor) -> Tensor:
+    """Positions of one edge of each pair, if edges come in both directions and no vector is zero."""
     same = (edge_vectors == 0).all(1)  # -> [edge]
     if same.any():
         pair = edge_index[:, same.nonzero()[0, 0]].tolist()
         raise ValueError(f"particles {pair} are in the same place, where there is no energy")
+    once = one_of_each_pair(edge_index, edge_vectors)
+    n_reverse = edge_index.shape[1] - len(once)
+    if len(once) != n_reverse:
+        raise ValueError(
+            f"edge_index has {len(once)} edges in one direction and {n_reverse} in the other, expected "
+            "both directions of each pair"
+        )
+    return once
 
 
 def check_particles(
-    types: Tensor, known: Tensor, orientations: Tensor, semiaxes: Tensor, is_sphere: Tensor
+    type_index: Tensor, orientations: Tensor, semiaxes: Tensor, is_sphere: Tensor
 ) -> None:
-    """Refuses types that are not `known`, points, disks and needles, and spheres that are none."""
-    n = len(types)
+    """Refuse points, disks and needles, and particles of sphere types that are not spheres."""
+    n = len(type_index)
     if semiaxes.shape != (n, 3) or orientations.shape[:1] != (n,):
         raise ValueError(
             f"orientations have shape {tuple(orientations.shape)} and semiaxes "
             f"{tuple(semiaxes.shape)}, expected one of each, {(n, 4)} or {(n, 3, 3)} and {(n, 3)}, "
             f"for {n} types"
         )
-    matches = torch.eq(types[:, None], known)  # -> [particle, type]
-    if not matches.any(1).all():
-        unknown = sorted(set(types.tolist()) - set(known.tolist()))
-        raise ValueError(f"unknown particle types {unknown}: there are {known.tolist()}")
     _refuse(
         ~(semiaxes > 0).all(1),
         "lengths > 0, since Gay-Berne particles extend along every axis",
         semiaxes,
     )
-    spheres = matches[:, is_sphere].any(1)  # -> [particle]
     _refuse(
-        spheres & ~_all_equal(semiaxes),
-        f"three equal ones of sphere_types {known[is_sphere].tolist()}",
+        is_sphere[type_index] & ~_all_equal(semiaxes),
+        "three equal ones, since its type is one of sphere_types",
         semiaxes,
     )
 

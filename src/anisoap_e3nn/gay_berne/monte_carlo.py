@@ -6,22 +6,21 @@ from torch import Tensor
 from .formula import Bodies, build_bodies
 from .potential import GayBerne
 
-_ACCEPTANCE = 0.4  # of moves, that step sizes are adapted to
+_ACCEPTANCE = 0.4  # fraction of accepted moves that step sizes are adapted to
 
 
 class MonteCarlo:
     """Independent systems of equal particles at one density and temperature, moved in lockstep.
 
-    In every system, many particles are moved at once. Cells at least as wide as the cutoff divide the cube,
-    from a new origin in every sweep; every second one along each axis belongs to the same of eight sets, and
-    particles that stay in different cells of one set never meet. To move one of them in each cell is
-    therefore the same as to move one after the other, and as moves out of a cell are refused, every move is
-    as probable as its reverse.
+    In every system, many particles are moved at once. The cube is divided into cells at least as wide as the
+    cutoff, with a new random origin in every sweep. Every second cell along each axis belongs to the same of
+    eight sets. Particles in different cells of one set do not interact, so that one particle in each of them
+    can be moved at once. Moves out of a cell are refused, so that each move is as probable as its reverse.
 
     Parameters
     ----------
     potential : GayBerne
-        Its first type is that of the particles.
+        All particles have the first of its types.
     positions : Tensor ``(system, particle, 3)``
         A length.
     orientations : Tensor ``(system, particle, 4)``
@@ -29,10 +28,11 @@ class MonteCarlo:
     semiaxes : Tensor ``(3,)``
         A length.
     side : float
-        Of the cubes, at least twice the cutoff.
+        Side of the cubes, at least twice the cutoff.
     temperature : float
         An energy, kT.
     generator : torch.Generator
+        Source of the random numbers.
     """
 
     def __init__(
@@ -54,10 +54,9 @@ class MonteCarlo:
         self._bodies = self._build_bodies(self.orientations)
 
     def sweep(self, adapt: bool = False) -> float:
-        """Try to move and turn every particle once; returns the fraction of them that did.
+        """Try to move and turn every particle once, and return the fraction of accepted moves.
 
-        With `adapt`, the size of the steps is changed towards 40 % of success, which is not to be done while
-        sampling.
+        With `adapt`, the step size is changed towards an acceptance of 40 %. Do not average over such sweeps.
         """
         n_cells = 2 * int(self.side / (2 * self.potential.cutoff))  # along each axis
         width, origin = self.side / n_cells, self.side * self._uniform(3)
@@ -77,7 +76,7 @@ class MonteCarlo:
         return acceptance
 
     def compress(self, factor: float) -> bool:
-        """Scale cubes and positions, unless some particle comes to more than 10 kT by it."""
+        """Scale cubes and positions, unless the energy of a particle then exceeds 10 kT; returns success."""
         before = self.positions, self.side
         self.scale(factor)
         fits = float(self.particle_energies().max()) < 10 * self.temperature
@@ -86,11 +85,11 @@ class MonteCarlo:
         return fits
 
     def scale(self, factor: float) -> None:
-        """Scale cubes and positions, come what may."""
+        """Scale cubes and positions by a factor."""
         self.positions, self.side = factor * self.positions, factor * self.side
 
     def particle_energies(self) -> Tensor:
-        """Energies of the particles with all their neighbours ``(system, particle)``."""
+        """Energies of the particles with all their neighbours ``(system, particle)``, pairs counted twice."""
         at_once = max(1, 10**6 // self.n_particles**2) * self.n_particles  # whole systems
         energies = [
             self._energies(particles, self.positions[particles], self._bodies.select(particles))
@@ -123,7 +122,7 @@ class MonteCarlo:
         return len(which)
 
     def _energies(self, particles: Tensor, positions: Tensor, bodies: Bodies) -> Tensor:
-        """Energies that particles would have, in their systems, at other positions -> [particle]."""
+        """Energies of particles in their systems, if they were at these positions ``(particle,)``."""
         n = self.n_particles
         systems, own = particles // n, particles % n
         others = self.positions.view(self.n_systems, n, 3)[systems]  # -> [particle, other, 3]
@@ -157,7 +156,7 @@ class MonteCarlo:
 
 
 def _one_of_each_cell(cells: Tensor, keys: Tensor) -> list[Tensor]:
-    """The particles of each cell in the order of their keys: the first of each, the second, ..."""
+    """The first particle of every cell in the order of their keys, the second of every cell, and so on."""
     order = torch.argsort(cells + keys)  # keys < 1
     _, counts = torch.unique_consecutive(cells[order], return_counts=True)
     starts = counts.cumsum(0) - counts

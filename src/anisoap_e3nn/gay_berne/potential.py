@@ -7,22 +7,26 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..graph import edge_vectors as vectors_along_edges
-from ..graph import neighbor_list
-from .formula import Bodies, build_bodies, factors, lennard_jones, smooth_switch
+from ..arguments import positive
+from ..geometry.switching import smooth_switch
+from ..geometry.vector_algebra import components_first
+from ..graph import edges_of
+from ..hyperparameters import HyperparameterModule
+from ..particle_types import TypeIndex
+from ..tracing import is_tracing
+from .formula import Bodies, build_bodies, factors, lennard_jones
 from .inputs import (
     Reals,
-    check_edges,
     check_particles,
-    distinct_types,
+    checked_pairs,
+    known_sphere_types,
     of_axes,
     of_pairs_of_types,
-    positive,
 )
 
 
-class GayBerne(torch.nn.Module):
-    r"""The Gay-Berne potential of two different triaxial ellipsoids, as LAMMPS' ``gayberne`` has it.
+class GayBerne(HyperparameterModule):
+    r"""The Gay-Berne potential of triaxial ellipsoids, equal or different, as in LAMMPS' ``gayberne``.
 
     .. math::
         U = 4 \epsilon \left( \zeta^{-12} - \zeta^{-6} \right) \eta \chi, \qquad
@@ -34,7 +38,7 @@ class GayBerne(torch.nn.Module):
         \chi = \left( 2 \hat r^\top B^{-1} \hat r \right)^\mu, \qquad
         s_i = (a_i b_i + c_i^2) \sqrt{a_i b_i}
 
-    where r is the distance of the centres, :math:`r - \sigma_{12}` about that of the surfaces, and
+    Here r is the distance of the centres, :math:`r - \sigma_{12}` about that of the surfaces, and
     :math:`G = G_1 + G_2`, :math:`B = B_1 + B_2` with :math:`G_i = R_i \, \mathrm{diag}(a_i^2, b_i^2, c_i^2)
     R_i^\top` and :math:`B_i = R_i \, \mathrm{diag}(\epsilon_{ia}^{-1/\mu}, \epsilon_{ib}^{-1/\mu},
     \epsilon_{ic}^{-1/\mu}) R_i^\top`.
@@ -44,39 +48,46 @@ class GayBerne(torch.nn.Module):
     types : sequence of int
         The particle types that occur.
     cutoff : float
-        Largest distance of the centres, whatever the orientations.
+        Largest distance of the centres, for all orientations.
     epsilon, sigma : float, or array ``(types,)`` or ``(types, types)``
-        Energy and length (usually the smallest diameter) of types, which mix geometrically, or of pairs.
+        Energy and length (usually the smallest diameter). A matrix holds one number for each pair of types.
+        Numbers of single types mix geometrically.
     well_depths : float, or array ``(3,)`` or ``(types, 3)``
         Relative depths :math:`\epsilon_{ia}, \epsilon_{ib}, \epsilon_{ic}` for contacts along the first,
         second and third semi-axis.
     gamma, upsilon, mu : float
         :math:`\gamma`, and the exponents of :math:`\eta` and :math:`\chi`.
     sphere_types : sequence of int
-        Types that are Lennard-Jones among themselves, :math:`\zeta = r / \sigma` and :math:`\eta = \chi = 1`.
-        To LAMMPS it is every type whose semi-axes are equal and whose well depths are; here they have to be
-        named, so that the energy stays a smooth function of the semi-axes.
+        Types that are Lennard-Jones spheres: in pairs of them :math:`\zeta = r / \sigma` and
+        :math:`\eta = \chi = 1`. LAMMPS recognises them by equal semi-axes and equal well depths. Here they
+        are named, so that the energy stays a smooth function of the semi-axes.
     shift : bool
-        LAMMPS' ``pair_modify shift yes``: Lennard-Jones pairs, but no others, are zero at the cutoff.
+        Shift the energies of Lennard-Jones pairs, and of no others, to zero at the cutoff. This is
+        ``pair_modify shift yes`` of LAMMPS.
     smoothing_width : float
-        If not zero, energies are switched off over this last stretch before the cutoff, with three
-        continuous derivatives, so that dynamics conserve the total. Without it they jump, as in LAMMPS.
+        Energies are switched off over this last stretch before the cutoff, with three continuous
+        derivatives, so that dynamics conserve the total energy. With 0 they jump at the cutoff, as in LAMMPS.
+
+    Attributes
+    ----------
+    hyperparameters : dict
+        The arguments of the constructor, as numbers and lists.
 
     Raises
     ------
     ValueError
-        For parameters out of range or of the wrong shape.
+        If a parameter is out of range or of the wrong shape.
 
     Notes
     -----
     Everaers and Ejtehadi, Phys. Rev. E 67, 041710 (2003); Berardi, Fava and Zannoni, Chem. Phys. Lett. 297, 8
     (1998). For equal uniaxial particles it is the potential of Gay and Berne, J. Chem. Phys. 74, 3316 (1981):
-    GB(3, 5, 2, 1) has semi-axes ½, ½, 3/2, `well_depths` 1, 1, 1/5 and `mu` 2. The flatter large bodies are
-    where they touch, the stronger they attract, which makes their well depths :math:`bc / \sigma a`,
+    GB(3, 5, 2, 1) has semi-axes ½, ½, 3/2, `well_depths` 1, 1, 1/5 and `mu` 2. Large bodies attract more
+    strongly the flatter they are at the contact: their well depths are :math:`bc / \sigma a`,
     :math:`ca / \sigma b` and :math:`ab / \sigma c`.
 
-    The energy diverges as :math:`\zeta` falls to zero. Particles still closer have infinite energy and no
-    force; LAMMPS evaluates the formula on the far side of its pole.
+    The energy diverges as :math:`\zeta` falls to zero. Beyond that pole it is infinite and the force is zero;
+    LAMMPS evaluates the formula there too.
 
     Examples
     --------
@@ -93,7 +104,6 @@ class GayBerne(torch.nn.Module):
     epsilon: Tensor
     sigma: Tensor
     well_depths: Tensor
-    type_values: Tensor
     is_sphere: Tensor
 
     def __init__(
@@ -112,8 +122,9 @@ class GayBerne(torch.nn.Module):
         smoothing_width: float = 0.0,
     ) -> None:
         super().__init__()
-        self.types = distinct_types(types, sphere_types)
-        self.sphere_types = [type_ for type_ in self.types if type_ in sphere_types]
+        self.type_index = TypeIndex(types, "this Gay-Berne potential")
+        self.types = self.type_index.types
+        self.sphere_types = known_sphere_types(self.types, sphere_types)
         self.cutoff, self.smoothing_width = positive("cutoff", cutoff), float(smoothing_width)
         if not 0 <= smoothing_width <= cutoff:
             raise ValueError(f"smoothing_width is {smoothing_width}, expected 0 to {cutoff=}")
@@ -124,8 +135,20 @@ class GayBerne(torch.nn.Module):
         self.register_buffer("epsilon", of_pairs_of_types("epsilon", epsilon, n))
         self.register_buffer("sigma", of_pairs_of_types("sigma", sigma, n))
         self.register_buffer("well_depths", of_axes("well_depths", well_depths, is_sphere))
-        self.register_buffer("type_values", torch.tensor(self.types), persistent=False)
         self.register_buffer("is_sphere", is_sphere, persistent=False)
+        self.hyperparameters = {
+            "types": self.types,
+            "cutoff": self.cutoff,
+            "epsilon": self.epsilon.tolist(),
+            "sigma": self.sigma.tolist(),
+            "well_depths": self.well_depths.tolist(),
+            "gamma": self.gamma,
+            "upsilon": self.upsilon,
+            "mu": self.mu,
+            "sphere_types": self.sphere_types,
+            "shift": self.shift,
+            "smoothing_width": self.smoothing_width,
+        }
 
     def forward(
         self,
@@ -137,21 +160,12 @@ class GayBerne(torch.nn.Module):
     ) -> Tensor:
         """Energies of the particles: half the energies of their pairs.
 
-        Call it with five tensors, or with one :class:`~anisoap_e3nn.EllipsoidData` or a batch of them (whose
-        neighbours are searched for if it has no `edge_index`).
-
         Parameters
         ----------
-        edge_vectors : Tensor ``(edge, 3)``, or EllipsoidData
-            r_neighbour - r_centre, a length. Longer ones than the cutoff do not count.
-        edge_index : Tensor ``(2, edge)``, int64
-            Neighbours (row 0) and centres (row 1), in any order; both directions of each pair.
-        types : Tensor ``(N,)``, int64
-            With values from the list given at construction.
-        orientations : Tensor ``(N, 4)`` or ``(N, 3, 3)``
-            Quaternions (w, x, y, z) of any non-zero norm, or rotation matrices; body → space.
-        semiaxes : Tensor ``(N, 3)``
-            A length, > 0.
+        edge_vectors, edge_index, types, orientations, semiaxes
+            As for :meth:`AniSOAPEmbedding.forward <anisoap_e3nn.AniSOAPEmbedding.forward>`: five tensors, or
+            one :class:`~anisoap_e3nn.EllipsoidData` or a batch of them. `edge_index` holds both directions of
+            each pair. Semi-axes are > 0.
 
         Returns
         -------
@@ -160,46 +174,44 @@ class GayBerne(torch.nn.Module):
         Raises
         ------
         ValueError
-            For unknown types, semi-axes that are not positive (or not equal, for `sphere_types`), particles
-            in the same place, and a graph built with a smaller cutoff.
+            If types are unknown, semi-axes are not positive or not equal for `sphere_types`, particles are in
+            the same place, an edge has no reverse, or a graph was built with a smaller cutoff.
+
+        Notes
+        -----
+        Each pair is evaluated once, on one of its two edges. While a tracer is at work all edges are
+        evaluated, since the number of pairs is not known from the shapes.
         """
         if edge_index is None:
-            return self._forward_data(edge_vectors)
+            data: Any = edge_vectors
+            edges = edges_of(data, self.cutoff)
+            return self.forward(
+                edges.edge_vectors, edges.edge_index, data.types, data.orientations, data.semiaxes
+            )
         if types is None or orientations is None or semiaxes is None:
             raise TypeError(
                 "the potential takes one EllipsoidData, or edge_vectors, edge_index, types, "
                 "orientations and semiaxes"
             )
-        if not torch.compiler.is_compiling():
-            check_edges(edge_vectors, edge_index)
         bodies = self.bodies(types, orientations, semiaxes)
+        if is_tracing():
+            ends = edge_index[1:]  # the centre of each edge
+        else:
+            once = checked_pairs(edge_index, edge_vectors)
+            edge_vectors = edge_vectors.index_select(0, once)
+            ends = edge_index = edge_index.index_select(1, once)  # both ends of each pair
         neighbors, centers = edge_index
-        energies = self.pair_energies(
+        halves = 0.5 * self.pair_energies(
             edge_vectors, bodies.select(neighbors), bodies.select(centers)
-        )  # -> [edge]
-        return energies.new_zeros(len(types)).index_add(0, centers, 0.5 * energies)
-
-    def _forward_data(self, data: Any) -> Tensor:
-        batch, edge_index = getattr(data, "batch", None), getattr(data, "edge_index", None)
-        edge_shifts, built_with = (getattr(data, x, None) for x in ("edge_shifts", "edge_cutoff"))
-        if edge_index is None:
-            edge_index, edge_shifts = neighbor_list(
-                data.pos, self.cutoff, cell=data.cell, pbc=data.pbc, batch=batch
-            )
-        elif built_with is not None and float(built_with.min()) < self.cutoff:
-            raise ValueError(
-                f"the data's neighbours were searched up to {float(built_with.min())}, but the "
-                f"potential has a cutoff of {self.cutoff}; use data.with_edges({self.cutoff})"
-            )
-        vectors = vectors_along_edges(data.pos, edge_index, edge_shifts, data.cell, batch)
-        return self.forward(vectors, edge_index, data.types, data.orientations, data.semiaxes)
+        )  # -> [pair]
+        energies = halves.new_zeros(len(types))
+        return energies.index_add(0, ends.flatten(), halves.repeat(len(ends)))
 
     def bodies(self, types: Tensor, orientations: Tensor, semiaxes: Tensor) -> Bodies:
-        """What :meth:`pair_energies` takes, of particles given as for :meth:`forward`."""
-        if not torch.compiler.is_compiling():
-            check_particles(types, self.type_values, orientations, semiaxes, self.is_sphere)
-        matches = torch.eq(types[:, None], self.type_values)  # -> [particle, type]
-        type_index = matches.to(torch.int64).argmax(1)  # -> [particle]
+        """Bodies for :meth:`pair_energies`, of particles as in :meth:`forward`."""
+        type_index = self.type_index(types)  # -> [particle]
+        if not is_tracing():
+            check_particles(type_index, orientations, semiaxes, self.is_sphere)
         depths = self.well_depths.to(semiaxes).index_select(0, type_index)  # -> [particle, 3]
         return build_bodies(orientations, semiaxes, depths, self.mu, type_index)
 
@@ -209,9 +221,9 @@ class GayBerne(torch.nn.Module):
         Parameters
         ----------
         vectors : Tensor ``(pair, 3)``
-            From one of each pair to the other, a length.
+            From one particle to the other, in either direction; a length.
         first, second : Bodies
-            One and the other of each pair, from :meth:`bodies`.
+            The two particles of each pair, selected from :meth:`bodies`.
 
         Returns
         -------
@@ -221,11 +233,11 @@ class GayBerne(torch.nn.Module):
         of_types = first.type_index, second.type_index
         epsilon, sigma = (x.to(vectors)[of_types] for x in (self.epsilon, self.sigma))  # -> [pair]
         spheres = self.is_sphere[first.type_index] & self.is_sphere[second.type_index]  # -> [pair]
-        distances = torch.linalg.vector_norm(vectors, dim=1)  # -> [pair]
-        directions = vectors / distances[:, None]  # -> [pair, 3]
+        vectors = components_first(vectors)  # -> [3, pair]
+        distances = torch.linalg.vector_norm(vectors, dim=0)  # -> [pair]
 
         zeta, eta, chi = factors(
-            distances, directions, first, second, sigma, self.gamma, self.upsilon, self.mu
+            distances, vectors / distances, first, second, sigma, self.gamma, self.upsilon, self.mu
         )  # -> [pair]
         zeta = torch.where(spheres, distances / sigma, zeta)
         energies = epsilon * lennard_jones(zeta) * torch.where(spheres, 1, eta * chi)  # -> [pair]
@@ -237,10 +249,7 @@ class GayBerne(torch.nn.Module):
         energies = torch.where(zeta > 0, energies, math.inf)
         return torch.where(distances < self.cutoff, energies, 0)
 
-    def extra_repr(self) -> str:
-        given = {name: getattr(self, name).tolist() for name in ("epsilon", "sigma", "well_depths")}
-        given |= {name: getattr(self, name) for name in ("gamma", "upsilon", "mu")}
-        rare = {name: getattr(self, name) for name in ("sphere_types", "shift", "smoothing_width")}
-        given |= {name: value for name, value in rare.items() if value}
-        parameters = ", ".join(f"{name}={value}" for name, value in given.items())
-        return f"types={self.types}, cutoff={self.cutoff}, {parameters}"
+    def __repr__(self) -> str:
+        rare = ("sphere_types", "shift", "smoothing_width")
+        given = {k: v for k, v in self.hyperparameters.items() if v or k not in rare}
+        return f"GayBerne({', '.join(f'{k}={v}' for k, v in given.items())})"

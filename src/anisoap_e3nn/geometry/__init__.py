@@ -1,4 +1,4 @@
-"""Ellipsoids in space: rotations, covariances, and pairs of them."""
+"""Geometry of ellipsoids: rotations, covariances, contact distances and pair coordinates."""
 
 from .ellipsoids import covariances, damped_covariances
 from .rotations import (

@@ -27,7 +27,7 @@ def covariances(orientations: Tensor, semiaxes: Tensor) -> Tensor:
 def damped_covariances(
     orientations: Tensor, semiaxes: Tensor, exponent: float
 ) -> tuple[Tensor, Tensor]:
-    r"""The ellipsoid's Gaussian after multiplication by :math:`e^{-\beta |x|^2 / 2}`.
+    r"""Covariances and weights of the Gaussians of ellipsoids, multiplied by :math:`e^{-\beta |x|^2 / 2}`.
 
     .. math::
         C = \Sigma (I + \beta \Sigma)^{-1}
@@ -35,8 +35,8 @@ def damped_covariances(
         w = \det(I + \beta \Sigma)^{-1/2} = \prod_k (1 + \beta a_k^2)^{-1/2}
 
     so that :math:`e^{-\beta|x|^2/2} N(x; r, \Sigma) = W \, N(x; r - \beta C r, C)` with
-    :math:`W = w \exp(-\tfrac12 \beta \, r \cdot (r - \beta C r))`. Both belong to the particle, not to
-    the pair, and :math:`\Sigma` is never inverted.
+    :math:`W = w \exp(-\tfrac12 \beta \, r \cdot (r - \beta C r))`. C and w are properties of the particle,
+    not of the pair. :math:`\Sigma` is not inverted, and may be singular.
 
     Parameters
     ----------

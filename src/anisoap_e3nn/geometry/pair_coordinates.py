@@ -1,4 +1,4 @@
-"""What a pair of ellipsoids looks like, whatever way it is turned, and its derivatives by hand.
+"""Invariant coordinates of a pair of ellipsoids, with analytic derivatives.
 
 Components come first and pairs last, so that every operation runs along pairs.
 """
@@ -8,11 +8,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .contact import contact_of_pairs
 from .ellipsoids import covariances
+from .vector_algebra import apply, components_first, cross, dot, square, trace_of_product
 
 # the degree of each invariant in the shapes, and which it becomes when the particles are exchanged
 DEGREES = (1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 4, 4)
 EXCHANGED = (1, 0, 3, 2, 4, 5, 7, 6, 9, 8, 11, 10, 12, 13)
+# how many of the invariants, in their order, are of one form: one for each particle, or one for both
+_FORMS = (2, 2, 1, 1, 2, 2, 2, 1, 1)
 
 
 class PairCoordinates(NamedTuple):
@@ -24,7 +28,7 @@ class PairCoordinates(NamedTuple):
 
 
 class PairGradient(NamedTuple):
-    """Derivatives with respect to the vector, and to rotations of either particle in the space frame."""
+    """Derivatives with respect to the vector, and to rotations of either particle about the axes of space."""
 
     vectors: Tensor  # [3, pair]
     first_rotations: Tensor  # [3, pair]
@@ -32,12 +36,20 @@ class PairGradient(NamedTuple):
 
 
 def shape_matrices(orientations: Tensor, semiaxes: Tensor, thickness: float) -> Tensor:
-    r""":math:`G = R \, \mathrm{diag}(a^2 + \delta^2) R^\top`, components first ``(3, 3, N)``.
+    r"""Shape matrices :math:`G = R \, \mathrm{diag}(a^2 + \delta^2) R^\top`, components first ``(3, 3, N)``.
+
+    Parameters
+    ----------
+    orientations : Tensor ``(N, 4)`` or ``(N, 3, 3)``
+    semiaxes : Tensor ``(N, 3)``
+        A length, ≥ 0.
+    thickness : float
+        :math:`\delta`, a length.
 
     Raises
     ------
     ValueError
-        For orientations or semi-axes that are NaN or infinite, and semi-axes that are negative.
+        If orientations or semi-axes are NaN or infinite, or a semi-axis is negative.
     """
     shapes = covariances(orientations, semiaxes)  # -> [particle, 3, 3]
     if not (semiaxes.detach() >= 0).all() or not shapes.detach().isfinite().all():
@@ -46,7 +58,7 @@ def shape_matrices(orientations: Tensor, semiaxes: Tensor, thickness: float) -> 
             "the file or the computation that they came from"
         )
     identity = torch.eye(3, dtype=shapes.dtype, device=shapes.device)
-    return (shapes + thickness**2 * identity).permute(1, 2, 0).contiguous()
+    return components_first(shapes + thickness**2 * identity)
 
 
 def pair_coordinates(vectors: Tensor, first: Tensor, second: Tensor) -> PairCoordinates:
@@ -60,8 +72,7 @@ def pair_coordinates(vectors: Tensor, first: Tensor, second: Tensor) -> PairCoor
         n Q_1^2 Q_2 n, \; n Q_1 Q_2^2 n, \; n Q_1 Q_2 Q_1 n, \; n Q_2 Q_1 Q_2 n, \;
         \mathrm{tr}\, Q_1^2 Q_2, \; \mathrm{tr}\, Q_1 Q_2^2, \; n Q_1^2 Q_2^2 n, \; \mathrm{tr}\, Q_1^2 Q_2^2
 
-    and the contact distance is that of Berne and Pechukas (J. Chem. Phys. 56, 4213, 1972), at which the
-    surfaces touch, nearly: :math:`\sigma = (\tfrac12 n (G_1 + G_2)^{-1} n)^{-1/2}`.
+    The contact distance is that of :func:`~anisoap_e3nn.geometry.contact.contact_of_pairs`.
 
     Parameters
     ----------
@@ -78,104 +89,91 @@ def pair_coordinates(vectors: Tensor, first: Tensor, second: Tensor) -> PairCoor
 
 
 class PairGeometry:
-    r"""What :func:`pair_coordinates` is made of, kept for its derivatives; both particles side by side.
+    r"""Coordinates of pairs as in :func:`pair_coordinates`, and their derivatives.
 
-    Every torque is a cross product: a rotation of the particle turns Q to :math:`Q + [\theta]_\times Q -
-    Q [\theta]_\times`, which adds :math:`\theta \cdot (Q b \times a + Q a \times b)` to :math:`a Q b`.
+    Both particles of a pair are treated alike. In the names of vectors, Q stands for the anisotropy of a
+    particle and S for that of its partner: ``QSn`` holds :math:`Q_1 Q_2 n` and :math:`Q_2 Q_1 n`. ``d_x`` is
+    the derivative with respect to x.
 
     Parameters
     ----------
     vectors : Tensor ``(3, pair)``
     shapes : Tensor ``(3, 3, 2, pair)``
         Of the first particle and of the second.
+
+    Notes
+    -----
+    Torques are cross products. A rotation of the particle by :math:`\theta` turns Q to :math:`Q +
+    [\theta]_\times Q - Q [\theta]_\times`, which changes :math:`a Q b` by :math:`\theta \cdot (Q b \times a +
+    Q a \times b)`.
     """
 
     def __init__(self, vectors: Tensor, shapes: Tensor) -> None:
         self.shapes = shapes
         self.distances = vectors.square().sum(0).sqrt()  # -> [pair]
-        self.n = vectors / self.distances
-        sums = shapes.sum(2)
-        adjugate = _adjugate(sums)
-        determinants = (sums[0] * adjugate[0]).sum(0)  # -> [pair]
-        self.y = _apply(adjugate, self.n) / determinants  # (G₁ + G₂)⁻¹ n -> [3, pair]
-        self.contacts = (2 / _dot(self.n, self.y)).sqrt()  # -> [pair]
-        self.Q = _anisotropy(shapes)  # -> [3, 3, 2, pair]
-        self.P = _square(self.Q)  # -> [3, 3, 2, pair]
-        self.u = _apply(self.Q, self.n[:, None])  # -> [3, 2, pair]
-        self.v = _apply(self.Q, self.u)  # -> [3, 2, pair]
-        self.other = self.u.flip(1)  # u₂, u₁
-        self.crossed = _apply(self.Q, self.other)  # Q₁ u₂, Q₂ u₁ -> [3, 2, pair]
+        self.directions = vectors / self.distances  # -> [3, pair]
+        self.contact = contact_of_pairs(self.directions, shapes.sum(2))
+        self.Q = _anisotropies(shapes)  # -> [3, 3, 2, pair]
+        self.QQ = square(self.Q)  # -> [3, 3, 2, pair]
+        self.Qn = apply(self.Q, self.directions[:, None])  # -> [3, 2, pair]
+        self.QQn = apply(self.Q, self.Qn)  # -> [3, 2, pair]
+        self.Sn = _of_partners(self.Qn)  # -> [3, 2, pair]
+        self.QSn = apply(self.Q, self.Sn)  # -> [3, 2, pair]
 
     @property
     def coordinates(self) -> PairCoordinates:
-        u, v, Q, P = self.u, self.v, self.Q, self.P
-        (Q1, Q2), (P1, P2) = Q.unbind(2), P.unbind(2)
+        n, Qn, QQn, Sn = self.directions[:, None], self.Qn, self.QQn, self.Sn
+        (Q, S), (QQ, SS) = self.Q.unbind(2), self.QQ.unbind(2)
+        nSQSn = dot(self.QSn, Sn)  # -> [2, pair]
         invariants = [
-            _dot(self.n[:, None], u),
-            _dot(u, u),
-            torch.stack([_dot(u[:, 0], u[:, 1]), _trace(Q1, Q2)]),
-            _dot(v, self.other),
-            _dot(self.crossed, self.other).flip(0),
-            torch.stack([_trace(P1, Q2), _trace(Q1, P2)]),
-            torch.stack([_dot(v[:, 0], v[:, 1]), _trace(P1, P2)]),
+            dot(n, Qn),
+            dot(Qn, Qn),
+            torch.stack([dot(Qn[:, 0], Sn[:, 0]), trace_of_product(Q, S)]),
+            dot(QQn, Sn),
+            nSQSn.flip(0),
+            torch.stack([trace_of_product(QQ, S), trace_of_product(Q, SS)]),
+            torch.stack([dot(QQn[:, 0], QQn[:, 1]), trace_of_product(QQ, SS)]),
         ]
-        return PairCoordinates(self.distances, self.contacts, torch.cat(invariants))
+        return PairCoordinates(self.distances, self.contact.distances, torch.cat(invariants))
 
     def pull_back(self, gradient: PairCoordinates) -> PairGradient:
-        """From derivatives with respect to the coordinates to those with respect to what makes them."""
-        n, u, v, other, y = self.n[:, None], self.u, self.v, self.other, self.y
-        g = gradient.invariants
-        of_v = g[6:8] * other + g[12] * v.flip(1)
-        Qof_v = _apply(self.Q, of_v)
-        of_u = g[:2] * n + 2 * (g[2:4] * u + g[8:10] * self.crossed.flip(1)) + g[4] * other
-        of_u = of_u + (g[6:8] * v).flip(1) + Qof_v
-        Qof_u = _apply(self.Q, of_u)
-        slope = gradient.contacts * self.contacts**3 / 2
-        of_n = (g[:2] * u + Qof_u).sum(1) - slope * y
-        of_vectors = self.n * gradient.distances
-        of_vectors = of_vectors + (of_n - self.n * _dot(self.n, of_n)) / self.distances
+        """Derivatives with respect to vectors and rotations, from those with respect to the coordinates."""
+        d_nQn, d_nQQn, d_nQSn, d_trQS, d_nQQSn, d_nQSQn, d_trQQS, d_nQQSSn, d_trQQSS = (
+            gradient.invariants.split(_FORMS)
+        )  # -> [2, pair] or [1, pair]
+        n, normals = self.directions[:, None], self.contact.normals[:, None]
+        Qn, QQn, Sn, QSn = self.Qn, self.QQn, self.Sn, self.QSn
+        SSn, SQn = _of_partners(QQn), _of_partners(QSn)
+        # of the quadratic form n·G⁻¹n = n·normals = 2 / σ²
+        d_form = -gradient.contacts * self.contact.distances**3 / 4  # -> [pair]
 
-        turns = _cross(u, of_u) + _cross(Qof_u, n) + _cross(v, of_v) + _cross(Qof_v, u)
-        turns = turns + 2 * g[8:10].flip(0) * _cross(self.crossed, other)
-        turns = turns + slope * _cross(_apply(self.shapes, y[:, None]), y[:, None])
-        (Q1, Q2), (P1, P2) = self.Q.unbind(2), self.P.unbind(2)
-        of_traces = _cross(Q1, g[5] * Q2 + g[11] * P2) + _cross(P1, g[10] * Q2 + g[13] * P2)
-        of_traces = 2 * of_traces.sum(1)  # -> [3, pair]
-        return PairGradient(of_vectors, turns[:, 0] + of_traces, turns[:, 1] - of_traces)
+        d_QQn = d_nQQSn * Sn + d_nQQSSn * SSn
+        Q_d_QQn = apply(self.Q, d_QQn)
+        d_Qn = d_nQn * n + 2 * (d_nQQn * Qn + d_nQSQn * SQn) + d_nQSn * Sn
+        d_Qn = d_Qn + _of_partners(d_nQQSn * QQn) + Q_d_QQn
+        Q_d_Qn = apply(self.Q, d_Qn)
+        d_n = (d_nQn * Qn + Q_d_Qn).sum(1) + 2 * d_form * normals[:, 0]
+        across = d_n - self.directions * dot(self.directions, d_n)  # -> [3, pair]
+        d_vectors = self.directions * gradient.distances + across / self.distances
 
-
-def _anisotropy(shape: Tensor) -> Tensor:
-    identity = torch.eye(3, dtype=shape.dtype, device=shape.device)[..., None, None]
-    return shape * (3 / (shape[0, 0] + shape[1, 1] + shape[2, 2])) - identity
-
-
-def _adjugate(matrix: Tensor) -> Tensor:
-    """That of symmetric matrices."""
-    a, b = matrix.roll((-1, -1), (0, 1)), matrix.roll((-2, -2), (0, 1))
-    c = matrix.roll((-1, -2), (0, 1))
-    return a * b - c * c.transpose(0, 1)
+        d_turns = cross(Qn, d_Qn) + cross(Q_d_Qn, n) + cross(QQn, d_QQn) + cross(Q_d_QQn, Qn)
+        d_turns = d_turns + 2 * d_nQSQn.flip(0) * cross(QSn, Sn)
+        d_turns = d_turns - 2 * d_form * cross(
+            apply(self.shapes, normals), normals
+        )  # -> [3, 2, pair]
+        # traces change only by turns of one particle against the other
+        (Q, S), (QQ, SS) = self.Q.unbind(2), self.QQ.unbind(2)
+        d_relative = cross(Q, d_trQS * S + d_trQQS[1] * SS)
+        d_relative = d_relative + cross(QQ, d_trQQS[0] * S + d_trQQSS * SS)
+        d_relative = 2 * d_relative.sum(1)  # -> [3, pair]
+        return PairGradient(d_vectors, d_turns[:, 0] + d_relative, d_turns[:, 1] - d_relative)
 
 
-def _apply(matrix: Tensor, vector: Tensor) -> Tensor:
-    """Of symmetric matrices."""
-    a, b, c = matrix
-    return a * vector[0] + b * vector[1] + c * vector[2]  # -> [3, pair]
+def _anisotropies(shapes: Tensor) -> Tensor:
+    identity = torch.eye(3, dtype=shapes.dtype, device=shapes.device)[..., None, None]
+    return shapes * (3 / (shapes[0, 0] + shapes[1, 1] + shapes[2, 2])) - identity
 
 
-def _square(matrix: Tensor) -> Tensor:
-    a, b, c = matrix
-    return a[:, None] * a + b[:, None] * b + c[:, None] * c  # -> [3, 3, pair]
-
-
-def _cross(a: Tensor, b: Tensor) -> Tensor:
-    """Of vectors, or columns of matrices."""
-    return (a * b.roll(-1, 0) - a.roll(-1, 0) * b).roll(-1, 0)
-
-
-def _dot(a: Tensor, b: Tensor) -> Tensor:
-    return (a * b).sum(0)  # -> [pair]
-
-
-def _trace(a: Tensor, b: Tensor) -> Tensor:
-    """Of the product of symmetric matrices."""
-    return (a * b).sum((0, 1))  # -> [pair]
+def _of_partners(vectors: Tensor) -> Tensor:
+    """Exchange the two particles of each pair ``(3, 2, pair)``."""
+    return vectors.flip(1)

@@ -1,7 +1,7 @@
 """Orientations of rigid particles, as quaternions or rotation matrices.
 
-Quaternions are ``(w, x, y, z)`` and, like rotation matrices, turn body-frame vectors into space-frame
-vectors. Everything here is plain, differentiable torch that knows nothing of e3nn.
+Quaternions are ``(w, x, y, z)``. Like rotation matrices, they turn body-frame vectors into space-frame
+vectors. All functions are differentiable, and independent of e3nn.
 """
 
 import torch
@@ -43,8 +43,8 @@ def quaternions_to_matrices(quaternions: Tensor) -> Tensor:
     Returns
     -------
     Tensor ``(..., 3, 3)``
-        Proper rotations. The result does not depend on the norm of the quaternions, nor does its
-        gradient point along them.
+        Proper rotations. They do not depend on the norm of the quaternions, and gradients are orthogonal
+        to the quaternions.
 
     Examples
     --------
@@ -68,8 +68,8 @@ def quaternions_to_matrices(quaternions: Tensor) -> Tensor:
 def matrices_to_quaternions(matrices: Tensor) -> Tensor:
     r"""Unit quaternions ``(w, x, y, z)`` with :math:`w \ge 0` of rotation matrices.
 
-    Of the four equivalent formulas (one for each component that may be divided by) the one with the
-    largest divisor is taken, so no accuracy is lost for any rotation.
+    There are four equivalent formulas, each with one of the components as a divisor. The one with the
+    largest divisor is taken, so that the result is accurate for all rotations.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def matrices_to_quaternions(matrices: Tensor) -> Tensor:
 
 
 def rotation_matrices(orientations: Tensor) -> Tensor:
-    """Rotation matrices of orientations in either spelling, told apart by their shape.
+    """Rotation matrices of orientations, which are quaternions or matrices already.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def rotation_matrices(orientations: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        For any other shape.
+        If the orientations have another shape.
     """
     if orientations.dim() == 2 and orientations.shape[1] == 4:
         return quaternions_to_matrices(orientations)
@@ -150,14 +150,14 @@ def torques_of_gradient(orientations: Tensor, gradient: Tensor) -> Tensor:
     r"""Torques from the gradient of an energy with respect to orientations.
 
     The torque is :math:`\tau_i = -\partial E / \partial \theta_i`, where the angle turns
-    :math:`R_i \to e^{[\theta_i]_\times} R_i`. With the gradient g with respect to the columns :math:`R_c` of
-    matrices, or to quaternions :math:`q = (w, v)`,
+    :math:`R_i \to e^{[\theta_i]_\times} R_i`. Let g be the gradient with respect to the columns :math:`R_c`
+    of matrices, or to quaternions :math:`q = (w, v)`. Then
 
     .. math::
         \tau = -\sum_c R_c \times g_c \qquad\text{or}\qquad
         \tau = -\tfrac12 \left( w \, g_v - g_w \, v + v \times g_v \right).
 
-    This is exact for quaternions of any norm, and no angle is ever computed.
+    This is exact for quaternions of any norm.
 
     Parameters
     ----------

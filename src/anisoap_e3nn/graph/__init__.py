@@ -1,7 +1,7 @@
-"""Which particles are neighbours, and the vectors between them."""
+"""Neighbour lists, interaction graphs and edge vectors."""
 
 from .frames import frame_index, particle_counts
-from .interaction import Edges, InteractionGraph, edges_of, reaches_of_edges
+from .interaction import Edges, InteractionGraph, edges_of, known_edge_cutoffs
 from .lists import neighbor_list
 from .pairs import one_of_each_pair
 from .vectors import edge_vectors
@@ -14,8 +14,8 @@ __all__ = [
     "edge_vectors",
     "edges_of",
     "frame_index",
+    "known_edge_cutoffs",
     "neighbor_list",
     "one_of_each_pair",
     "particle_counts",
-    "reaches_of_edges",
 ]

@@ -1,4 +1,4 @@
-"""Which frame of a batch each particle belongs to."""
+"""Frames of a batch: the frame of each particle, and the number of particles in each frame."""
 
 from typing import Any
 
@@ -16,9 +16,9 @@ def frame_index(data: Any) -> tuple[Tensor, int]:
     Returns
     -------
     index : Tensor ``(N,)``, int64
-        From 0; all zeros without `batch`.
+        Frame of each particle, from 0; zeros without `batch`.
     n_frames : int
-        One for each cell, so that last frames without particles count.
+        Number of frames. There is one for each cell, so empty frames at the end count.
     """
     index, cell = getattr(data, "batch", None), getattr(data, "cell", None)
     n_frames = 1 if cell is None or cell.dim() == 2 else cell.shape[0]

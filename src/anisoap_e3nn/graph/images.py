@@ -1,4 +1,4 @@
-"""The search for pairs among all periodic images within reach, for cells not much wider than the cutoff."""
+"""Brute-force search for pairs over periodic images, for cells not much wider than the cutoff."""
 
 from functools import cache
 from itertools import product
@@ -10,33 +10,36 @@ import torch
 Reals = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-_BLOCK = 2**17  # distances at a time, so that they stay in the cache
+_BLOCK = 2**17  # distances at a time, so that they fit in the cache
 
 
-def edges_to_images(
-    points: Reals, kinds: Integers, cutoff: float, cell: Reals, fractions: Reals, reach: Reals
+def brute_force_edges(
+    points: Reals, types: Integers, cutoff: float, cell: Reals, fractions: Reals, reach: Reals
 ) -> tuple[Integers, Reals]:
-    """Edges, sorted by centre, then by the neighbour's kind, index and image.
+    """Find edges by brute force, sorted by centre, then by the neighbour's type, index and image.
 
     Parameters
     ----------
     points : array ``(N, 3)``
-    kinds : array ``(N,)``
+        Positions, a length.
+    types : array ``(N,)``
+        Particle types.
     cutoff : float
+        A length.
     cell : array ``(3, 3)``
+        Cell vectors as rows.
     fractions : array ``(N, 3)``
-        The points in units of the rows of the cell.
+        Fractional coordinates of the points.
     reach : array ``(3,)``
         The cutoff in units of the heights of the cell; infinite along open axes.
 
     Returns
     -------
-    edge_index : array ``(2, edge)``
-        Neighbours and centres.
-    shifts : array ``(edge, 3)``
+    edge_index, shifts : array ``(2, edge)``, array ``(edge, 3)``
+        Neighbours and centres, and whole numbers of cell vectors.
     """
-    # all images of the points, by kind, that can be within the cutoff of anyone
-    order = np.argsort(kinds, kind="stable")
+    # all images of the points, sorted by type, that can be within the cutoff of some point
+    order = np.argsort(types, kind="stable")
     lowest, highest = fractions.min(axis=0), fractions.max(axis=0)
     most = highest - lowest + reach
     whole = _whole_vectors(*np.where(reach < np.inf, most, 0).astype(int).tolist())
@@ -56,7 +59,7 @@ def edges_to_images(
     _, image = np.divmod(pairs, len(images), out=(edge_index[1], pairs))
     np.take(particle, image, out=edge_index[0])
     shifts = image_shifts.take(image, axis=0)  # -> [edge, 3]
-    # where rounding could decide, compute the same for both directions, as vesin does
+    # where rounding could decide, compute the same number for both directions, as vesin does
     (j, i), (a, b, c) = edge_index[:, doubtful], shifts[doubtful].T[:, :, None]
     x, y, z = (points[j] - points[i] + (a * cell[0] + b * cell[1] + c * cell[2])).T
     beyond = doubtful[x * x + y * y + z * z >= cutoff * cutoff]
@@ -68,12 +71,13 @@ def edges_to_images(
 def _pairs_within(
     centers: Reals, images: Reals, itself: Integers, cutoff: float
 ) -> tuple[Integers, Integers]:
-    """Numbers centre · images + image of all pairs within the cutoff, and which of them may be beyond.
+    """Flat indices, centre · n_images + image, of pairs within the cutoff, and positions of doubtful ones.
 
-    |a - b|² is taken as a matrix product, |a|² + |b|² - 2 a·b, which is fast but inexact.
+    Distances come from a matrix product, |a - b|² = |a|² + |b|² - 2 a·b, which is fast but inexact. Pairs are
+    doubtful if rounding could decide whether they are within the cutoff.
     """
     squares = np.einsum("ix,ix->i", images, images)  # -> [image]
-    rounding = 4e-7 * (squares.max() + cutoff**2)  # of float32, four terms of this size at most
+    rounding = 4e-7 * (squares.max() + cutoff**2)  # of float32, in at most four terms of this size
     left = np.empty((len(centers), 5), dtype=np.float32)
     left[:, :3], left[:, 3], left[:, 4] = -2 * centers, 1, squares[itself]
     right = np.empty((5, len(images)), dtype=np.float32)
@@ -97,5 +101,5 @@ def _pairs_within(
 
 @cache
 def _whole_vectors(*extent: int) -> Reals:
-    """All vectors of whole numbers up to `extent`, zero in their middle."""
+    """All vectors of whole numbers up to `extent` in size; zero is in the middle."""
     return np.array(list(product(*(range(-k, k + 1) for k in extent))), dtype=np.float64)

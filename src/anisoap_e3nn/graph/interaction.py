@@ -1,4 +1,4 @@
-"""One graph for all parts of a model, each with a cutoff of its own."""
+"""Interaction graph: one neighbour search for all parts of a model, at several cutoffs."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +14,7 @@ from .verlet import Neighbors, VerletList
 
 @dataclass(frozen=True, eq=False)
 class Edges:
-    """Neighbours up to a cutoff, and the vectors to them.
+    """Edges within a cutoff and their vectors.
 
     Attributes
     ----------
@@ -22,11 +22,11 @@ class Edges:
         Neighbours (row 0, the source) and centres (row 1, the target), sorted by centre, then by the
         neighbour's type.
     edge_shifts : Tensor ``(E, 3)``
-        Whole numbers of lattice vectors.
+        Whole numbers of cell vectors.
     edge_vectors : Tensor ``(E, 3)``
-        r_neighbour - r_centre, a length, differentiable in positions and cell.
+        Vectors r_neighbour - r_centre, a length, differentiable in positions and cell.
     reverse : Tensor ``(E,)``, int64
-        For each edge the position of its reverse, from the neighbour to the centre; made on request.
+        Index of the reverse of each edge, from the neighbour to the centre. Computed on first use.
     """
 
     neighbors: Neighbors
@@ -46,7 +46,7 @@ class Edges:
 
 
 def edges_of(data: Any, cutoff: float) -> Edges:
-    """Edges of a frame up to a cutoff: its own where it has some, else from a search.
+    """Edges of a frame within a cutoff: from its own graph if it has one, else from a search.
 
     Parameters
     ----------
@@ -58,13 +58,13 @@ def edges_of(data: Any, cutoff: float) -> Edges:
     Returns
     -------
     Edges
-        Exactly the pairs closer than the cutoff. While a tracer is at work all edges that the data have,
-        since to leave some out would take a look at their lengths.
+        Exactly the pairs closer than the cutoff. Under a tracer, all edges that the data have, since
+        tracers cannot select edges by length.
 
     Raises
     ------
     ValueError
-        For edges of the data that were found with a smaller cutoff.
+        If the data's own edges were found with a smaller cutoff.
     """
     if is_tracing() and getattr(data, "edge_index", None) is not None:
         shifts = getattr(data, "edge_shifts", None)
@@ -75,55 +75,65 @@ def edges_of(data: Any, cutoff: float) -> Edges:
     return InteractionGraph(data, cutoff).edges(cutoff)
 
 
-def reaches_of_edges(data: Any, cutoff: float) -> list[float]:
-    """All different cutoffs that edges of the data were found with; empty if none is known.
-
-    Raises
-    ------
-    ValueError
-        If one is smaller than `cutoff`.
-    """
-    found_with = getattr(data, "edge_cutoff", None)
-    reaches: list[float] = (
-        [] if found_with is None else torch.as_tensor(found_with).unique().tolist()
-    )
-    if reaches and reaches[0] < cutoff:
-        raise ValueError(
-            f"the data's neighbours were searched up to {reaches[0]}, but they are needed up to "
-            f"{cutoff}; use data.with_edges({cutoff})"
-        )
-    return reaches
-
-
-class InteractionGraph:
-    r"""The neighbours of one configuration, searched for once and served at any cutoff.
-
-    Each part of a model asks for the edges up to its own cutoff, and gets exactly the pairs,
-    :math:`|r_{ij}| < r_\mathrm{cut}`, that :func:`~anisoap_e3nn.graph.neighbor_list` finds with it. They are
-    filtered from the list of the largest cutoff, in its order; where a distance is within rounding of the
-    smaller cutoff, a search decides. Parts with equal cutoffs get the very same tensors, and nothing is
-    searched for before the first request.
+def known_edge_cutoffs(data: Any, cutoff: float) -> list[float]:
+    """Different cutoffs of the data's own edges, checked against the cutoff that is needed.
 
     Parameters
     ----------
     data : EllipsoidData or a Batch of them
-        Or anything else with `pos`, and if it has them `types`, `cell`, `pbc` and `batch`. Edges of its
-        own (`edge_index`, `edge_shifts`, `edge_cutoff`) are taken instead of a search.
-    cutoff : float or VerletList
-        The largest cutoff, a length; or a list with a skin, which is kept from one configuration to the
-        next.
-
-    Attributes
-    ----------
     cutoff : float
-        The largest one.
-    n_searches : int
-        How many there were, in all the configurations of a :class:`VerletList`.
+        Cutoff that is needed, a length.
+
+    Returns
+    -------
+    list of float
+        In ascending order; empty if no cutoff is stored.
 
     Raises
     ------
     ValueError
-        For edges of the data that were found with a smaller cutoff.
+        If one of them is smaller than `cutoff`.
+    """
+    found_with = getattr(data, "edge_cutoff", None)
+    cutoffs: list[float] = (
+        [] if found_with is None else torch.as_tensor(found_with).unique().tolist()
+    )
+    if cutoffs and cutoffs[0] < cutoff:
+        raise ValueError(
+            f"the data's neighbours were searched up to {cutoffs[0]}, expected up to {cutoff}; use "
+            f"data.with_edges({cutoff})"
+        )
+    return cutoffs
+
+
+class InteractionGraph:
+    r"""Neighbours of one configuration, found by one search and served at any cutoff.
+
+    Each part of a model requests the edges within its own cutoff. It gets exactly the pairs,
+    :math:`|r_{ij}| < r_\mathrm{cut}`, that :func:`~anisoap_e3nn.graph.neighbor_list` finds with this cutoff.
+    They are filtered from the list of the largest cutoff, in its order. If a distance equals the smaller
+    cutoff to rounding, a search decides. Parts with equal cutoffs share their tensors. The search takes place
+    at the first request.
+
+    Parameters
+    ----------
+    data : EllipsoidData or a Batch of them
+        Any object with `pos` and, optionally, `types`, `cell`, `pbc` and `batch` will do. Its own edges
+        (`edge_index`, `edge_shifts`, `edge_cutoff`) replace the search.
+    cutoff : float or VerletList
+        Largest cutoff, a length; or a list with a skin, which is reused for several configurations.
+
+    Attributes
+    ----------
+    cutoff : float
+        Largest cutoff.
+    n_searches : int
+        Number of searches; with a :class:`VerletList`, for all its configurations.
+
+    Raises
+    ------
+    ValueError
+        If the data's own edges were found with a smaller cutoff.
 
     Examples
     --------
@@ -147,33 +157,38 @@ class InteractionGraph:
         self.cutoff = self._list.cutoff
         self._edges: dict[float, Edges] = {}
         self._given = getattr(data, "edge_index", None) is not None
-        # how far the list reaches; None: unknown
+        # cutoff that the list is complete up to; None if unknown
         self._radius: float | None = self.cutoff + self._list.skin
         if self._given:
-            reaches = reaches_of_edges(data, self.cutoff)
-            self._radius = reaches[0] if len(reaches) == 1 else None
+            cutoffs = known_edge_cutoffs(data, self.cutoff)
+            self._radius = cutoffs[0] if len(cutoffs) == 1 else None
 
     @property
     def n_searches(self) -> int:
         return self._list.n_searches
 
     def edges(self, cutoff: float) -> Edges:
-        """The edges shorter than a cutoff.
+        """Edges within a cutoff.
 
         Parameters
         ----------
         cutoff : float
-            A length, > 0 and no larger than the graph's.
+            A length, > 0 and at most the cutoff of the graph.
 
         Returns
         -------
         Edges
-            The same object whenever the cutoff is the same.
+            The same object for equal cutoffs.
+
+        Raises
+        ------
+        ValueError
+            If the cutoff is out of range, or the positions are not finite.
         """
         if not 0 < cutoff <= self.cutoff:
             raise ValueError(
-                f"cutoff is {cutoff}, expected a length > 0 and at most {self.cutoff}, the largest "
-                "one that this graph was built for"
+                f"cutoff is {cutoff}, expected a length > 0 and at most {self.cutoff}, the cutoff of this "
+                "graph"
             )
         if cutoff not in self._edges:
             self._edges[cutoff] = self._within(cutoff)
@@ -198,7 +213,7 @@ class InteractionGraph:
         if not self._given:
             return self._list.neighbors(self._data)
         if not self._data.pos.isfinite().all():
-            raise ValueError("pos should be finite, found NaN or infinite positions")
+            raise ValueError("pos has NaN or infinite positions, expected finite numbers")
         edge_index, edge_shifts = self._data.edge_index, getattr(self._data, "edge_shifts", None)
         if edge_shifts is None:
             edge_shifts = self._data.pos.new_zeros(edge_index.shape[1], 3)
@@ -206,7 +221,7 @@ class InteractionGraph:
 
     @cached_property
     def _exact_vectors(self) -> Tensor:
-        """Along all edges of the list, in the precision of the search ``(E, 3)``, float64."""
+        """Vectors of all edges of the list in float64, as in the search ``(E, 3)``."""
         if self._data.pos.dtype == torch.float64 and self._radius == self.cutoff:
             return self.edges(self.cutoff).edge_vectors.detach()
         with torch.no_grad():
@@ -219,9 +234,9 @@ class InteractionGraph:
 
     @cached_property
     def _rounding(self) -> float:
-        """By how much distances here may differ from those that the search compares."""
+        """Bound on the difference between distances here and in the search."""
         if self._given:
-            return 0.0  # they are not compared
+            return 0.0  # no search to differ from
         lengths = [self.cutoff, _largest(self._data.pos)]
         if (cell := getattr(self._data, "cell", None)) is not None:
             lengths.append(self._neighbors.longest_shift * _largest(cell))

@@ -19,47 +19,48 @@ def neighbor_list(
     types: Tensor | None = None,
     batch: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    r"""All pairs of particles closer than a cutoff, found by vesin.
+    r"""Neighbour list: all pairs of particles closer than a cutoff, periodic images included.
 
-    The vector from a centre :math:`i` to its neighbour :math:`j`, or to an image of it, is
+    The vector from a centre :math:`i` to its neighbour :math:`j`, or to an image of the neighbour, is
 
     .. math::
         r_{ij} = r_j - r_i + s_{ij} h, \qquad |r_{ij}| < r_\mathrm{cut}
 
-    where the rows of :math:`h` are the lattice vectors. Each pair is there in both directions. A
-    particle is no neighbour of itself, but its periodic images are.
+    where the rows of :math:`h` are the cell vectors. Each pair is listed in both directions. A
+    particle is not its own neighbour, but its periodic images are its neighbours. Small cells are
+    searched by brute force, larger ones by vesin.
 
     Parameters
     ----------
     positions : Tensor ``(N, 3)``, floating point
-        A length. Particles may lie outside the cell. They may require grad; the list does not.
+        Positions, a length. They may lie outside the cell, and may require grad.
     cutoff : float
-        A length, > 0; it may exceed the cell.
+        A length, > 0; it may be larger than the cell.
     cell : Tensor ``(3, 3)`` or ``(B, 3, 3)``, optional
-        Lattice vectors as rows, of either handedness; those of open axes are not looked at.
+        Cell vectors as rows, of either handedness. Those of open axes are ignored.
     pbc : bool, or Tensor or sequence ``(3,)`` or ``(B, 3)``, optional
-        Which axes are periodic: without it, all of them if there is a cell and none if not.
+        Whether each axis is periodic; by default all axes if there is a cell, else none.
     types : Tensor ``(N,)``, integer, optional
-        With it, the neighbours of each centre are ordered by type.
+        Particle types, to order the neighbours of each centre.
     batch : Tensor ``(N,)``, integer, optional
-        The frame, 0 to B - 1, that each particle belongs to, never decreasing.
+        Frame of each particle, 0 to B - 1, in ascending order.
 
     Returns
     -------
     edge_index : Tensor ``(2, E)``, int64
         Neighbours (row 0, the source) and centres (row 1, the target), as in e3nn and PyTorch
-        Geometric. Sorted by centre, then by the neighbour's type, and beyond that in an order that
-        does not depend on the number of threads.
+        Geometric. They are sorted by centre, then by the neighbour's type. The order does not depend
+        on the number of threads.
     edge_shifts : Tensor ``(E, 3)``, dtype of `positions`
-        The whole numbers :math:`s`; zero along open axes.
+        Whole numbers :math:`s` of cell vectors; zero along open axes.
 
     Raises
     ------
     ValueError
-        For a cutoff that is no positive number, positions that are not finite, periodic axes
-        without lattice vectors, a batch that is not sorted, and shapes that do not fit.
+        If the cutoff is not positive, positions are not finite, periodic axes lack cell vectors, the
+        batch is not sorted, or shapes do not match.
     TypeError
-        For tensors of the wrong kind of number.
+        If a tensor has the wrong dtype.
 
     Examples
     --------
@@ -72,13 +73,15 @@ def neighbor_list(
     _check_inputs(positions, cutoff, types, batch)
     points = positions.detach().to("cpu", torch.float64).numpy()
     _refuse_non_finite(points)
-    kinds = np.zeros(len(points), np.int64) if types is None else types.cpu().numpy()
+    type_of_each = np.zeros(len(points), np.int64) if types is None else types.cpu().numpy()
     start, edges, shifts = 0, [np.empty((2, 0), np.int64)], [np.empty((0, 3))]
     for count, lattice, axes in zip(*_frames(len(points), cell, pbc, batch), strict=True):
         frame = slice(start, start + count)
         start += count
         if count > 0:
-            found, found_shifts = find_edges(points[frame], kinds[frame], cutoff, lattice, axes)
+            found, found_shifts = find_edges(
+                points[frame], type_of_each[frame], cutoff, lattice, axes
+            )
             edges.append(np.add(found, frame.start, out=found))
             shifts.append(found_shifts)
     edge_index, edge_shifts = (
@@ -91,14 +94,14 @@ def neighbor_list(
 def _frames(
     n: int, cell: Tensor | None, pbc: Any, batch: Tensor | None
 ) -> tuple[list[int], Reals, Mask]:
-    """How many particles each frame has, its cell, and which of its axes are periodic."""
+    """Number of particles, cell and periodic axes of each frame."""
     periodic = torch.as_tensor(cell is not None if pbc is None else pbc).cpu().numpy().astype(bool)
     periodic = periodic if periodic.ndim else periodic.repeat(3)
     if cell is None and periodic.any():
-        raise ValueError("pbc names periodic axes, but there is no cell: give the lattice vectors")
+        raise ValueError("pbc has periodic axes, but found no cell; give the cell vectors")
     cells = np.zeros((3, 3)) if cell is None else cell.detach().to("cpu", torch.float64).numpy()
     n_frames = 1
-    if batch is not None:  # its last frames may have no particles
+    if batch is not None:  # the last frames may be empty
         given = [len(array) for array, ndim in ((cells, 3), (periodic, 2)) if array.ndim == ndim]
         n_frames = max([int(batch[-1]) + 1 if n else 0, *given])
     cells = _per_frame("cell", cells, (3, 3), n_frames)  # -> [frame, 3, 3]
@@ -128,8 +131,8 @@ def _refuse_singular(cells: Reals, periodic: Mask) -> None:
     if singular.any():
         frame = int(singular.argmax())
         raise ValueError(
-            f"the cell of frame {frame} is {cells[frame].tolist()}, expected independent lattice "
-            f"vectors for its periodic axes {periodic[frame].tolist()}; give them, or pbc=False"
+            f"the cell of frame {frame} is {cells[frame].tolist()}, expected independent cell vectors "
+            f"for its periodic axes {periodic[frame].tolist()}; give them, or pbc=False"
         )
 
 
@@ -155,10 +158,12 @@ def _check_inputs(
             continue
         if numbers.shape != positions.shape[:1]:
             raise ValueError(
-                f"{name} has shape {tuple(numbers.shape)}, expected one entry for each of the "
-                f"{len(positions)} positions"
+                f"{name} has shape {tuple(numbers.shape)}, expected ({len(positions)},), an entry for "
+                "each position"
             )
         if numbers.is_floating_point() or numbers.is_complex():
             raise TypeError(f"{name} is {numbers.dtype}, expected integers; use .long()")
     if batch is not None and len(batch) > 0 and (batch[0] < 0 or (batch.diff() < 0).any()):
-        raise ValueError("batch counts frames from 0 and never decreases: sort particles by frame")
+        raise ValueError(
+            "batch is negative or decreases, expected frames 0, 1, … in order; sort the particles"
+        )

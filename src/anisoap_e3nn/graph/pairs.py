@@ -1,25 +1,26 @@
-"""Pairs of neighbours, each once."""
+"""Pairs of neighbours, without their reverses."""
 
 from torch import Tensor
 
 
 def one_of_each_pair(edge_index: Tensor, edge_vectors: Tensor) -> Tensor:
-    """Positions of one edge of each pair.
+    """Indices of one edge of each pair.
 
-    Of the two directions of a pair it is the one whose neighbour comes later than its centre, and between a
-    particle and its own images the one whose vector's first component that is not zero is positive.
+    Of the two directions of a pair, the edge whose neighbour has a larger index than its centre is selected.
+    Between a particle and its own images, the edge is selected whose vector has a positive first non-zero
+    component.
 
     Parameters
     ----------
     edge_index : Tensor ``(2, edge)``, int64
         Neighbours (row 0) and centres (row 1); both directions of each pair.
     edge_vectors : Tensor ``(edge, 3)``
-        From centre to neighbour.
+        Vectors from centre to neighbour.
 
     Returns
     -------
     Tensor ``(pair,)``, int64
-        In ascending order.
+        Indices of edges, in ascending order.
     """
     neighbors, centers = edge_index
     x, y, z = edge_vectors.detach().unbind(1)

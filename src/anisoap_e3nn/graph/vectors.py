@@ -1,4 +1,4 @@
-"""Vectors along edges."""
+"""Edge vectors."""
 
 from torch import Tensor
 
@@ -12,22 +12,23 @@ def edge_vectors(
     cell: Tensor | None = None,
     batch: Tensor | None = None,
 ) -> Tensor:
-    r"""Vectors :math:`r_{ij} = r_j - r_i + s_{ij} h` from centres to their neighbours.
+    r"""Edge vectors :math:`r_{ij} = r_j - r_i + s_{ij} h` from centres to their neighbours.
 
-    Differentiable in positions and cell, any number of times.
+    They are differentiable in positions and cell, any number of times.
 
     Parameters
     ----------
     positions : Tensor ``(N, 3)``
-        A length.
+        Positions, a length.
     edge_index : Tensor ``(2, E)``, int64
         Neighbours (row 0) and centres (row 1), in any order.
     edge_shifts : Tensor ``(E, 3)``, dtype of `positions`, optional
-        Lattice vectors to add, as :func:`anisoap_e3nn.graph.neighbor_list` returns them; without it, none.
+        Whole numbers of cell vectors to add, as from :func:`anisoap_e3nn.graph.neighbor_list`; zero by
+        default.
     cell : Tensor ``(3, 3)`` or ``(B, 3, 3)``, dtype of `positions`, optional
-        Lattice vectors as rows; needed if any shift is not zero.
+        Cell vectors as rows; required if a shift is not zero.
     batch : Tensor ``(N,)``, int64, optional
-        The frame of each particle; needed if there are several cells.
+        Frame of each particle; required for several cells.
 
     Returns
     -------
@@ -36,22 +37,24 @@ def edge_vectors(
     Raises
     ------
     ValueError
-        For shifts without a cell, and several cells without a batch.
+        If there are shifts without a cell, or several cells without a batch.
     """
     neighbors, centers = edge_index.unbind()
-    # in place, since fresh memory costs more than the arithmetic
+    # in place: fresh memory costs more than arithmetic
     vectors = positions.index_select(0, neighbors)
     vectors -= positions.index_select(0, centers)  # -> [edge, 3]
     if edge_shifts is None:
         return vectors
     if cell is None:
         if not is_tracing() and edge_shifts.any():
-            raise ValueError("edge_shifts lead to periodic images: give the cell too")
+            raise ValueError("found edge_shifts to periodic images without a cell; give the cell")
         return vectors
     if cell.dim() == 2 or cell.shape[0] == 1:
         return vectors.addmm_(edge_shifts, cell.view(3, 3))
     if batch is None:
-        raise ValueError(f"{cell.shape[0]} cells need batch, the frame of each particle")
+        raise ValueError(
+            f"found {cell.shape[0]} cells without batch; give batch, the frame of each particle"
+        )
     frames = batch.index_select(0, centers)  # -> [edge]
     for shift, lattice_vectors in zip(edge_shifts.unbind(1), cell.unbind(1), strict=True):
         vectors.addcmul_(shift[:, None], lattice_vectors.index_select(0, frames))

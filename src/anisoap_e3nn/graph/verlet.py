@@ -1,4 +1,4 @@
-"""Neighbour lists that outlive small displacements."""
+"""Verlet lists: neighbour lists with a skin, reused while displacements are small."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,19 +10,19 @@ from torch import Tensor
 from ..arguments import not_negative, positive
 from .lists import neighbor_list
 
-_FIXED = ("types", "cell", "pbc", "batch")  # what a list is searched for again after any change of
+_FIXED = ("types", "cell", "pbc", "batch")  # fields whose change requires a new search
 
 
 @dataclass(frozen=True, eq=False)
 class Neighbors:
-    """Pairs of neighbours: a list, or what was selected from one.
+    """Neighbour list, or a selection from one.
 
     Attributes
     ----------
     edge_index : Tensor ``(2, E)``, int64
         Neighbours (row 0) and centres (row 1), sorted by centre, then by the neighbour's type.
     edge_shifts : Tensor ``(E, 3)``
-        Whole numbers of lattice vectors.
+        Whole numbers of cell vectors.
     """
 
     edge_index: Tensor
@@ -31,7 +31,7 @@ class Neighbors:
     _kept: Tensor | None = None
 
     def select(self, kept: Tensor) -> "Neighbors":
-        """Those at the positions `kept`, which increase, so that the order stays."""
+        """Select edges by ascending indices."""
         edge_index, edge_shifts = self.edge_index, self.edge_shifts
         return Neighbors(
             edge_index.index_select(1, kept), edge_shifts.index_select(0, kept), self, kept
@@ -39,9 +39,9 @@ class Neighbors:
 
     @cached_property
     def reverse(self) -> Tensor:
-        """For each edge the position of its reverse, from the neighbour to the centre ``(E,)``.
+        """Index of the reverse of each edge, from the neighbour to the centre ``(E,)``.
 
-        A list is sorted for it, once; what is selected from it only counts.
+        It takes a sort for a whole list, but none for selections from it.
         """
         if self._source is None or self._kept is None:
             neighbors, centers = self.edge_index
@@ -54,37 +54,38 @@ class Neighbors:
 
     @cached_property
     def longest_shift(self) -> float:
-        """The largest number of lattice vectors in any of the shifts."""
+        """Largest number of cell vectors in a shift."""
         return float(self.edge_shifts.abs().max()) if len(self.edge_shifts) else 0.0
 
 
 class VerletList:
-    r"""Neighbours up to a cutoff and a skin beyond it, searched for only when they may have changed.
+    r"""Neighbour list with a skin, searched again only when pairs may have come within the cutoff.
 
-    While no particle is farther than half of the skin from where it was at the last search, no pair has
-    come within the cutoff that the list does not hold. Positions may leave the cell (one that is
-    wrapped back into it has moved far). Any other change, be it of the cell, its periodic axes, the types,
-    the number of particles or the frames, means a new search.
+    The list contains all pairs within the cutoff as long as no particle has moved by more than half of the
+    skin since the last search. Positions may leave the cell. A particle that is wrapped back into the cell
+    counts as moved. A change of the cell, its periodic axes, the types, the number of particles or the
+    frames leads to a new search.
 
-    With a skin, edges are ordered by centre, type of the neighbour, neighbour and shift, so that nothing
-    depends on when the list was searched for; without one, as :func:`~anisoap_e3nn.graph.neighbor_list` does.
+    With a skin, edges are ordered by centre, the neighbour's type, neighbour and shift, so that the order
+    does not depend on the time of the search. Without a skin, the order is that of
+    :func:`~anisoap_e3nn.graph.neighbor_list`.
 
     Parameters
     ----------
     cutoff : float
         A length, > 0.
     skin : float
-        A length, ≥ 0; without one the list serves only the positions that it was searched for at.
+        A length, ≥ 0. With 0, every displacement leads to a new search.
 
     Attributes
     ----------
     n_searches : int
-        How many there were.
+        Number of searches.
 
     Raises
     ------
     ValueError
-        For lengths that make no sense.
+        If the cutoff is not positive, or the skin is negative.
     """
 
     def __init__(self, cutoff: float, skin: float = 0.0) -> None:
@@ -95,12 +96,12 @@ class VerletList:
         self._searched: dict[str, Any] = {}  # the configuration, at the last search
 
     def neighbors(self, data: Any) -> Neighbors:
-        """All pairs within `cutoff`, and some, but no farther than `cutoff` + `skin` when searched for.
+        """All pairs within `cutoff`, and further pairs within `cutoff` + `skin` at the last search.
 
         Parameters
         ----------
         data : EllipsoidData or a Batch of them
-            Or anything else with `pos`, and if it has them `types`, `cell`, `pbc` and `batch`.
+            Any object with `pos` and, optionally, `types`, `cell`, `pbc` and `batch` will do.
         """
         if self._neighbors is None or self._may_have_changed(data):
             self._neighbors = self.search(data, self.cutoff + self.skin)
@@ -108,7 +109,7 @@ class VerletList:
         return self._neighbors
 
     def search(self, data: Any, radius: float) -> Neighbors:
-        """A search that is counted, but not kept."""
+        """Search within a radius. The search is counted, its result is not stored."""
         self.n_searches += 1
         types = getattr(data, "types", None)
         edge_index, edge_shifts = neighbor_list(
@@ -121,8 +122,8 @@ class VerletList:
         )
         if self.skin > 0:
             neighbors, centers = edge_index
-            kinds = () if types is None else (types.index_select(0, neighbors),)
-            order = _lexicographic_order(centers, *kinds, neighbors, *edge_shifts.unbind(1))
+            by_type = () if types is None else (types.index_select(0, neighbors),)
+            order = _lexicographic_order(centers, *by_type, neighbors, *edge_shifts.unbind(1))
             edge_index, edge_shifts = edge_index[:, order], edge_shifts[order]
         return Neighbors(edge_index, edge_shifts)
 
@@ -132,13 +133,13 @@ class VerletList:
             return True
         squares = (now.double() - before.double()).square().sum(1)  # -> [particle]
         farthest = 0.5 * self.skin * (1 - 1e-6)  # a little less, for rounding
-        if not bool((squares <= farthest**2).all()):  # nor if they are NaN
+        if not bool((squares <= farthest**2).all()):  # false for NaN too
             return True
         return not all(_same(self._searched[name], getattr(data, name, None)) for name in _FIXED)
 
 
 def _lexicographic_order(*keys: Tensor) -> Tensor:
-    """The permutation that sorts by the first key, then the second and so on."""
+    """Permutation that sorts by the first key, then by the second, and so on."""
     packed: list[Tensor] = []  # as few keys as 63 bits allow, since each costs a sort
     capacity = 0
     for key in keys:

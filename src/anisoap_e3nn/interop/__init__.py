@@ -1,1 +1,1 @@
-"""One face per neighbour project."""
+"""Interfaces to other projects, one module or package for each."""

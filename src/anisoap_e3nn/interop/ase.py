@@ -1,15 +1,16 @@
-"""A calculator for ASE."""
+"""Calculator for ASE."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from os import PathLike
 
 import numpy as np
 import torch
+from typing_extensions import Unpack
 
 from ..data.files.ase_files import frame_of
-from ..data.files.spelling import Size, Spelling
-from ..data.files.stored_frame import Array, QuaternionOrder, StoredSizes, tells_shape
+from ..data.files.spelling import Spelling, SpellingOptions
+from ..data.files.stored_frame import Array, tells_shape
 from ..potentials import load_model
 from ..simulation import ForceField
 
@@ -20,50 +21,51 @@ try:
     from ase.outputs import Properties
     from ase.stress import full_3x3_to_voigt_6_stress
 except ImportError as error:
-    raise ImportError('no ASE here: pip install "anisoap-e3nn[ase]"') from error
+    raise ImportError('ASE cannot be imported: pip install "anisoap-e3nn[ase]"') from error
 
-_LOWEST_CELL = 1 / 50  # of the cutoff; there are a million images within it then
+_LOWEST_CELL = 1 / 50  # of the cutoff, which then contains a million images
 
 
 class AniSOAPCalculator(Calculator):  # type: ignore[misc]
-    """ASE's atoms as rigid ellipsoids: energies, forces, torques and stress by a model.
+    """ASE calculator for rigid ellipsoids: energies, forces, torques and stress of a model.
 
-    Types are atomic numbers (ASE's X is 0). Orientations and sizes are arrays of the atoms, under every
-    name that :func:`~anisoap_e3nn.data.read_ellipsoids` knows, such as ``c_q`` and ``c_diameter[1]`` to
-    ``[3]``, or ``quaternions`` and ``semiaxes``; without orientations, atoms are spheres. Units are those of
-    the model.
+    Types are atomic numbers (ASE's X is 0). Orientations and sizes are arrays of the atoms, with the names
+    that :func:`~anisoap_e3nn.data.read_ellipsoids` knows, such as ``c_q`` and ``c_diameter[1]`` to ``[3]``,
+    or ``quaternions`` and ``semiaxes``. Atoms without orientations are spheres. Units are those of the model.
 
     Parameters
     ----------
     model : Module, or path of a checkpoint
         From data to energies of the particles ``(N,)``, such as a
-        :class:`~anisoap_e3nn.potentials.StackedPotential`, one of its components, or a network; or where
-        :func:`~anisoap_e3nn.potentials.save_model` wrote it. It is copied, so that training goes on without
-        consequences.
+        :class:`~anisoap_e3nn.potentials.StackedPotential`, another potential or a network; or the path of a
+        checkpoint of :func:`~anisoap_e3nn.potentials.save_model`. A model is copied, so later training does
+        not affect the calculator.
     skin : float, optional
-        A length, ≥ 0: neighbours are searched for again when an atom has moved half of it; by default a
-        tenth of the cutoff. It changes the speed, not the results.
+        Skin of the Verlet list, a length ≥ 0; by default a tenth of the cutoff. It affects the speed, not the
+        results.
     device : device, optional
-        Where to compute; by default where the model is.
+        Device of the calculation; by default that of the model.
     dtype : torch.dtype, optional
-        In which; by default that of the model.
-    semiaxes, stored_sizes, quaternion_order, space_to_body
-        What the arrays mean where their names do not say it, as for
-        :func:`~anisoap_e3nn.data.read_ellipsoids`.
+        Dtype of the calculation; by default that of the model.
+    **options
+        `semiaxes`, `stored_sizes`, `quaternion_order` and `space_to_body`: conventions of the arrays where
+        their names do not tell them, as for :func:`~anisoap_e3nn.data.read_ellipsoids`.
 
     Raises
     ------
+    TypeError
+        If the model is neither a Module nor a path.
     ValueError
-        For bad checkpoints; when calculating, for types that the model does not know, sizes or orientations
-        that are missing, and cells that are flat, or lower than a fiftieth of the cutoff.
+        If a checkpoint cannot be read. In a calculation, if the model does not know a type, sizes or
+        orientations are missing, or the cell is flat or lower than a fiftieth of the cutoff.
 
     Notes
     -----
-    `results`, and ``get_property``, have `energy`, `free_energy` (the same), `energies` ``(N,)``, `forces`
-    ``(N, 3)``, `torques` ``(N, 3)`` about the centres, along the axes of space, and where the cell has a
-    volume `stress` ``(6,)``, in Voigt's order. ASE's optimizers and dynamics move atoms, but do not turn
-    them: for that see :mod:`anisoap_e3nn.simulation`. ASE knows no torques; to write them to a file, put
-    them into an array of the atoms.
+    `results` and ``get_property`` provide `energy`, `free_energy` (the same), `energies` ``(N,)``, `forces`
+    ``(N, 3)``, `torques` ``(N, 3)`` about the centres in the space frame, and, if the cell has a volume,
+    `stress` ``(6,)`` in Voigt order. ASE's optimizers and dynamics move atoms but do not turn them; use
+    :mod:`anisoap_e3nn.simulation` instead. ASE does not write torques to files; to keep them, store them as
+    an array of the atoms.
 
     Examples
     --------
@@ -89,13 +91,10 @@ class AniSOAPCalculator(Calculator):  # type: ignore[misc]
         skin: float | None = None,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
-        semiaxes: Size | Mapping[int, Size] | None = None,
-        stored_sizes: StoredSizes | None = None,
-        quaternion_order: QuaternionOrder | None = None,
-        space_to_body: bool = False,
+        **options: Unpack[SpellingOptions],
     ) -> None:
         super().__init__()
-        self.spelling = Spelling(semiaxes, stored_sizes, quaternion_order, space_to_body)
+        self.spelling = Spelling(**options)
         if isinstance(model, torch.nn.Module):
             model = copy.deepcopy(model)
         elif isinstance(model, str | PathLike):
@@ -114,7 +113,7 @@ class AniSOAPCalculator(Calculator):  # type: ignore[misc]
         properties: Sequence[str] = ("energy",),
         system_changes: Sequence[str] = all_changes,
     ) -> None:
-        """All properties at once, into `results`."""
+        """Compute all properties and store them in `results`."""
         super().calculate(atoms, properties, system_changes)
         self.results = {}
         data = self.spelling.ellipsoids_of(frame_of(self.atoms), self.dtype)
@@ -133,7 +132,7 @@ class AniSOAPCalculator(Calculator):  # type: ignore[misc]
             self.results["stress"] = full_3x3_to_voigt_6_stress(arrays["stress"][0])
 
     def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
-        """What has changed since the last calculation, orientations and sizes included."""
+        """Names of quantities that changed since the last calculation, orientations and sizes included."""
         changes: list[str] = super().check_state(atoms, tol)
         if self.atoms is not None:
             before, now = _shapes(self.atoms), _shapes(atoms)
@@ -145,12 +144,12 @@ class AniSOAPCalculator(Calculator):  # type: ignore[misc]
         return changes
 
     def get_torques(self, atoms: Atoms | None = None) -> Array:
-        """Torques ``(N, 3)`` about the centres of the atoms, along the axes of space."""
+        """Torques ``(N, 3)`` about the centres of the atoms, in the space frame."""
         torques: Array = self.get_property("torques", atoms)
         return torques
 
     def export_properties(self) -> Properties:
-        """The results that ASE has names for."""
+        """Results that ASE has names for."""
         return Properties({name: x for name, x in self.results.items() if name != "torques"})
 
 
@@ -173,6 +172,6 @@ def _refuse_low_cell(atoms: Atoms, cutoff: float | None) -> None:
     heights = 1 / np.linalg.norm(np.linalg.inv(lattice), axis=0)[periodic]
     if heights.min() < _LOWEST_CELL * cutoff:
         raise ValueError(
-            f"the cell is {heights.min():.3g} high along axis {periodic[heights.argmin()]}, less than a "
-            f"fiftieth of the cutoff, {cutoff}: too many images are neighbours; check its unit, and pbc"
+            f"the height of the cell along axis {periodic[heights.argmin()]} is {heights.min():.3g}, "
+            f"expected at least a fiftieth of the cutoff, {cutoff}; check the unit of the cell, and pbc"
         )

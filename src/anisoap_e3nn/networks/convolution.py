@@ -1,5 +1,6 @@
-"""Messages along edges, summed at their centres: what all equivariant networks are made of."""
+"""Convolutions over edges: weighted messages from neighbours, summed at their centres."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import torch
@@ -8,34 +9,38 @@ from e3nn.nn import FullyConnectedNet
 from torch import Tensor
 
 from ..nn import TensorProduct
+from ..nn.product_paths import product_paths
 from .edge_features import EdgeFeatures
 
 
 class Convolution(torch.nn.Module):
-    r"""Features of the neighbours times harmonics of the directions to them, summed over neighbours.
+    r"""Sum over neighbours of their features times spherical harmonics of the edge.
 
     .. math::
         m_i^{p} = \frac{1}{\sqrt{\bar n}} \sum_{j \in N(i)} f(r_{ij}) \, W^{p}(e_{ij}) \;
                   x_j^{l_1} \otimes^{l_3} Y_{l_2}(\hat r_{ij}), \qquad p = (l_1, l_2, l_3)
 
-    channel by channel, with weights that a small network W makes of the invariants e of an edge.
+    channel by channel, for each path p. The features x are first mixed by a linear map. The weights W are the
+    outputs of a small network, the radial network, of the invariants e of the edge. The envelope f lets
+    messages vanish at the cutoff.
 
     Parameters
     ----------
     irreps_in : Irreps or str
-        Of the features.
+        Irreps of the features.
     irreps_harmonics : Irreps or str
+        Irreps of the spherical harmonics, one channel each.
     irreps_wanted : Irreps or str
-        Products of other irreps than these are not made.
+        Irreps of the messages. Products of other irreps are not computed; multiplicities do not matter.
     n_invariants : int
-        Of an edge.
+        Number of invariants of an edge.
     radial_layers : sequence of int
-        Widths of the network's hidden layers.
+        Widths of the radial network's hidden layers.
 
     Attributes
     ----------
     irreps_out : Irreps
-        One entry of channels for each path; see :meth:`forward`.
+        Irreps of the messages, as many channels for each path as its input has.
     """
 
     def __init__(
@@ -47,22 +52,17 @@ class Convolution(torch.nn.Module):
         radial_layers: Sequence[int] = (64, 64),
     ) -> None:
         super().__init__()
-        self.irreps_in, wanted = o3.Irreps(irreps_in), o3.Irreps(irreps_wanted)
-        paths = [
-            ((mul, ir), i, j)
-            for i, (mul, ir_in) in enumerate(self.irreps_in)
-            for j, (_, ir_harmonics) in enumerate(o3.Irreps(irreps_harmonics))
-            for ir in ir_in * ir_harmonics
-            if ir in wanted
-        ]
-        irreps, places, _ = o3.Irreps([mul_ir for mul_ir, _, _ in paths]).sort()
+        self.irreps_in = o3.Irreps(irreps_in)
+        irreps, instructions = product_paths(
+            self.irreps_in,
+            o3.Irreps(irreps_harmonics),
+            o3.Irreps(irreps_wanted),
+            "uvu",
+            has_weight=True,
+        )
         self.mixing = o3.Linear(self.irreps_in, self.irreps_in)
         self.product = TensorProduct(
-            self.irreps_in,
-            irreps_harmonics,
-            irreps,
-            [(i, j, k, "uvu", True) for (_, i, j), k in zip(paths, places, strict=True)],
-            shared_weights=False,
+            self.irreps_in, irreps_harmonics, irreps, instructions, shared_weights=False
         )
         self.radial = FullyConnectedNet(
             [n_invariants, *radial_layers, self.product.weight_numel], torch.nn.functional.silu
@@ -72,16 +72,17 @@ class Convolution(torch.nn.Module):
     def forward(
         self, x: Tensor, edge_index: Tensor, edges: EdgeFeatures, n_neighbors: Tensor
     ) -> Tensor:
-        r"""Sums of messages.
+        r"""Sum the messages to each particle.
 
         Parameters
         ----------
         x : Tensor ``(N, irreps_in.dim)``
+            Features of the particles.
         edge_index : Tensor ``(2, edge)``, int64
-            Neighbours and centres.
+            Neighbours (row 0) and centres (row 1).
         edges : EdgeFeatures
         n_neighbors : Tensor ``()``
-            :math:`\bar n`, which keeps sums near 1.
+            The mean number of neighbours :math:`\bar n`. It keeps the size of the sums near 1.
 
         Returns
         -------
@@ -93,3 +94,41 @@ class Convolution(torch.nn.Module):
         messages = self.product(x_neighbors, edges.harmonics, weights)  # -> [edge, irreps_out.dim]
         sums = messages.new_zeros(x.shape[0], messages.shape[1]).index_add(0, centers, messages)
         return sums / n_neighbors.sqrt()  # -> [particle, irreps_out.dim]
+
+
+class MessageLayer(torch.nn.Module, ABC):
+    """Base class of layers that update features with the messages of a convolution.
+
+    Subclasses write :meth:`update` and set `irreps_out`.
+
+    Parameters
+    ----------
+    convolution : Convolution
+
+    Attributes
+    ----------
+    irreps_out : Irreps
+        Irreps of the updated features.
+    """
+
+    irreps_out: o3.Irreps
+
+    def __init__(self, convolution: Convolution) -> None:
+        super().__init__()
+        self.convolution = convolution
+
+    def forward(
+        self,
+        h: Tensor,
+        type_index: Tensor,
+        edge_index: Tensor,
+        edges: EdgeFeatures,
+        n_neighbors: Tensor,
+    ) -> Tensor:
+        """Send messages and update the features ``(N, ...)``; see :class:`Convolution`."""
+        messages = self.convolution(h, edge_index, edges, n_neighbors)
+        return self.update(h, messages, type_index)
+
+    @abstractmethod
+    def update(self, h: Tensor, messages: Tensor, type_index: Tensor) -> Tensor:
+        """New features ``(N, ...)`` from old ones, messages ``(N, ...)`` and types ``(N,)``."""

@@ -1,4 +1,4 @@
-"""What networks know of an edge: its direction, its length, and how the two ellipsoids lie to it."""
+"""Features of edges: direction, length, and the shapes and orientations of both ellipsoids."""
 
 from typing import NamedTuple
 
@@ -14,40 +14,68 @@ from .standardization import Standardization
 
 
 class EdgeFeatures(NamedTuple):
-    """Equivariant and invariant features of edges; see :class:`EdgeEncoding`."""
+    """Equivariant and invariant features of edges, computed by :class:`EdgeEncoding`.
 
-    harmonics: Tensor  # [edge, irreps_harmonics.dim]
-    invariants: Tensor  # [edge, n_invariants]
-    envelope: Tensor  # [edge, 1]
+    Attributes
+    ----------
+    harmonics : Tensor ``(edge, irreps_harmonics.dim)``
+        Spherical harmonics of the directions from centres to neighbours.
+    invariants : Tensor ``(edge, n_invariants)``
+        Functions of length, shapes and orientations, scaled to unit size. They do not vanish at the cutoff.
+    envelope : Tensor ``(edge, 1)``
+        1 at length 0, and 0 at the cutoff with its first two derivatives. Multiply by it what is computed of
+        an edge.
+    """
+
+    harmonics: Tensor
+    invariants: Tensor
+    envelope: Tensor
 
 
 class EdgeEncoding(torch.nn.Module):
-    r"""Edges as spherical harmonics of their direction and smooth functions of what is invariant.
+    r"""Encode edges: spherical harmonics of their directions, invariants, and an envelope.
 
-    Of the length r, they are the spherical Bessel functions :math:`\sin(n \pi r / r_{cut}) / r`. With
-    `orientations`, each edge also knows how both of its particles lie to it: by the gap between surfaces
-    :math:`g = r - \sigma(\hat r, G_i + G_j)` of Berne and Pechukas' contact distance, through the walls
-    :math:`\log(1 + e^{-g / \ell_k})` with lengths :math:`\ell_k` from a 32nd to half of the cutoff; and by
-    the 14 invariants of :func:`~anisoap_e3nn.geometry.pair_coordinates.pair_coordinates`. All of them are
-    scaled to unit size, as measured on data. They do not end at the cutoff: whatever is made of them is to
-    be multiplied by the envelope, which does, with two continuous derivatives.
+    The invariants of an edge of length r are the spherical Bessel functions
+    :math:`\sin(n \pi r / r_{cut}) / r`. With `orientations`, there are also
+
+    - the functions :math:`\log(1 + e^{-g / \ell_k})` of the gap between the surfaces,
+      :math:`g = r - \sigma(\hat r, G_i + G_j)` with Berne and Pechukas' contact distance, for lengths
+      :math:`\ell_k` from a 32nd to half of the cutoff;
+    - the 14 invariants of :func:`~anisoap_e3nn.geometry.pair_coordinates.pair_coordinates`.
+
+    :class:`Standardization` scales them to unit size. They do not vanish at the cutoff, so multiply what is
+    computed from them by the envelope (:class:`~anisoap_e3nn.nn.PolynomialCutoff`).
 
     Parameters
     ----------
     cutoff : float
-        A length.
+        The largest length of an edge.
     max_angular : int
         The largest l of the harmonics.
     n_radial : int
-        Number of functions of the length; and as many of the gap.
+        Number of functions of the length, and of the gap, at least 1.
     orientations : bool
-        Whether edges know the shapes and orientations of their particles.
+        Whether the invariants depend on the shapes and orientations of the two particles.
+
+    Attributes
+    ----------
+    irreps_harmonics : Irreps
+        Irreps of the harmonics.
+    n_invariants : int
+        Number of invariants of an edge.
+
+    Raises
+    ------
+    ValueError
+        If there is no radial function or the cutoff is not positive.
     """
 
     decay_lengths: Tensor
 
     def __init__(self, cutoff: float, max_angular: int, n_radial: int, orientations: bool) -> None:
         super().__init__()
+        if n_radial < 1:
+            raise ValueError(f"n_radial is {n_radial}, expected an integer ≥ 1")
         self.cutoff, self.n_radial, self.orientations = cutoff, n_radial, orientations
         self.irreps_harmonics = o3.Irreps.spherical_harmonics(max_angular)
         self.harmonics = o3.SphericalHarmonics(
@@ -62,16 +90,18 @@ class EdgeEncoding(torch.nn.Module):
     def forward(
         self, edge_vectors: Tensor, edge_index: Tensor, orientations: Tensor, semiaxes: Tensor
     ) -> EdgeFeatures:
-        """Features of the edges.
+        """Compute the features of edges.
 
         Parameters
         ----------
         edge_vectors : Tensor ``(edge, 3)``
-            r_neighbour - r_centre, a length, not zero.
+            r_neighbour - r_centre, a length. Zero vectors have no direction.
         edge_index : Tensor ``(2, edge)``, int64
-            Neighbours and centres.
+            Neighbours (row 0) and centres (row 1).
         orientations : Tensor ``(N, 4)`` or ``(N, 3, 3)``
+            Quaternions (w, x, y, z) or rotation matrices, body → space.
         semiaxes : Tensor ``(N, 3)``
+            Semi-axes of the particles, a length; zero is legal.
 
         Returns
         -------
@@ -87,7 +117,7 @@ class EdgeEncoding(torch.nn.Module):
     def invariants(
         self, edge_vectors: Tensor, edge_index: Tensor, orientations: Tensor, semiaxes: Tensor
     ) -> Tensor:
-        """Before they are scaled ``(edge, n_invariants)``."""
+        """Invariants ``(edge, n_invariants)`` before they are scaled; arguments as :meth:`forward`."""
         lengths = edge_vectors.norm(dim=1)  # -> [edge]
         of_lengths = soft_one_hot_linspace(
             lengths, 0.0, self.cutoff, self.n_radial, basis="bessel", cutoff=True
@@ -95,7 +125,7 @@ class EdgeEncoding(torch.nn.Module):
         if not self.orientations:
             return of_lengths
         shapes = covariances(orientations, semiaxes)  # -> [particle, 3, 3]
-        # disks in one plane and needles in line would have no contact distance
+        # a little thicker: disks in one plane and needles in line would have no contact distance
         thickness = torch.eye(3, dtype=shapes.dtype, device=shapes.device) * self.cutoff * 1e-3
         neighbors, centers = (
             (shapes + thickness.square()).permute(1, 2, 0)[..., edge_index].unbind(2)

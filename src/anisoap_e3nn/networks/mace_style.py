@@ -1,4 +1,4 @@
-"""A network of products of densities, as in MACE."""
+"""A network that multiplies densities, as in MACE."""
 
 from collections.abc import Sequence
 
@@ -6,75 +6,89 @@ import torch
 from e3nn import o3
 from e3nn.nn import FullyConnectedNet
 from torch import Tensor
+from typing_extensions import Unpack
 
 from ..nn import TensorProduct, TypeLinear
-from .convolution import Convolution
+from ..nn.product_paths import product_paths
+from .convolution import Convolution, MessageLayer
 from .edge_features import EdgeFeatures
 from .message_passing import MessagePassingPotential
+from .options import MessagePassingOptions
 
 
 class ChannelwisePowers(torch.nn.Module):
-    r"""Products of two and of three features of the same channel, :math:`A \oplus A^2 \oplus A^3`.
+    r"""Powers of features, channel by channel: :math:`A \oplus A^2 \oplus A^3`.
 
     .. math::
         (A^2)_u = \tfrac12 \, A_u \otimes A_u, \qquad (A^3)_u = \tfrac13 (A^2)_u \otimes A_u
 
-    of all irreps up to the l of A, with the factors of a power series, which keep large features from
-    drowning the rest. Products that vanish or repeat others, since their factors are the same, are left out.
+    for all irreps up to the l of A. The factors are those of a power series; they keep the powers of large
+    features from drowning the rest. The square leaves out products that vanish and products that occur
+    twice.
 
     Parameters
     ----------
     irreps_in : Irreps
-        With the same number of channels of every irrep.
+        Irreps of A, with as many channels of each.
     correlation : {1, 2, 3}
-        The largest number of factors.
+        The highest power.
     irreps_wanted : Irreps
-        Products of the highest order are made of these only.
+        Irreps of the highest power; others are not computed.
 
     Attributes
     ----------
     irreps_out : Irreps
+        Irreps of all powers, one after another.
     """
 
     def __init__(self, irreps_in: o3.Irreps, correlation: int, irreps_wanted: o3.Irreps) -> None:
         super().__init__()
         self.irreps_in, self.products = irreps_in, torch.nn.ModuleList()
-        powers = [irreps_in]
+        powers, ls = [irreps_in], range(irreps_in.lmax + 1)
+        every = o3.Irreps([(1, (l, p)) for l in ls for p in (1, -1)])
         for order in range(2, correlation + 1):
-            ls = [ir for p in (1, -1) for ir in (o3.Irrep(l, p) for l in range(irreps_in.lmax + 1))]
-            wanted = ls if order < correlation else [ir for _, ir in irreps_wanted]
-            self.products.append(_channelwise(powers[-1], irreps_in, wanted, square=order == 2))
-            powers.append(self.products[-1].irreps_out)
+            irreps, instructions = product_paths(
+                powers[-1],
+                irreps_in,
+                every if order < correlation else irreps_wanted,
+                "uuu",
+                has_weight=False,
+                square=order == 2,
+            )
+            self.products.append(TensorProduct(powers[-1], irreps_in, irreps, instructions))
+            powers.append(irreps)
         self.irreps_out = sum((irreps.simplify() for irreps in powers), o3.Irreps())
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(N, irreps_in.dim)`` to ``(N, irreps_out.dim)``."""
+        """Map features ``(N, irreps_in.dim)`` to their powers ``(N, irreps_out.dim)``."""
         powers = [x]
         for order, product in enumerate(self.products, start=2):
             powers.append(product(powers[-1], x) / order)
         return torch.cat(powers, dim=1)
 
 
-def _channelwise(
-    irreps_1: o3.Irreps, irreps_2: o3.Irreps, wanted: Sequence[o3.Irrep], square: bool
-) -> TensorProduct:
-    paths = [
-        ((mul, ir), i, j)
-        for i, (mul, ir_1) in enumerate(irreps_1)
-        for j, (_, ir_2) in enumerate(irreps_2)
-        for ir in ir_1 * ir_2
-        if ir in wanted and not (square and (i > j or (i == j and ir.l % 2 == 1)))
-    ]
-    irreps, places, _ = o3.Irreps([mul_ir for mul_ir, _, _ in paths]).sort()
-    instructions = [(i, j, k, "uuu", False) for (_, i, j), k in zip(paths, places, strict=True)]
-    return TensorProduct(irreps_1, irreps_2, irreps, instructions)
-
-
-class DensityProduct(torch.nn.Module):
-    r"""One layer: the density and messages A, their products, and a linear map for each type.
+class DensityProduct(MessageLayer):
+    r"""Layer :math:`h_i' = W_{t_i} (A_i \oplus A_i^2 \oplus A_i^3 \oplus h_i)`, with a density A.
 
     .. math::
-        A_i = V (h_i \oplus m_i), \qquad h_i' = W_{t_i} (A_i \oplus A_i^2 \oplus A_i^3 \oplus h_i)
+        A_i = V (h_i \oplus m_i)
+
+    is a linear map of features h and messages m.
+
+    Parameters
+    ----------
+    irreps_in : Irreps
+        Irreps of h.
+    irreps_products : Irreps
+        Irreps of A. Those that neither h nor the messages have are left out.
+    irreps_wanted : Irreps
+        Irreps of h'. Those that neither the powers of A nor h have are left out.
+    correlation : {1, 2, 3}
+        The highest power of A.
+    n_types : int
+        Number of maps W, one for each particle type.
+    convolution : Convolution
+        Source of the messages m.
     """
 
     def __init__(
@@ -86,8 +100,7 @@ class DensityProduct(torch.nn.Module):
         n_types: int,
         convolution: Convolution,
     ) -> None:
-        super().__init__()
-        self.convolution = convolution
+        super().__init__(convolution)
         density = irreps_in + convolution.irreps_out
         self.irreps_products = o3.Irreps([each for each in irreps_products if each.ir in density])
         self.density = o3.Linear(density, self.irreps_products)
@@ -96,15 +109,7 @@ class DensityProduct(torch.nn.Module):
         self.irreps_out = o3.Irreps([each for each in irreps_wanted if each.ir in linear_in])
         self.linear = TypeLinear(linear_in, self.irreps_out, n_types)
 
-    def forward(
-        self,
-        h: Tensor,
-        type_index: Tensor,
-        edge_index: Tensor,
-        edges: EdgeFeatures,
-        n_neighbors: Tensor,
-    ) -> Tensor:
-        messages = self.convolution(h, edge_index, edges, n_neighbors)
+    def update(self, h: Tensor, messages: Tensor, type_index: Tensor) -> Tensor:
         A = self.density(torch.cat([h, messages], dim=1))  # -> [particle, irreps_products.dim]
         return self.linear(torch.cat([self.powers(A), h], dim=1), type_index)
 
@@ -116,36 +121,33 @@ class MACEStylePotential(MessagePassingPotential):
         h_i^{(0)} = W_{t_i} (c_i \oplus p_i \oplus 1), \qquad
         A_i^{(k)} = V^{(k)} (h_i^{(k)} \oplus m_i^{(k)}), \qquad
         h_i^{(k+1)} = W_{t_i}^{(k)} \left( A_i \oplus A_i^2 \oplus A_i^3 \oplus h_i \right)^{(k)}, \qquad
-        E_i = E_{t_i} + s_{t_i} \sum_k \mathrm{readout}_k(h_i^{(k)})
+        E_i = E_{t_i} + s_{t_i} \sum_{k=1}^{n} \mathrm{readout}_k(h_i^{(k)})
 
-    with AniSOAP's coefficients c, a density already, and their power spectrum p (:class:`ParticleEncoding`),
-    messages m (:class:`Convolution`), and products channel by channel (:class:`ChannelwisePowers`). Readouts
-    are linear, and the last one a small network. See Batatia et al., NeurIPS 2022 (arXiv:2206.07697).
+    with AniSOAP's coefficients c, their power spectrum p (:class:`ParticleEncoding`) and messages m
+    (:class:`Convolution`). The coefficients are a density already, so the first layer multiplies densities of
+    ellipsoids. Products are made channel by channel. The last readout is a small network, the others are
+    linear. See Batatia et al., NeurIPS 2022 (arXiv:2206.07697).
 
     Parameters
     ----------
-    types : sequence of int
-        The particle types that occur.
-    cutoff : float
-        Of the density and of the messages, a length.
+    types, cutoff, **options
+        See :class:`MessagePassingPotential`. By default `max_angular_edges` is `max_angular_products`.
     n_channels : int
-        Of every irrep of the features.
+        Number of channels of each irrep of the features.
     max_angular_hidden : int
-        The largest l of the features that are passed on.
+        The largest l of the features h between layers.
     max_angular_products : int
-        The largest l of the density that products are made of.
+        The largest l of the densities A, and of the features h of the first layer.
     correlation : {1, 2, 3}
-        How many factors products have at most.
+        The largest number of factors of a product.
     n_layers : int
-        How often messages are sent, at least once.
-    max_angular, max_radial, radial_gaussian_width, density_width, max_angular_edges, n_radial,
-    radial_layers, edge_orientations
-        As for :class:`NequIPStylePotential`.
+        Number of layers, at least 1. Each sends messages once.
 
     Raises
     ------
     ValueError
-        For hyperparameters that make no sense.
+        If `n_layers` or `n_channels` is less than 1, `correlation` is not 1, 2 or 3, or another
+        hyperparameter is out of range.
     """
 
     def __init__(
@@ -157,14 +159,7 @@ class MACEStylePotential(MessagePassingPotential):
         max_angular_products: int = 2,
         correlation: int = 3,
         n_layers: int = 2,
-        max_angular: int = 6,
-        max_radial: int | Sequence[int] | None = None,
-        radial_gaussian_width: float | None = None,
-        density_width: float = 1.0,
-        max_angular_edges: int | None = None,
-        n_radial: int = 8,
-        radial_layers: Sequence[int] = (64, 64),
-        edge_orientations: bool = True,
+        **options: Unpack[MessagePassingOptions],
     ) -> None:
         if n_layers < 1 or n_channels < 1 or correlation not in (1, 2, 3):
             raise ValueError(
@@ -173,30 +168,19 @@ class MACEStylePotential(MessagePassingPotential):
             )
         products = _natural(n_channels, max_angular_products)
         hidden = _natural(n_channels, max_angular_hidden)
-        l_edges = max_angular_products if max_angular_edges is None else max_angular_edges
-        super().__init__(
-            types, cutoff, max_angular, max_radial, radial_gaussian_width, density_width,
-            products, l_edges, n_radial, edge_orientations,
-        )  # fmt: skip
+        super().__init__(types, cutoff, products, **options)
         self.hyperparameters |= {
             "n_channels": n_channels,
             "max_angular_hidden": max_angular_hidden,
             "max_angular_products": max_angular_products,
             "correlation": correlation,
             "n_layers": n_layers,
-            "radial_layers": list(radial_layers),
         }
         irreps = self.irreps_features
         self.layers, self.readouts = torch.nn.ModuleList(), torch.nn.ModuleList()
         for layer in range(n_layers):
             last = layer == n_layers - 1
-            convolution = Convolution(
-                irreps,
-                self.edge_encoding.irreps_harmonics,
-                products,
-                self.edge_encoding.n_invariants,
-                radial_layers,
-            )
+            convolution = self.build_convolution(irreps, products)
             wanted = _natural(n_channels, 0) if last else hidden
             product = DensityProduct(
                 irreps, products, wanted, correlation, len(self.types), convolution
@@ -216,13 +200,11 @@ class MACEStylePotential(MessagePassingPotential):
     ) -> Tensor:
         energies = torch.zeros_like(h[:, :1])
         for layer, readout in zip(self.layers, self.readouts, strict=True):
-            h = layer(
-                h, type_index, edge_index, edges, self.n_neighbors
-            )  # -> [particle, irreps.dim]
+            h = layer(h, type_index, edge_index, edges, self.n_neighbors)
             energies = energies + readout(h)
         return energies.squeeze(1)  # -> [particle]
 
 
 def _natural(n_channels: int, max_angular: int) -> o3.Irreps:
-    """The same number of channels of every l, with the parity of the spherical harmonics."""
+    """Irreps with the same number of channels of every l, and the parity of spherical harmonics."""
     return o3.Irreps([(n_channels, ir) for _, ir in o3.Irreps.spherical_harmonics(max_angular)])

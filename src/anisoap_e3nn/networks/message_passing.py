@@ -1,4 +1,4 @@
-"""What networks of messages between ellipsoids have in common: the way in, and the way out."""
+"""Base class of the message-passing networks: from the density to energies."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -7,41 +7,86 @@ from typing import Any
 import torch
 from e3nn import o3
 from torch import Tensor
+from typing_extensions import Never
 
 from ..arguments import positive
 from ..data.batches import iterate_batches
 from ..data.targets import Targets
 from ..graph import Edges, edges_of
 from ..hyperparameters import HyperparameterModule
-from ..nn import AniSOAPEmbedding
+from ..nn.smooth_embedding import smooth_embedding
 from ..potentials import Potential
 from ..tracing import is_tracing
+from .convolution import Convolution
 from .edge_features import EdgeEncoding, EdgeFeatures
+from .energy_units import energy_shifts_and_scales
+from .options import refuse_hyperparameters
 from .particle_encoding import ParticleEncoding
 
 
 class MessagePassingPotential(HyperparameterModule, Potential):
-    r"""Energies of particles from a network that begins with :class:`~anisoap_e3nn.AniSOAPEmbedding`.
+    r"""Base class of the message-passing networks: from the density to energies.
 
     .. math::
         c_i = \mathrm{AniSOAP}(i), \qquad
         h_i = W_{t_i} \left( \hat c_i \oplus \hat p(\hat c_i) \oplus 1 \right), \qquad
         E_i = E_{t_i} + s_{t_i} \; \mathrm{network}(h, \text{edges})_i
 
-    with coefficients c of the density and their power spectrum p (:class:`ParticleEncoding`). Neighbours'
-    orientations enter through the density, and so does the particle's own, since it is part of it; with
-    `edge_orientations` each edge knows both too (:class:`EdgeEncoding`). Subclasses are the network,
-    :meth:`network`.
+    with the coefficients c of :class:`~anisoap_e3nn.AniSOAPEmbedding` and their power spectrum p
+    (:class:`ParticleEncoding`). The density around a particle includes its own, so h depends on the
+    orientations of the neighbours and of the particle. Edges are encoded by :class:`EdgeEncoding`.
+    Energies and forces are continuous at the cutoff.
+
+    Subclasses write :meth:`network`; :mod:`anisoap_e3nn.networks` shows how. Call :meth:`standardize` once,
+    before training.
 
     Parameters
     ----------
-    types, cutoff, max_angular, max_radial, radial_gaussian_width, density_width
-        Of the embedding, by default with :math:`\sigma = r_{cut} / 4`; it is given the semi-axes times
-        `density_width`.
+    types : sequence of int
+        The particle types that occur.
+    cutoff : float
+        Cutoff of the density and of the messages, a length.
     irreps_hidden : Irreps or str
-        Of the features h; those that the embedding does not have are left out at first.
-    max_angular_edges, n_radial, edge_orientations
-        Of the edges.
+        Irreps of the features h. Those that the embedding lacks are left out.
+    max_angular : int
+        The largest l of the density. Coefficients of an l that `irreps_hidden` lacks enter through the power
+        spectrum only.
+    max_radial : int or sequence of int, optional
+        The largest n; see :class:`~anisoap_e3nn.AniSOAPEmbedding`.
+    radial_gaussian_width : float, optional
+        Width :math:`\sigma` of the density's radial functions, a length; by default a quarter of the cutoff.
+    density_width : float
+        Standard deviations of a particle's density, in units of its semi-axes; 1 as in AniSOAP. Narrower
+        densities resolve neighbours better, but need more and narrower radial functions.
+    max_angular_edges : int, optional
+        The largest l of the edges' spherical harmonics; by default that of `irreps_hidden`.
+    n_radial : int
+        Number of radial functions of an edge.
+    radial_layers : sequence of int
+        Widths of the hidden layers of the radial networks, which turn an edge's invariants into weights.
+    edge_orientations : bool
+        Whether edges carry the shapes and orientations of their two particles.
+
+    Attributes
+    ----------
+    types : list of int
+    hyperparameters : dict
+        Arguments of the constructor, `irreps_hidden` excepted. Subclasses add theirs.
+    irreps_features : Irreps
+        Irreps of the features h that :meth:`network` gets.
+    edge_encoding : EdgeEncoding
+        It has the irreps of the harmonics and the number of invariants.
+    n_neighbors : Tensor ``()``
+        Mean number of neighbours; 1 before :meth:`standardize`.
+    energy_shifts, energy_scales : Tensor ``(type,)``
+        Energy of each type, and unit of the network's output; 0 and 1 before :meth:`standardize`.
+
+    Raises
+    ------
+    ValueError
+        If a hyperparameter is out of range.
+    TypeError
+        If a keyword is no hyperparameter of the class.
     """
 
     energy_shifts: Tensor
@@ -53,60 +98,97 @@ class MessagePassingPotential(HyperparameterModule, Potential):
         self,
         types: Sequence[int],
         cutoff: float,
-        max_angular: int,
-        max_radial: int | Sequence[int] | None,
-        radial_gaussian_width: float | None,
-        density_width: float,
         irreps_hidden: o3.Irreps | str,
-        max_angular_edges: int,
-        n_radial: int,
-        edge_orientations: bool,
+        /,  # so that irreps_hidden=... is unknown to subclasses without it
+        *,
+        max_angular: int = 6,
+        max_radial: int | Sequence[int] | None = None,
+        radial_gaussian_width: float | None = None,
+        density_width: float = 1.0,
+        max_angular_edges: int | None = None,
+        n_radial: int = 8,
+        radial_layers: Sequence[int] = (64, 64),
+        edge_orientations: bool = True,
+        **unknown: Never,
     ) -> None:
         super().__init__()
-        width = cutoff / 4 if radial_gaussian_width is None else float(radial_gaussian_width)
-        self.embedding = AniSOAPEmbedding(
-            types,
-            cutoff,
-            max_angular,
-            max_radial,
-            radial_gaussian_width=width,
-            cutoff_function="polynomial",
+        if unknown:
+            refuse_hyperparameters(unknown, type(self))
+        self.embedding = smooth_embedding(
+            types, cutoff, max_angular, max_radial, radial_gaussian_width
         )
+        irreps = o3.Irreps(irreps_hidden)
+        l_edges = irreps.lmax if max_angular_edges is None else max_angular_edges
         names = ("types", "cutoff", "max_angular", "max_radial", "radial_gaussian_width")
         self.hyperparameters = {name: self.embedding.hyperparameters[name] for name in names} | {
             "density_width": float(density_width),
-            "max_angular_edges": max_angular_edges,
+            "max_angular_edges": l_edges,
             "n_radial": n_radial,
+            "radial_layers": list(radial_layers),
             "edge_orientations": edge_orientations,
         }
         self.types, self.cutoff = self.embedding.types, self.embedding.cutoff
         self.density_width = positive("density_width", density_width)
         n_types = len(self.types)
-        self.encoding = ParticleEncoding(self.embedding.irreps_out, irreps_hidden, n_types)
+        self.encoding = ParticleEncoding(self.embedding.irreps_out, irreps, n_types)
         self.irreps_features = self.encoding.irreps_out
-        self.edge_encoding = EdgeEncoding(
-            self.cutoff, max_angular_edges, n_radial, edge_orientations
-        )
+        self.edge_encoding = EdgeEncoding(self.cutoff, l_edges, n_radial, edge_orientations)
         self.register_buffer("n_neighbors", torch.tensor(1.0))
         self.register_buffer("energy_shifts", torch.zeros(n_types))
         self.register_buffer("energy_scales", torch.ones(n_types))
+
+    def build_convolution(
+        self, irreps_in: o3.Irreps | str, irreps_wanted: o3.Irreps | str
+    ) -> Convolution:
+        """Build a convolution over the edges of this network.
+
+        Parameters
+        ----------
+        irreps_in : Irreps or str
+            Irreps of the features.
+        irreps_wanted : Irreps or str
+            Irreps of the messages; multiplicities do not matter.
+        """
+        return Convolution(
+            irreps_in,
+            self.edge_encoding.irreps_harmonics,
+            irreps_wanted,
+            self.edge_encoding.n_invariants,
+            self.hyperparameters["radial_layers"],
+        )
 
     @abstractmethod
     def network(
         self, h: Tensor, type_index: Tensor, edge_index: Tensor, edges: EdgeFeatures
     ) -> Tensor:
-        """From features ``(N, irreps_features.dim)`` and types ``(N,)``, counted from 0, to ``(N,)``."""
+        """Compute one number for each particle, which scale and shift turn into its energy.
+
+        Parameters
+        ----------
+        h : Tensor ``(N, irreps_features.dim)``
+            Features of the particles.
+        type_index : Tensor ``(N,)``, int64
+            Positions of the particles' types in `types`.
+        edge_index : Tensor ``(2, edge)``, int64
+            Neighbours (row 0) and centres (row 1).
+        edges : EdgeFeatures
+
+        Returns
+        -------
+        Tensor ``(N,)``
+            Invariant under rotations and inversion.
+        """
 
     def forward(self, data: Any, edges: Edges | None = None) -> Tensor:
-        """Energies of the particles ``(N,)``; see :meth:`~anisoap_e3nn.potentials.Potential.forward`.
+        """Compute the energies of the particles ``(N,)``; see :class:`~anisoap_e3nn.potentials.Potential`.
 
         Raises
         ------
         ValueError
-            For types that the model was not built for, two particles in one place, and whatever the
-            embedding refuses.
+            If a type is unknown, two particles are in the same place, :meth:`network` returns another shape
+            than ``(N,)``, or the embedding refuses the data.
         TypeError
-            For data whose dtype is not the model's.
+            If the dtype of the data is not that of the model.
         """
         type_index = self.embedding.type_index(data.types)  # -> [particle]
         edge_index, edge_vectors = self._edges(data, edges)
@@ -114,28 +196,35 @@ class MessagePassingPotential(HyperparameterModule, Potential):
         h = self.encoding(coefficients, type_index)  # -> [particle, irreps_features.dim]
         features = self.edge_encoding(edge_vectors, edge_index, data.orientations, data.semiaxes)
         energies = self.network(h, type_index, edge_index, features)  # -> [particle]
+        if not is_tracing() and energies.shape != type_index.shape:
+            raise ValueError(
+                f"{type(self).__name__}.network returned shape {tuple(energies.shape)}, expected "
+                f"{tuple(type_index.shape)}: one number for each particle"
+            )
         return self.energy_shifts[type_index] + self.energy_scales[type_index] * energies
 
     @torch.no_grad()
     def standardize(self, frames: Sequence[Any], batch_size: int = 64) -> None:
-        """Measure on data what the network's numbers are compared with: once, before training.
+        """Set input scales, the mean number of neighbours and energy shifts from training data.
 
-        That is means and sizes of the embedding's channels and of the edges' invariants, the average number
-        of neighbours, an energy for each type (least squares), and the unit of what the network adds to
-        it: the root mean square of the forces on particles of the type, or of the energies' rest where
-        there are no forces.
+        Call it once, before training. It also sets the unit of the network's output, one for each type: the
+        root mean square of the forces on particles of the type. Without forces it is that of the energies per
+        particle, after the shifts are subtracted. The shifts are a least-squares fit to the energies.
 
         Parameters
         ----------
         frames : sequence of EllipsoidData
-            With `energy` ``(1,)`` and possibly `forces`; some hundreds suffice.
+            Frames with `energy` ``(1,)`` and possibly `forces`; some hundreds suffice.
         batch_size : int
-            Frames at a time.
+            Number of frames processed at a time.
 
         Raises
         ------
-        ValueError, TypeError
-            As :meth:`forward`, and as :class:`~anisoap_e3nn.data.targets.Targets`.
+        ValueError
+            If there are no frames, a target is missing or has the wrong shape, or :meth:`forward` refuses a
+            frame.
+        TypeError
+            If the dtypes of frames, targets and model differ.
         """
         if not frames:
             raise ValueError("expected one or more frames, found none")
@@ -143,7 +232,10 @@ class MessagePassingPotential(HyperparameterModule, Potential):
         for frame in frames:
             targets.add(frame)
         self._measure_features(frames, batch_size)
-        self._measure_energies(frames, "forces" in targets.names)
+        type_index = [self.embedding.type_index(frame.types) for frame in frames]
+        shifts, scales = energy_shifts_and_scales(frames, type_index, len(self.types))
+        self.energy_shifts.copy_(shifts)
+        self.energy_scales.copy_(scales)
 
     def _measure_features(self, frames: Sequence[Any], batch_size: int) -> None:
         coefficients, invariants, n_particles, n_edges = [], [], 0, 0
@@ -157,27 +249,12 @@ class MessagePassingPotential(HyperparameterModule, Potential):
         self.edge_encoding.standardization.fit(torch.cat(invariants))
         self.n_neighbors.fill_(max(1.0, n_edges / max(1, n_particles)))
 
-    def _measure_energies(self, frames: Sequence[Any], with_forces: bool) -> None:
-        type_index = [self.embedding.type_index(frame.types) for frame in frames]
-        n_types = len(self.types)
-        counts = torch.stack([x.bincount(minlength=n_types) for x in type_index]).double()
-        energy = torch.cat([frame.energy for frame in frames]).double()  # -> [frame]
-        shifts = torch.linalg.pinv(counts) @ energy  # -> [type]
-        rest = (energy - counts @ shifts) / counts.sum(1).clamp(min=1)  # -> [frame]
-        scales = rest.square().mean().sqrt().expand_as(shifts)
-        if with_forces:
-            forces = torch.cat([frame.forces for frame in frames]).double()  # -> [particle, 3]
-            sums = torch.zeros_like(shifts).index_add(
-                0, torch.cat(type_index), forces.square().mean(1)
-            )
-            scales = (sums / counts.sum(0)).sqrt()
-        self.energy_shifts.copy_(shifts)
-        self.energy_scales.copy_(scales.where(scales > 0, 1.0))
-
     def _edges(self, data: Any, edges: Edges | None) -> tuple[Tensor, Tensor]:
         edges = edges or edges_of(data, self.cutoff)
         if not is_tracing() and (edges.edge_vectors == 0).all(1).any():
-            raise ValueError("two particles are in the same place, where they have no direction")
+            raise ValueError(
+                "two particles are in the same place, so the edge between them has no direction; move one"
+            )
         return edges.edge_index, edges.edge_vectors
 
     def _coefficients(self, data: Any, edge_index: Tensor, edge_vectors: Tensor) -> Tensor:

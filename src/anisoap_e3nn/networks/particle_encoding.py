@@ -1,4 +1,4 @@
-"""From the density around a particle to the features that a network starts from."""
+"""Initial features of particles, from the density around them."""
 
 import torch
 from e3nn import o3
@@ -9,26 +9,29 @@ from .standardization import Standardization
 
 
 class ParticleEncoding(torch.nn.Module):
-    r"""Coefficients of the density and its power spectrum, mixed with weights for each type of the centre.
+    r"""Encode particles: a linear map of the density's coefficients and their power spectrum.
 
     .. math::
         h_i = W_{t_i} \left( \hat c_i \oplus \hat p(\hat c_i) \oplus 1 \right)
 
-    Hats are for features of zero mean and unit size. The power spectrum p, all scalar products of two
-    coefficients, brings in what coefficients of larger l than those of h know, and what only products
-    know: how the particle itself is turned among its neighbours.
+    with weights for each type of the centre. Hats denote features of mean 0 and unit size
+    (:class:`Standardization`). The power spectrum p consists of all scalar products of two coefficients. It
+    has what linear maps of the coefficients lack: the coefficients of larger l than those of h, and how the
+    particle itself is oriented relative to its neighbours.
 
     Parameters
     ----------
     irreps_in : Irreps or str
-        Of the coefficients.
+        Irreps of the coefficients.
     irreps_wanted : Irreps or str
-        Of h; those that coefficients do not have are left out.
+        Irreps of h. Those that the coefficients lack are left out.
     n_types : int
+        Number of particle types.
 
     Attributes
     ----------
     irreps_out : Irreps
+        Irreps of h.
     """
 
     def __init__(
@@ -46,12 +49,23 @@ class ParticleEncoding(torch.nn.Module):
         self.linear = TypeLinear(linear_in, self.irreps_out, n_types)
 
     def forward(self, coefficients: Tensor, type_index: Tensor) -> Tensor:
-        """From ``(N, irreps_in.dim)`` and types ``(N,)``, counted from 0, to ``(N, irreps_out.dim)``."""
+        """Compute the initial features.
+
+        Parameters
+        ----------
+        coefficients : Tensor ``(N, irreps_in.dim)``
+        type_index : Tensor ``(N,)``, int64
+            From 0 to n_types - 1.
+
+        Returns
+        -------
+        Tensor ``(N, irreps_out.dim)``
+        """
         c = self.coefficient_scales(coefficients)  # -> [particle, irreps_in.dim]
         p = self.spectrum_scales(self.spectrum(c))  # -> [particle, product]
         return self.linear(torch.cat([c, p, torch.ones_like(p[:, :1])], dim=1), type_index)
 
     def fit(self, coefficients: Tensor) -> None:
-        """Measure means and sizes ``(N, irreps_in.dim)``."""
+        """Set the means and scales from coefficients ``(N, irreps_in.dim)`` of training data."""
         self.coefficient_scales.fit(coefficients)
         self.spectrum_scales.fit(self.spectrum(self.coefficient_scales(coefficients)))

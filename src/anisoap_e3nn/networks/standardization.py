@@ -1,4 +1,4 @@
-"""Features brought to zero mean and unit size, as measured on data."""
+"""Scaling of features to mean 0 and unit size, as measured on training data."""
 
 import torch
 from e3nn import o3
@@ -6,21 +6,22 @@ from torch import Tensor
 
 
 class Standardization(torch.nn.Module):
-    r"""Channels shifted and scaled, equivariantly.
+    r"""Shift and scale features equivariantly.
 
     .. math::
         \hat x_{ulm} = (x_{ulm} - \delta_{l0} \, \mu_u) / s_l, \qquad
         s_l^2 = \langle (x_{ulm} - \delta_{l0} \, \mu_u)^2 \rangle_{um}
 
-    All channels of an irrep share one scale: those that hardly vary, whose fine detail would be learnt by
-    heart, stay small. Irreps that are nothing but rounding, as anisotropies of spheres are, keep the scale
-    1. Before :meth:`fit` nothing is shifted or scaled.
+    All channels of an entry of the irreps share one scale. So channels that hardly vary stay small, and the
+    network does not overfit their detail. An entry whose values are rounding errors, such as anisotropies
+    of spheres, keeps the scale 1. Before :meth:`fit` the means are 0 and the scales 1.
 
     Parameters
     ----------
     irreps : Irreps or str
+        Irreps of the features.
     shift : bool
-        Whether scalars are shifted; without it :math:`\mu = 0`.
+        Whether scalars (0e) are shifted; without it :math:`\mu = 0`.
 
     Attributes
     ----------
@@ -38,12 +39,12 @@ class Standardization(torch.nn.Module):
         self.register_buffer("scales", torch.ones(self.irreps.dim))
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(..., irreps.dim)`` to the same."""
+        """Standardise features ``(..., irreps.dim)``."""
         return (x - self.means) / self.scales
 
     @torch.no_grad()
     def fit(self, x: Tensor) -> None:
-        """Measure means and sizes on features ``(samples, irreps.dim)``; without samples nothing changes."""
+        """Set means and scales from features ``(sample, irreps.dim)``; without samples nothing changes."""
         if len(x) == 0:
             return
         rounding = 32 * torch.finfo(x.dtype).eps * float(x.abs().max()) if x.numel() else 0.0

@@ -1,4 +1,4 @@
-"""The layers."""
+"""Layers: the AniSOAP embedding, power spectra, tensor products, linear maps and cutoff functions."""
 
 from .cutoff import PolynomialCutoff, ShiftedCosine
 from .embedding import AniSOAPEmbedding

@@ -1,4 +1,4 @@
-"""Which channels of which irreps a power spectrum multiplies."""
+"""Products of channels that make up a power spectrum."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,11 +15,11 @@ class ChannelProducts(NamedTuple):
     i_1: int
     i_2: int
     ir: o3.Irrep
-    channels: str  # which, as in paths_between
-    mul: int
+    channels: str  # which pairs of channels, as in paths_between
+    mul: int  # number of products
 
     def pairs(self, mul_2: int) -> Iterator[tuple[int, int]]:
-        """The channels u and v of each product, `mul_2` being how many v there are."""
+        """Channels u and v of each product; `mul_2` is the number of channels v."""
         if self.channels == "uuu":
             return ((u, u) for u in range(mul_2))
         n_u = self.mul // mul_2 if self.channels == "uvuv" else mul_2
@@ -37,13 +37,20 @@ def channel_products(
     l_max: int | None,
     wanted: Sequence[o3.Irrep] | None,
 ) -> list[ChannelProducts]:
-    """Sorted by irrep, then by the entries of `irreps1`, then of `irreps2`, None being `irreps1` itself.
+    """List the products of two sets of irreps; arguments as for :class:`~anisoap_e3nn.PowerSpectrum`.
+
+    With `irreps2` None they are those of `irreps1` with itself.
+
+    Returns
+    -------
+    list of ChannelProducts
+        Sorted by irrep, then by the entries of `irreps1`, then by those of `irreps2`.
 
     Raises
     ------
     ValueError
-        For an unknown kind of channels, unequal multiplicities where they go one by one, and irreps that are
-        wanted but not made.
+        If `channels` is unknown, `l_max` is negative, no product has an irrep that is wanted, or
+        multiplicities differ with elementwise products.
     """
     if channels not in ("outer", "elementwise"):
         raise ValueError(f'channels is {channels!r}, expected "outer" or "elementwise"')
@@ -64,30 +71,30 @@ def channel_products(
             for ir in ir_1 * ir_2:
                 same = square and i_1 == i_2
                 if channels == "elementwise":
-                    kind, mul = "uuu", 0 if same and ir.l % 2 == 1 else mul_1
+                    pairs, mul = "uuu", 0 if same and ir.l % 2 == 1 else mul_1
                 elif not same:
-                    kind, mul = "uvuv", mul_1 * mul_2
+                    pairs, mul = "uvuv", mul_1 * mul_2
                 elif ir.l % 2 == 0:
-                    kind, mul = "uvu<=v", comb(mul_1 + 1, 2)
+                    pairs, mul = "uvu<=v", comb(mul_1 + 1, 2)
                 else:  # changes its sign with u ↔ v
-                    kind, mul = "uvu<v", comb(mul_1, 2)
+                    pairs, mul = "uvu<v", comb(mul_1, 2)
                 redundant = square and i_2 < i_1
                 if mul > 0 and not redundant and (l_max is None or ir.l <= l_max):
-                    products.append(ChannelProducts(i_1, i_2, ir, kind, mul))
+                    products.append(ChannelProducts(i_1, i_2, ir, pairs, mul))
 
     made = {product.ir for product in products}
     missing = [] if wanted is None else sorted(set(wanted) - made)
     if missing or not made:
         raise ValueError(
-            f"no product of {irreps1} and {irreps2} makes {', '.join(map(str, missing)) or 'anything'}; "
-            f"with these options they make {', '.join(map(str, sorted(made))) or 'nothing'}"
+            f"no product of {irreps1} and {irreps2} has {', '.join(map(str, missing)) or 'any irrep'}; "
+            f"with these options the products have {', '.join(map(str, sorted(made))) or 'none'}"
         )
     products = [product for product in products if wanted is None or product.ir in wanted]
     return sorted(products, key=lambda product: product.ir)
 
 
 def numbered(irreps: o3.Irreps) -> list[str]:
-    """Names of the channels: the irrep, and a number for each of its channels."""
+    """Name channels by irrep and number: 0e[0], 0e[1], 1o[0] and so on."""
     numbers: Counter[o3.Irrep] = Counter()
     names = []
     for mul, ir in irreps:
@@ -97,7 +104,13 @@ def numbered(irreps: o3.Irreps) -> list[str]:
 
 
 def by_entry(irreps: o3.Irreps, names: Sequence[str]) -> list[Sequence[str]]:
-    """Names of the channels, a sequence for each entry."""
+    """Split the names of all channels into one sequence for each entry.
+
+    Raises
+    ------
+    ValueError
+        If the number of names is not that of the channels.
+    """
     if len(names) != irreps.num_irreps:
         raise ValueError(f"{len(names)} names for the {irreps.num_irreps} channels of {irreps}")
     starts = accumulate((mul for mul, _ in irreps), initial=0)

@@ -1,4 +1,4 @@
-"""Computing in pieces what would need too much memory at once."""
+"""Evaluation in pieces, which saves memory."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,20 +10,20 @@ from torch.utils.checkpoint import checkpoint
 def in_chunks(
     function: Callable[..., Tensor], n_chunks: int, batched: Sequence[Tensor], *others: Tensor
 ) -> Tensor:
-    """``function(*batched, *others)``, one piece of the first dimension of `batched` after the other.
+    """Evaluate ``function(*batched, *others)`` piece by piece along the first dimension of `batched`.
 
-    In the backward pass the intermediate results of a piece are computed again, since to keep those of all
-    would need as much memory as if there were no pieces.
+    The backward pass computes the intermediate results of each piece again. Keeping them all would need as
+    much memory as one evaluation of the whole batch.
 
     Parameters
     ----------
     function : callable
-        From tensors to a tensor whose first dimension is theirs.
+        Function of tensors that returns a tensor with the same first dimension as `batched`.
     n_chunks : int
         The largest number of pieces.
     batched : sequence of Tensor ``(batch, ...)``
     *others : Tensor
-        The same for all pieces.
+        Arguments that are the same for all pieces.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Cutoff functions: how a neighbour's weight falls to zero with its distance."""
+"""Cutoff functions: weights of neighbours that fall to zero at the cutoff."""
 
 import math
 
@@ -6,10 +6,11 @@ import torch
 from torch import Tensor
 
 from ..arguments import positive
+from ..tracing import is_tracing
 
 
 class _CutoffFunction(torch.nn.Module):
-    """A function of x = r / r_cut up to x = 1."""
+    """Base class of functions of x = r / r_cut, constant beyond x = 1."""
 
     def __init__(self, cutoff: float) -> None:
         super().__init__()
@@ -24,11 +25,11 @@ class _CutoffFunction(torch.nn.Module):
 
 
 class ShiftedCosine(_CutoffFunction):
-    r"""The cosine cutoff :math:`f(r) = \tfrac12 \left[ 1 + \cos(\pi r / r_{cut}) \right]`, 0 beyond.
+    r"""Cosine cutoff :math:`f(r) = \tfrac12 \left[ 1 + \cos(\pi r / r_{cut}) \right]`, 0 beyond the cutoff.
 
-    At the cutoff it is continuous with its first derivative, but its second jumps from
-    :math:`\pi^2 / 2 r_{cut}^2` to 0, and curvatures of energies with it (Behler and Parrinello, Phys. Rev.
-    Lett. 98, 146401, 2007). See :class:`PolynomialCutoff` for one that does not.
+    See Behler and Parrinello, Phys. Rev. Lett. 98, 146401 (2007). At the cutoff f and its first derivative
+    are continuous. The second derivative jumps from :math:`\pi^2 / 2 r_{cut}^2` to 0, and so do second
+    derivatives of energies. :class:`PolynomialCutoff` has no such jump.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ class ShiftedCosine(_CutoffFunction):
     Raises
     ------
     ValueError
-        For a cutoff that is not positive.
+        If the cutoff is not positive.
 
     Examples
     --------
@@ -47,31 +48,31 @@ class ShiftedCosine(_CutoffFunction):
     """
 
     def forward(self, distances: Tensor) -> Tensor:
-        """Weights ``(...)`` of the `distances` ``(...)``."""
+        """Compute the weights ``(...)`` of `distances` ``(...)``."""
         return 0.5 + 0.5 * torch.cos(math.pi * self._fractions(distances))
 
 
 class PolynomialCutoff(_CutoffFunction):
-    r"""The polynomial envelope of DimeNet, NequIP and MACE, continuous with two derivatives.
+    r"""Polynomial envelope of DimeNet, NequIP and MACE, continuous with two derivatives.
 
     .. math::
         f(r) = 1 - \frac{(p+1)(p+2)}{2} x^p + p(p+2) x^{p+1} - \frac{p(p+1)}{2} x^{p+2}, \qquad
         x = r / r_{cut} \le 1
 
-    and 0 beyond (Gasteiger, Groß and Günnemann, ICLR 2020, arXiv:2003.03123). At the centre it is flat
-    to order p - 1.
+    and 0 beyond (Gasteiger, Groß and Günnemann, ICLR 2020, arXiv:2003.03123). At r = 0 the first p - 1
+    derivatives are 0.
 
     Parameters
     ----------
     cutoff : float
         :math:`r_{cut}`, in the unit of the positions.
     p : int
-        From 2 on; the larger, the later the weights fall.
+        Exponent, at least 2. The larger it is, the later the weights fall.
 
     Raises
     ------
     ValueError
-        For a cutoff that is not positive or p < 2, with which the centre is a cusp.
+        If the cutoff is not positive, or p < 2, since f would then have a cusp at r = 0.
 
     Examples
     --------
@@ -87,7 +88,7 @@ class PolynomialCutoff(_CutoffFunction):
         self.hyperparameters["p"] = p
 
     def forward(self, distances: Tensor) -> Tensor:
-        """Weights ``(...)`` of the `distances` ``(...)``."""
+        """Compute the weights ``(...)`` of `distances` ``(...)``."""
         x = self._fractions(distances)
         p, u = self.p, 1 - x
         # The same polynomial without its cancellations: the bracket is the series of x⁻ᵖ about x = 1.
@@ -103,15 +104,56 @@ _NAMED = {"shifted_cosine": ShiftedCosine, "polynomial": PolynomialCutoff}
 def build_cutoff_function(
     function: str | torch.nn.Module | None, cutoff: float
 ) -> torch.nn.Module | None:
-    """The module of that name; modules, and None for no cutoff function, are passed on."""
+    """Build the cutoff function of a name; return modules and None as they are.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or a module reaches farther than `cutoff`.
+    """
     if isinstance(function, str) and function in _NAMED:
         return _NAMED[function](cutoff)
     if isinstance(function, _CutoffFunction) and function.cutoff > cutoff:
         raise ValueError(
-            f"cutoff_function ends at {function.cutoff} but neighbours at the cutoff {cutoff}, where "
-            f"they would still count; build it with cutoff={cutoff}"
+            f"cutoff_function ends at {function.cutoff} instead of the cutoff {cutoff}, where neighbours "
+            f"would still have weight; build it with cutoff={cutoff}"
         )
     if function is None or isinstance(function, torch.nn.Module):
         return function
     names = ", ".join(map(repr, _NAMED))
     raise ValueError(f"unknown cutoff_function {function!r}, expected None, {names} or a module")
+
+
+def within_cutoff(
+    edge_vectors: Tensor, cutoff: float, cutoff_function: torch.nn.Module | None
+) -> tuple[Tensor, Tensor | None]:
+    """Compute the weights of edges, and set edges beyond the cutoff to zero.
+
+    Parameters
+    ----------
+    edge_vectors : Tensor ``(edge, 3)``
+    cutoff : float
+    cutoff_function : Module or None
+        Function from distances ``(edge,)`` to weights ``(edge,)``; None stands for 1 up to the cutoff.
+
+    Returns
+    -------
+    edge_vectors : Tensor ``(edge, 3)``
+        Zero beyond the cutoff.
+    weights : Tensor ``(edge,)`` or None
+        Zero beyond the cutoff; None if all are 1.
+    """
+    # in place, and by components, since fresh memory costs more than the arithmetic
+    x, y, z = edge_vectors.detach().unbind(1)
+    inside = (x * x).addcmul_(y, y).addcmul_(z, z).sqrt_().le_(cutoff)  # 1 or 0 -> [edge]
+    all_inside = not is_tracing() and bool(inside.all())
+    if not all_inside:
+        edge_vectors = edge_vectors * inside[:, None]  # or 0 · ∞ could enter from far away
+    if cutoff_function is None:
+        return edge_vectors, None if all_inside else inside
+    x, y, z = edge_vectors.unbind(1)
+    # The second derivative of |r| is infinite at r = 0, although that of f(|r|) is not. The length that mends
+    # this changes f by about as much as rounding does.
+    shortest = cutoff**2 * torch.finfo(edge_vectors.dtype).eps
+    distances = (x * x + y * y + z * z).add_(shortest).sqrt()
+    return edge_vectors, inside * cutoff_function(distances)

@@ -8,17 +8,16 @@ from e3nn import o3
 from torch import Tensor
 
 from ..arguments import positive
-from ..basis import MomentProjection, build_radial_basis, radial_counts
+from ..basis import MomentProjection, RadialBasis, build_radial_basis, radial_counts
 from ..geometry import damped_covariances
 from ..graph import edges_of
 from ..hyperparameters import HyperparameterModule
 from ..ops import gaussian_moments
 from ..particle_types import TypeIndex
-from ..tracing import is_tracing
-from .cutoff import build_cutoff_function
+from .cutoff import build_cutoff_function, within_cutoff
 from .inputs import check_inputs
 from .linear import TypeLinear
-from .tensor_map import features_to_tensor_map
+from .tensor_map import channel_properties, features_to_tensor_map, neighbor_properties
 
 
 class AniSOAPEmbedding(HyperparameterModule):
@@ -38,45 +37,47 @@ class AniSOAPEmbedding(HyperparameterModule):
     types : sequence of int
         The particle types that occur, in the order of the output's channels.
     cutoff : float
-        Neighbours up to this distance count, in the unit of the positions.
+        The largest distance of a neighbour, in the unit of the positions.
     max_angular : int
         The largest l.
     max_radial : int or sequence of int, optional
-        The largest n, for every l or one for each; by default coupled to l, n ≤ (max_angular - l) // 2.
-    radial_basis : {"gto", "monomial"}
-        Gaussian-type orbitals :math:`r^{l+2n} e^{-r^2/2\sigma^2}` or monomials :math:`r^{l+2n}`.
+        The largest n, one number or one for each l; by default (max_angular - l) // 2.
+    radial_basis : {"gto", "monomial"} or RadialBasis
+        Gaussian-type orbitals :math:`r^{l+2n} e^{-r^2/2\sigma^2}`, monomials :math:`r^{l+2n}`, or functions
+        of your own: a :class:`~anisoap_e3nn.basis.RadialBasis`.
     radial_gaussian_width : float, optional
-        :math:`\sigma` of the Gaussian-type orbitals, a length; not for monomials.
+        :math:`\sigma` of the Gaussian-type orbitals, a length; not for other functions.
     rcond : float
-        In the orthonormalisation of the radial functions, directions with eigenvalues ≤ `rcond` of
-        their overlap are dropped.
+        Threshold of the orthonormalisation of the radial functions: eigenvectors of their overlap with
+        eigenvalues ≤ `rcond` are dropped.
     cutoff_function : {"shifted_cosine", "polynomial"} or Module, optional
         :math:`f(r)` up to the cutoff: :class:`ShiftedCosine`, :class:`PolynomialCutoff` or a module from
-        distances ``(edge,)`` to weights ``(edge,)``. By default 1, as in AniSOAP: then whatever is
-        computed from the output jumps where neighbours cross the cutoff. With "polynomial" it is
-        continuous there, and so are its first two derivatives.
+        distances ``(edge,)`` to weights ``(edge,)``. By default f = 1, as in AniSOAP; then the output
+        jumps when a neighbour crosses the cutoff. With "polynomial" the output and its first two
+        derivatives are continuous.
     include_self : bool
         Whether a particle's own density is part of its neighbourhood.
     irreps_out : Irreps or str, optional
-        Adds a learnable equivariant linear map to these irreps; by default the coefficients come out.
+        Irreps of the output of a learnable equivariant linear map; by default there is no map, and the
+        output is the coefficients.
     per_center_type : bool
-        Whether that map has weights of its own for each type of the centre.
+        Whether the map has separate weights for each type of the centre.
 
     Attributes
     ----------
     irreps_out : Irreps
-        Of the output.
+        Irreps of the output.
     irreps_coefficients : Irreps
-        Of the coefficients: one entry for each l, multiplicity types × n.
+        Irreps of the coefficients: one entry for each l, of multiplicity types × n.
     channels : list of str
-        In words, which channel of `irreps_coefficients` is which type and n.
+        Names of the channels of `irreps_coefficients`: their l, type and n.
     hyperparameters : dict
-        The arguments: ``AniSOAPEmbedding(**embedding.hyperparameters)`` is the same layer.
+        Arguments of the constructor: ``AniSOAPEmbedding(**embedding.hyperparameters)`` is the same layer.
 
     Raises
     ------
     ValueError
-        For hyperparameters that make no sense, with what was found and expected.
+        If a hyperparameter is out of range.
 
     Examples
     --------
@@ -104,7 +105,7 @@ class AniSOAPEmbedding(HyperparameterModule):
         cutoff: float,
         max_angular: int,
         max_radial: int | Sequence[int] | None = None,
-        radial_basis: str = "gto",
+        radial_basis: str | RadialBasis = "gto",
         radial_gaussian_width: float | None = None,
         rcond: float = 1e-8,
         cutoff_function: str | torch.nn.Module | None = None,
@@ -138,7 +139,7 @@ class AniSOAPEmbedding(HyperparameterModule):
             self.linear = TypeLinear(self.irreps_coefficients, self.irreps_out, n_maps)
         elif per_center_type:
             raise ValueError(
-                "per_center_type=True needs irreps_out: there is no linear map without"
+                "per_center_type=True needs irreps_out: without it there is no linear map"
             )
         self.hyperparameters = {
             "types": self.types,
@@ -162,24 +163,24 @@ class AniSOAPEmbedding(HyperparameterModule):
         orientations: Tensor | None = None,
         semiaxes: Tensor | None = None,
     ) -> Tensor:
-        """Features of every particle.
+        """Compute the features of every particle.
 
-        Call it with five tensors, or with one :class:`~anisoap_e3nn.EllipsoidData` or a batch of them
-        (whose neighbours are searched for if it has no ``edge_index``).
+        Call it with five tensors, or with one :class:`~anisoap_e3nn.EllipsoidData` or a batch of them. Data
+        without ``edge_index`` get a neighbour list first.
 
         Parameters
         ----------
         edge_vectors : Tensor ``(edge, 3)``, or EllipsoidData
-            r_neighbour - r_centre, a length. Longer ones than the cutoff do not count.
+            r_neighbour - r_centre, a length. Edges longer than the cutoff do not count.
         edge_index : Tensor ``(2, edge)``, int64
-            Neighbours (row 0) and centres (row 1), in any order; both directions of each pair, no
-            particle with itself (`include_self` takes care of that) save with its periodic images.
+            Neighbours (row 0) and centres (row 1), in any order, with both directions of each pair. A
+            particle may be paired with its periodic images but not with itself; see `include_self`.
         types : Tensor ``(N,)``, int64
-            With values from the list given at construction.
+            Types of the particles, from the list given at construction.
         orientations : Tensor ``(N, 4)`` or ``(N, 3, 3)``
             Quaternions (w, x, y, z) of any non-zero norm, or rotation matrices; body → space.
         semiaxes : Tensor ``(N, 3)``
-            A length; zero is legal.
+            Semi-axes of the particles, a length; zero is legal.
 
         Returns
         -------
@@ -188,10 +189,10 @@ class AniSOAPEmbedding(HyperparameterModule):
         Raises
         ------
         ValueError
-            For shapes that do not fit, unknown types, indices out of range, NaN or infinity, negative
-            semi-axes, zero quaternions, or a graph built with a smaller cutoff.
+            If shapes do not fit, a type is unknown, an index is out of range, a value is NaN or infinite, a
+            semi-axis is negative, a quaternion is zero, or a graph was built with a smaller cutoff.
         TypeError
-            For dtypes other than the module's.
+            If a dtype is not that of the module.
         """
         if edge_index is None:
             return self._forward_data(data=edge_vectors)
@@ -206,7 +207,7 @@ class AniSOAPEmbedding(HyperparameterModule):
         type_index = self.type_index(types)  # -> [particle]
         covariances, weights = damped_covariances(orientations, semiaxes, self.basis.exponent)
 
-        edge_vectors, pair_weights = self._within_cutoff(edge_vectors)  # -> [edge, 3], [edge]
+        edge_vectors, pair_weights = within_cutoff(edge_vectors, self.cutoff, self.cutoff_function)
         neighbors, centers = edge_index.unbind()
         n, n_types = types.shape[0], len(self.types)
         segments = (centers * n_types).add_(type_index.index_select(0, neighbors))  # -> [edge]
@@ -231,37 +232,37 @@ class AniSOAPEmbedding(HyperparameterModule):
         return self.linear(coefficients, type_index)  # -> [particle, irreps_out.dim]
 
     def to_metatensor(self, x: Tensor, data: Any, batch: Tensor | None = None) -> Any:
-        r"""Features of this layer as a TensorMap of metatensor, which carries its own labels.
+        r"""Convert features of this layer to a labelled ``metatensor.torch.TensorMap``.
 
         .. math::
             x^{wiki}_l = Q_l^\top x^{e3nn}_l, \qquad \sigma = p \, (-1)^\lambda
 
-        with :math:`Q_l` of :func:`anisoap_e3nn.conventions.wiki_to_e3nn`. As in featomic there is a block
-        for every ``o3_lambda``, ``o3_sigma`` and ``center_type``, but for every type of the layer, so
-        that the keys are the same for any data; samples are ``system`` and ``atom``, the component is
-        ``o3_mu`` and the properties are ``neighbor_type`` and ``n``, or ``channel`` where `irreps_out` was
-        given.
+        with :math:`Q_l` of :func:`anisoap_e3nn.conventions.wiki_to_e3nn`. As in featomic, there is a block
+        for every ``o3_lambda``, ``o3_sigma`` and ``center_type``. Unlike in featomic, every type of the
+        layer has blocks, so the keys are the same for any data. Samples are ``system`` and ``atom``, the
+        component is ``o3_mu``. Properties are ``neighbor_type`` and ``n``, or ``channel`` if `irreps_out`
+        was given.
 
         Parameters
         ----------
         x : Tensor ``(N, irreps_out.dim)``
-            What the layer returned.
+            Output of the layer.
         data : EllipsoidData or a batch of them, or Tensor ``(N,)``, int64
-            What it was called with, or only the types.
+            Input of the layer, or only its types.
         batch : Tensor ``(N,)``, int64, optional
-            With types alone: the frame of each particle, from 0; by default all are of one.
+            Frame of each particle, from 0, if only types are given; by default there is one frame.
 
         Returns
         -------
         metatensor.torch.TensorMap
-            As featomic's calculators for torch return it; autograd goes through.
+            In the form of featomic's calculators for torch. Autograd works through the conversion.
 
         Raises
         ------
         ImportError
-            Without metatensor-torch.
+            If metatensor-torch is not installed.
         ValueError
-            For features that do not fit the layer or the data, and unknown types.
+            If the shape of the features does not fit the layer and the data, or a type is unknown.
 
         Examples
         --------
@@ -273,53 +274,19 @@ class AniSOAPEmbedding(HyperparameterModule):
         """
         types = data if isinstance(data, Tensor) else data.types
         batch = batch if isinstance(data, Tensor) else getattr(data, "batch", None)
-        if x.shape != (len(types), self.irreps_out.dim):
-            raise ValueError(
-                f"x has shape {tuple(x.shape)}, expected {(len(types), self.irreps_out.dim)}: the "
-                f"features {self.irreps_out} of {len(types)} particles"
-            )
         self.type_index(types)  # refuses unknown ones
-        return features_to_tensor_map(
-            x, self.irreps_out, *self._properties(), types, self.types, batch
+        properties = (
+            neighbor_properties(self.irreps_out, self.type_index.values)
+            if self.linear is None
+            else channel_properties(self.irreps_out)
         )
-
-    def _properties(self) -> tuple[tuple[str, ...], dict[Any, Tensor]]:
-        """What metatensor calls the channels of each irrep."""
-        if self.linear is not None:
-            counts = {ir: self.irreps_out.count(ir) for _, ir in self.irreps_out}
-            return ("channel",), {ir: torch.arange(n)[:, None] for ir, n in counts.items()}
-        return ("neighbor_type", "n"), {
-            ir: torch.cartesian_prod(
-                self.type_index.values.cpu(), torch.arange(mul // len(self.types))
-            )
-            for mul, ir in self.irreps_out
-        }
+        return features_to_tensor_map(x, self.irreps_out, *properties, types, self.types, batch)
 
     def _forward_data(self, data: Any) -> Tensor:
         edges = edges_of(data, self.cutoff)
         return self.forward(
             edges.edge_vectors, edges.edge_index, data.types, data.orientations, data.semiaxes
         )
-
-    def _within_cutoff(self, edge_vectors: Tensor) -> tuple[Tensor, Tensor | None]:
-        """The edge vectors, 0 in place of those beyond the cutoff, and their weights f, 0 there too.
-
-        No weights stand for ones.
-        """
-        # in place, and by components, since fresh memory costs more than the arithmetic
-        x, y, z = edge_vectors.detach().unbind(1)
-        inside = (x * x).addcmul_(y, y).addcmul_(z, z).sqrt_().le_(self.cutoff)  # 1 or 0 -> [edge]
-        all_inside = not is_tracing() and bool(inside.all())
-        if not all_inside:
-            edge_vectors = edge_vectors * inside[:, None]  # or 0 · ∞ could enter from far away
-        if self.cutoff_function is None:
-            return edge_vectors, None if all_inside else inside
-        x, y, z = edge_vectors.unbind(1)
-        # The second derivative of |r| is infinite at r = 0, although that of f(|r|) is not. The length
-        # that mends this changes f by about as much as rounding does.
-        shortest = self.cutoff**2 * torch.finfo(edge_vectors.dtype).eps
-        distances = (x * x + y * y + z * z).add_(shortest).sqrt()
-        return edge_vectors, inside * self.cutoff_function(distances)  # -> [edge, 3], [edge]
 
     def extra_repr(self) -> str:
         given = ", ".join(f"{k}={v!r}" for k, v in self.hyperparameters.items())

@@ -1,4 +1,4 @@
-"""All products of two sets of irreps, or of one with itself."""
+"""Full tensor products: all products of two sets of irreps, or of one set with itself."""
 
 from collections.abc import Iterable, Sequence
 from math import comb
@@ -8,25 +8,26 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
+from .product_paths import sorted_paths
 from .tensor_product import TensorProduct
 
 
 class FullTensorProduct(TensorProduct):
-    r"""All products :math:`z_{uv} = x_u \otimes y_v`, those of e3nn's ``o3.FullTensorProduct``.
+    r"""All products :math:`z_{uv} = x_u \otimes y_v`, the same as those of e3nn's ``o3.FullTensorProduct``.
 
     Parameters
     ----------
     irreps_in1, irreps_in2 : Irreps or str
-        Are simplified first.
+        Irreps of the inputs; they are simplified first.
     filter_ir_out : iterable of Irrep or str, optional
-        The irreps that are wanted; by default all.
+        Irreps of the output; by default all that the products have.
     irrep_normalization : {"component", "norm", "none"}
     layout : {"mul_ir", "ir_mul"}
 
     Raises
     ------
     ValueError
-        If no product makes any of the irreps that are wanted.
+        If no product has an irrep of `filter_ir_out`, or the normalization or layout is unknown.
 
     Examples
     --------
@@ -62,25 +63,24 @@ class FullTensorProduct(TensorProduct):
 
 
 class TensorSquare(torch.nn.Module):
-    r"""All products of irreps with themselves, each once: those of e3nn's ``o3.TensorSquare``.
+    r"""All products of a tensor with itself, each once, the same as those of e3nn's ``o3.TensorSquare``.
 
-    They are :math:`x_u \otimes x_v` for the channels of two entries, for u < v of one entry and, to even l,
-    for u = v.
+    They are :math:`x_u \otimes x_v` for channels u and v of two entries, and for channels u < v of one entry.
+    Products with u = v are taken for even l; for odd l they vanish.
 
     Parameters
     ----------
     irreps_in : Irreps or str
-        Are simplified first.
-    filter_ir_out : iterable of Irrep or str, optional
-        The irreps that are wanted; by default all.
+        Irreps of the input; they are simplified first.
+    filter_ir_out, layout
+        As for :class:`FullTensorProduct`.
     irrep_normalization : {"component", "norm", "none"}
-        As in other products; for u = v with factors that allow for the two being the same.
-    layout : {"mul_ir", "ir_mul"}
+        As for :class:`TensorProduct`. For u = v the factors account for equal inputs.
 
     Raises
     ------
     ValueError
-        If no product makes any of the irreps that are wanted, or for an unknown normalization.
+        As for :class:`FullTensorProduct`.
 
     Examples
     --------
@@ -123,7 +123,7 @@ class TensorSquare(torch.nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """From ``(..., irreps_in.dim)`` to ``(..., irreps_out.dim)``."""
+        """Multiply features ``(..., irreps_in.dim)`` with themselves, to ``(..., irreps_out.dim)``."""
         product: Tensor = self.product(x, x)
         return product
 
@@ -138,7 +138,7 @@ class TensorSquare(torch.nn.Module):
 def _factor(
     mode: str, ir_1: o3.Irrep, ir_2: o3.Irrep, ir: o3.Irrep, irrep_normalization: str
 ) -> float:
-    """e3nn's, which allow for that the parts of x ⊗ x are no products of independent numbers."""
+    """Factor of e3nn for a product x ⊗ x, whose inputs are not independent."""
     d = ir_1.dim
     factors: dict[str, float] = {"component": ir.dim, "norm": d * ir_2.dim, "none": 1}
     if mode == "uuu" and ir.l == 0:
@@ -156,18 +156,14 @@ def _wanted_and_sorted(
     products: Sequence[tuple[tuple[int, o3.Irrep], tuple[Any, ...]]],
     filter_ir_out: Iterable[o3.Irrep | str] | None,
 ) -> tuple[o3.Irreps, list[tuple[Any, ...]]]:
-    """Sorted irreps of the output, an entry for each product, and the instructions that fill them."""
+    """Select the products with irreps of `filter_ir_out`, and sort them; see :func:`sorted_paths`."""
     if filter_ir_out is not None:
         wanted = [o3.Irrep(ir) for ir in filter_ir_out]
         made = sorted({ir for (_, ir), _ in products})
         products = [product for product in products if product[0][1] in wanted]
         if not products:
             raise ValueError(
-                f"filter_ir_out is {wanted}, but the products are {', '.join(map(str, made))} only"
+                f"filter_ir_out is {wanted}, expected some of {', '.join(map(str, made))}, which the "
+                "products have"
             )
-    irreps_out, places, _ = o3.Irreps([mul_ir for mul_ir, _ in products]).sort()
-    instructions = [
-        (i_1, i_2, place, *rest)
-        for place, (_, (i_1, i_2, *rest)) in zip(places, products, strict=True)
-    ]
-    return irreps_out, instructions
+    return sorted_paths(products)

@@ -1,4 +1,4 @@
-"""What the embedding refuses, and what it says then."""
+"""Checks of the embedding's inputs."""
 
 from math import isfinite
 
@@ -16,10 +16,16 @@ def check_inputs(
     semiaxes: Tensor,
     dtype: torch.dtype,
 ) -> None:
-    """Refuses inputs of wrong shape, type or range.
+    """Refuse inputs of wrong shape, dtype or range.
 
-    Shapes and types cost nothing to look at. The values are looked at too, except inside
-    ``torch.compile``, where a look would break the graph.
+    Values are not checked while a tracer is at work, since that would break its graph.
+
+    Raises
+    ------
+    ValueError
+        If a shape or a value is wrong.
+    TypeError
+        If a dtype is wrong.
     """
     n = types.shape[0] if types.dim() else 0
     expected_shapes: dict[str, tuple[Tensor, list[tuple[int, ...]]]] = {

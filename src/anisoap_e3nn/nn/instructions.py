@@ -1,4 +1,4 @@
-"""Which irreps a tensor product multiplies, and with which factors: e3nn's instructions."""
+"""Instructions of tensor products and their normalization, as in e3nn."""
 
 from collections.abc import Iterable, Sequence
 from math import comb, copysign, prod, sqrt
@@ -13,7 +13,7 @@ MODES = ("uvw", "uvu", "uvv", "uuw", "uuu", "uvuv", "uvu<v", "u<vw")
 
 
 class Instruction(NamedTuple):
-    """Puts ``in1[i_in1]`` ⊗ ``in2[i_in2]`` into ``out[i_out]``, as e3nn's instructions do."""
+    """One path of a tensor product, from ``in1[i_in1]`` ⊗ ``in2[i_in2]`` to ``out[i_out]``, as in e3nn."""
 
     i_in1: int
     i_in2: int
@@ -29,7 +29,7 @@ class Instruction(NamedTuple):
 
 
 def wigner_table(l1: int, l2: int, l3: int) -> CouplingTable:
-    """The entries of ``o3.wigner_3j(l1, l2, l3)``, with the signs of the e3nn that is installed."""
+    """Non-zero entries of ``o3.wigner_3j(l1, l2, l3)``, with the signs of the installed e3nn."""
     table = real_clebsch_gordan(l1, l2, l3)
     factor = 1 / sqrt(2 * l3 + 1)
     if (l1 + l2 + l3) % 2 == 1:  # e3nn 0.4 has the other sign in some of these
@@ -45,13 +45,15 @@ def checked_instructions(
     irreps_out: o3.Irreps,
     instructions: Iterable[Sequence[Any]],
 ) -> list[Instruction]:
-    """Instructions with the shapes of their weights, `path_weight` as given or 1.
+    """Check instructions, and add the shapes of their weights.
+
+    The default of `path_weight` is 1.
 
     Raises
     ------
     ValueError
-        For indices out of range, unknown modes, irreps that do not couple, multiplicities that do not fit the
-        mode, and modes that need weights without them.
+        If an index is out of range, a mode is unknown, irreps do not couple, multiplicities do not fit the
+        mode, or a mode that needs weights has none.
     """
     checked = []
     for given in instructions:
@@ -64,7 +66,7 @@ def checked_instructions(
         ):
             if not 0 <= i < len(irreps):
                 raise ValueError(
-                    f"{where}: {name} = {irreps} has {len(irreps)} entries, there is no {i}"
+                    f"{where}: {name} = {irreps} has {len(irreps)} entries, but no entry {i}"
                 )
         (mul_1, ir_1), (mul_2, ir_2), (mul, ir) = (
             irreps_in1[i_1],
@@ -73,7 +75,7 @@ def checked_instructions(
         )
         if ir not in ir_1 * ir_2:
             made = ", ".join(str(product) for product in ir_1 * ir_2)
-            raise ValueError(f"{where}: {ir_1} ⊗ {ir_2} makes {made}, not {ir}")
+            raise ValueError(f"{where}: {ir_1} ⊗ {ir_2} is {made}, not {ir}")
         shape = _weight_shape(where, mode, has_weight, mul_1, mul_2, mul)
         checked.append(Instruction(i_1, i_2, i_out, mode, has_weight, float(path_weight), shape))
     return checked
@@ -82,7 +84,7 @@ def checked_instructions(
 def _weight_shape(
     where: str, mode: str, has_weight: bool, u: int, v: int, w: int
 ) -> tuple[int, ...]:
-    """The shape of the weights of a path with u and v channels in and w out, which must fit the mode."""
+    """Shape of a path's weights, for u and v channels of the inputs and w of the output."""
     if mode not in MODES:
         raise ValueError(f"{where}: unknown mode {mode!r}, expected one of {', '.join(MODES)}")
     n_pairs = comb(u, 2)
@@ -115,12 +117,25 @@ def normalized_instructions(
     irrep_normalization: str,
     path_normalization: str,
 ) -> list[Instruction]:
-    r"""Instructions with e3nn's factors in place of their path weights.
+    r"""Replace the path weights of instructions by e3nn's factors :math:`\sqrt{a / n}`.
 
-    They are :math:`\sqrt{a / n}`, where a is the path weight times the output's variance times 2l₃ + 1
-    (``"component"``), (2l₁ + 1)(2l₂ + 1) (``"norm"``) or 1 (``"none"``), and n the number of products that
-    are summed, times the variances of the inputs, over all paths to the same output (``"element"``), in this
-    path times the number of paths (``"path"``), or 1 (``"none"``).
+    a is the path weight times the output's variance, times
+
+    - 2l₃ + 1 with the irrep normalization "component",
+    - (2l₁ + 1)(2l₂ + 1) with "norm",
+    - 1 with "none".
+
+    n counts the products that are summed, times the variances of the inputs:
+
+    - those of all paths to the same output with the path normalization "element",
+    - those of this path, times the number of paths to the same output, with "path".
+
+    With "none" n is 1.
+
+    Raises
+    ------
+    ValueError
+        If a normalization is unknown, or the number of variances is not that of the entries.
     """
     for name, given, expected in (
         ("irrep_normalization", irrep_normalization, ("component", "norm", "none")),

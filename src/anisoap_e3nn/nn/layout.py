@@ -1,4 +1,4 @@
-"""Where the irreps of a tensor lie along its last dimension, and the paths between them."""
+"""Layout of irreps along the last dimension of a tensor, and paths between their entries."""
 
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ class Entry(NamedTuple):
 
     @classmethod
     def at(cls, offset: int, mul: int, dim: int, layout: str = "mul_ir") -> "Entry":
-        """The entry that begins at `offset`."""
+        """Entry ``mul x ir`` that begins at `offset`, with dim = 2l + 1."""
         return cls(offset, mul, dim, *((dim, 1) if layout == "mul_ir" else (1, mul)))
 
     @property
@@ -28,7 +28,7 @@ class Entry(NamedTuple):
         return self.offset + self.mul * self.dim
 
     def block(self, u: int = 0, v: int = 0, first: int = 0) -> Block:
-        """The channels ``first + u i + v j``, where i and j are the two indices of a path."""
+        """Channels ``first + u i + v j``, for the two indices i and j of a path."""
         return Block(
             self.offset + first * self.channel_stride,
             self.dim,
@@ -38,26 +38,26 @@ class Entry(NamedTuple):
         )
 
     def channels(self, x: Tensor) -> Tensor:
-        """The entry's part of x, as ``(..., mul, 2l + 1)``."""
+        """Part of x that belongs to this entry, as ``(..., mul, 2l + 1)``."""
         part = x.narrow(-1, self.offset, self.mul * self.dim)
         if self.component_stride == 1:
             return part.unflatten(-1, (self.mul, self.dim))
         return part.unflatten(-1, (self.dim, self.mul)).transpose(-1, -2)
 
     def flatten(self, channels: Tensor) -> Tensor:
-        """Channels ``(..., mul, 2l + 1)`` in the order of this entry."""
+        """Flatten channels ``(..., mul, 2l + 1)`` in the layout of this entry."""
         return (channels if self.component_stride == 1 else channels.transpose(-1, -2)).flatten(-2)
 
 
 def entries(irreps: o3.Irreps, layout: str = "mul_ir") -> list[Entry]:
-    """All entries of irreps.
+    """List the entries of irreps.
 
     Parameters
     ----------
     irreps : Irreps
     layout : {"mul_ir", "ir_mul"}
-        e3nn's, in which the components of a channel are neighbours, or the other, in which the channels of a
-        component are.
+        With "mul_ir", e3nn's layout, the components of a channel are contiguous; with "ir_mul" the channels
+        of a component are.
     """
     found: list[Entry] = []
     for mul, ir in irreps:
@@ -68,15 +68,22 @@ def entries(irreps: o3.Irreps, layout: str = "mul_ir") -> list[Entry]:
 def paths_between(
     x1: Entry, x2: Entry, out: Entry, channels: str, table: CouplingTable
 ) -> list[Path]:
-    """The paths from channels u of `x1` and v of `x2` to those of `out`.
+    """List the paths from channels u of `x1` and v of `x2` to the channels of `out`.
 
     Parameters
     ----------
     x1, x2, out : Entry
     channels : {"uuu", "uuw", "uvuv", "uvu<v", "uvu<=v", "uvu", "uvv"}
-        To every u = v a channel; the sum of those; to every pair (u, v) a channel, u before v; to those with
-        u < v or u ≤ v; to every u the sum over v; to every v that over u.
+        Pairs of channels, and the channels of `out` that they go to:
+
+        - "uuu": one channel for each u = v;
+        - "uuw": one channel, the sum over u = v;
+        - "uvuv": one channel for each pair (u, v), sorted by u, then v;
+        - "uvu<v", "uvu<=v": one channel for each of these pairs, in the same order;
+        - "uvu": one channel for each u, the sum over v;
+        - "uvv": one channel for each v, the sum over u.
     table : CouplingTable
+        Coefficients of the products.
     """
     columns = [column.tolist() for column in table]
 

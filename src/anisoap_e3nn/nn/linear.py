@@ -1,4 +1,4 @@
-"""Equivariant linear maps, also with weights for each type of particle."""
+"""Equivariant linear maps, shared or with weights for each particle type."""
 
 import torch
 from e3nn import o3
@@ -6,35 +6,36 @@ from torch import Tensor
 
 
 def equivariant_linear(irreps_in: o3.Irreps, irreps_out: o3.Irreps) -> o3.Linear:
-    """e3nn's linear map.
+    """Build e3nn's linear map.
 
     Raises
     ------
     ValueError
-        If `irreps_out` has an irrep that `irreps_in` lacks: no equivariant linear map makes it.
+        If `irreps_out` has an irrep that `irreps_in` lacks.
     """
     missing = sorted({str(ir) for _, ir in irreps_out if ir not in irreps_in})
     if missing:
         raise ValueError(
             f"irreps_out has {', '.join(missing)}, which no equivariant linear map makes from "
-            f"{irreps_in}; leave them out, or raise max_angular if it comes from there"
+            f"{irreps_in}; leave them out, or raise max_angular if the input is an embedding's"
         )
     return o3.Linear(irreps_in, irreps_out)
 
 
 class TypeLinear(torch.nn.Module):
-    r"""An equivariant linear map :math:`y_i = W_{s_i} x_i`, its weights chosen by the particle's type.
+    r"""Equivariant linear map :math:`y_i = W_{t_i} x_i`, with weights for each particle type t.
 
     Parameters
     ----------
     irreps_in, irreps_out : Irreps or str
+        Irreps of x and y.
     n_types : int
-        Number of sets of weights; with 1 they are shared, and the type does not matter.
+        Number of types. With 1 all particles share the weights, whatever their type.
 
     Raises
     ------
     ValueError
-        If `irreps_out` has an irrep that `irreps_in` lacks: no equivariant linear map makes it.
+        If `irreps_out` has an irrep that `irreps_in` lacks.
     """
 
     def __init__(
@@ -52,8 +53,9 @@ class TypeLinear(torch.nn.Module):
         Parameters
         ----------
         x : Tensor ``(N, irreps_in.dim)``
+            Features of the particles.
         type_index : Tensor ``(N,)``, int64
-            From 0 to n_types - 1.
+            Types of the particles, from 0 to n_types - 1.
 
         Returns
         -------

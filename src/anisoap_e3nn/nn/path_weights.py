@@ -1,4 +1,4 @@
-"""The weights of a tensor product's paths, and the channels that they act on."""
+"""Weights of a tensor product's paths, as weighted sums over channels."""
 
 from collections.abc import Sequence
 from math import prod
@@ -24,7 +24,7 @@ _SUMS_OVER_PAIRS = {
 
 
 class WeightedSum(NamedTuple):
-    """Sums over the channels of one entry of a tensor, with the weights of one path."""
+    """Weighted sums over the channels of one entry, with the weights of one path."""
 
     mode: str
     first_weight: int
@@ -33,7 +33,10 @@ class WeightedSum(NamedTuple):
     target: Entry
 
     def __call__(self, x: Tensor, weight: Tensor) -> Tensor:
-        """From x and the weights of all paths, with batch or without: ``(batch, channel, component)``."""
+        """Sum channels of x ``(batch, ...)`` to ``(batch, channel, component)``.
+
+        `weight` holds the weights of all paths, ``(weight,)`` or ``(batch, weight)``.
+        """
         channels = self.source.channels(x)  # -> [batch, channel, component]
         weight = weight.narrow(-1, self.first_weight, prod(self.weight_shape))
         if self.source.mul == 1:  # nothing to sum
@@ -49,7 +52,10 @@ class WeightedSum(NamedTuple):
         return sums.flatten(1, -2)
 
     def paths(self) -> list[Path]:
-        """The same for "uuu" and "uvu", as products of x with weights ``(batch, weight)``."""
+        """Paths of a product of weights ``(batch, weight)`` with x that makes the same sums.
+
+        Only for the modes "uuu" and "uvu".
+        """
         x, y = self.source, self.target
         weights = Entry.at(self.first_weight, prod(self.weight_shape), 1)
         m = range(x.dim)
@@ -63,15 +69,16 @@ class WeightedSum(NamedTuple):
 
 
 class InputWeights(torch.nn.Module):
-    """What the weights make of an input before the product.
+    """Apply the weights to an input, before the product.
 
     Parameters
     ----------
     sums : sequence of WeightedSum
-        With targets that follow each other.
+        Their targets are contiguous.
     dim_in, weight_numel : int
+        Dimension of the input, and number of all weights.
     shared : bool
-        Whether the weights have no batch.
+        Whether the whole batch has the same weights.
     """
 
     def __init__(
@@ -86,21 +93,21 @@ class InputWeights(torch.nn.Module):
             self.product = SparseProduct(paths, weight_numel, dim_in, self.dim_out)
 
     def forward(self, x: Tensor, weight: Tensor) -> Tensor:
-        """From ``(batch, dim_in)`` to ``(batch, dim_out)``."""
+        """Map ``(batch, dim_in)`` to ``(batch, dim_out)``."""
         if self.product is not None:
             return self.product(weight, x)
         return torch.cat([each(x, weight).flatten(1) for each in self.sums], dim=1)
 
 
 class PairWeights(torch.nn.Module):
-    """What the weights make of pairs of channels after the product.
+    """Apply the weights to pairs of channels, after the product.
 
     Parameters
     ----------
     sums : sequence of WeightedSum
-        From pairs, which follow each other, to entries of the output.
+        Their sources, the pairs, are contiguous; their targets are entries of the output.
     out : sequence of Entry
-        All of the output.
+        All entries of the output.
     """
 
     def __init__(self, sums: Sequence[WeightedSum], out: Sequence[Entry]) -> None:
@@ -109,7 +116,7 @@ class PairWeights(torch.nn.Module):
         self.dim_in = sums[-1].source.end if sums else 0
 
     def forward(self, pairs: Tensor, weight: Tensor) -> Tensor:
-        """From ``(batch, dim_in)`` to the whole output."""
+        """Map ``(batch, dim_in)`` to the whole output ``(batch, ...)``."""
         parts = {entry: pairs.new_zeros(len(pairs), entry.mul, entry.dim) for entry in self.out}
         for each in self.sums:
             parts[each.target] = parts[each.target] + each(pairs, weight)

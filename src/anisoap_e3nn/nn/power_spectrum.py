@@ -16,47 +16,50 @@ from .linear import equivariant_linear
 
 
 class PowerSpectrum(HyperparameterModule):
-    r"""All products of features that make irreps again: for L = 0 SOAP's power spectrum, for others λ-SOAP.
+    r"""Clebsch-Gordan products of features: SOAP's power spectrum for L = 0, λ-SOAP for L > 0.
 
     .. math::
         p^{LM}_{l_1 u,\, l_2 v} = \sum_{m_1 m_2} C^{LM}_{l_1 m_1,\, l_2 m_2} \, x_{l_1 u m_1} \, y_{l_2 v m_2}
 
-    with real Clebsch-Gordan coefficients in e3nn's convention, an orthogonal matrix for each (l1, l2), so
-    that :math:`p^{00} = \sum_m x_m y_m / \sqrt{2l + 1}`: of an embedding's features, AniSOAP's power spectrum
-    save its sign :math:`(-1)^l`. Parities multiply. Products with a third feature, or of two products, have
-    body order ν = 3 or 4.
+    with real Clebsch-Gordan coefficients in e3nn's convention, an orthogonal matrix for each (l1, l2). So
+    :math:`p^{00} = \sum_m x_m y_m / \sqrt{2l + 1}`. For an embedding's features this is AniSOAP's power
+    spectrum up to the sign :math:`(-1)^l`. Parities multiply. Products of a product with a third feature have
+    body order ν = 3, products of two products ν = 4.
 
     Parameters
     ----------
     irreps_in : Irreps or str
-        Of x. Neighbouring entries of one irrep are taken together.
+        Irreps of x. Adjacent entries of one irrep are merged.
     irreps_in2 : Irreps or str, optional
-        Of y; by default y = x.
+        Irreps of y; by default y = x.
     filter_ir_out : iterable of Irrep or str, optional
-        The irreps that are wanted, ``["0e"]`` for SOAP; by default all.
+        Irreps of the products, ``["0e"]`` for SOAP; by default all.
     l_max : int, optional
-        The largest L that is wanted.
+        The largest L of the products; by default there is no limit.
     channels : {"outer", "elementwise"}
-        Whether every channel u meets every channel v, or u = v only, if all irreps have as many.
+        "outer" multiplies every channel u with every channel v. "elementwise" multiplies channels u = v only,
+        and needs the same number of channels of every irrep.
     symmetric : bool
-        If y = x, leaves out what follows from the rest: the products of two entries in the other order, those
-        of one entry with v < u and, for odd L, those with v = u, which are 0.
+        Whether redundant products are left out if y = x: products of two entries in the other order,
+        products of one entry with v < u, and for odd L those with v = u, which are 0.
     weights : tuple, optional
-        ``(before, after)``, learnable linear maps, or None for either. `before` mixes the channels of each
-        input: to that many for every irrep, or to given irreps. `after` maps the products to given irreps.
+        ``(before, after)``: learnable linear maps, each of which may be None. `before` maps each input to
+        that many channels of every irrep (an integer) or to those irreps. `after` maps the products to
+        those irreps.
 
     Attributes
     ----------
     irreps_out : Irreps
-        Sorted.
+        Irreps of the output, sorted unless `after` is given.
     irreps_products : Irreps
-        Of the products, before `after`. Within an irrep they are in the order of the entries of x, then the
-        entries of y, then u, then v.
+        Irreps of the products, before `after`. Products of one irrep are sorted by entry of x, entry of y, u
+        and v.
 
     Raises
     ------
     ValueError
-        For irreps that no product makes, numbers of channels that do not fit, unknown kinds of channels.
+        If no product has an irrep of `filter_ir_out`, numbers of channels do not fit, or `channels` is
+        unknown.
 
     Examples
     --------
@@ -118,7 +121,7 @@ class PowerSpectrum(HyperparameterModule):
         self._n_chunks = -(-self.irreps_products.dim // (sum(self._dims_in) + self._dim_out))
 
     def _plan(self, out: Sequence[Entry]) -> None:
-        """Scalars of all pairs of channels are matrix products; a sparse product makes the rest."""
+        """Split the products: scalars of all pairs of channels are matrix products, the rest is sparse."""
         in1, in2 = entries(self._mixed1), entries(self._mixed2)
         self._matrices = [
             (in1[each.i_1], in2[each.i_2], each.channels == "uvu<=v")
@@ -138,22 +141,27 @@ class PowerSpectrum(HyperparameterModule):
 
     @property
     def channels(self) -> list[str]:
-        """In words, what is multiplied in each channel of `irreps_products`."""
+        """Names of the channels of `irreps_products`: their irrep and their two factors."""
         return self.describe(numbered(self._mixed1), numbered(self._mixed2))
 
     def describe(
         self, channels: Sequence[str], channels2: Sequence[str] | None = None
     ) -> list[str]:
-        """What is multiplied in each channel of `irreps_products`, by given names.
+        """Name the channels of `irreps_products` by given names of their factors.
 
         Parameters
         ----------
         channels, channels2 : sequence of str
-            Names of the inputs' channels, after `before` has mixed them: such as ``embedding.channels``.
+            Names of the channels of x and y after `before`, for example ``embedding.channels``.
 
         Returns
         -------
         list of str
+
+        Raises
+        ------
+        ValueError
+            If the number of names is not that of the channels.
         """
         channels2 = channels if channels2 is None else channels2
         names1, names2 = by_entry(self._mixed1, channels), by_entry(self._mixed2, channels2)
@@ -164,22 +172,23 @@ class PowerSpectrum(HyperparameterModule):
         ]
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """The products of every member of a batch.
+        """Multiply the features of each member of a batch.
 
         Parameters
         ----------
         x : Tensor ``(..., irreps_in.dim)``
         y : Tensor ``(..., irreps_in2.dim)``
-            If, and only if, there is `irreps_in2`.
+            Needed if, and only if, `irreps_in2` was given.
 
         Returns
         -------
         Tensor ``(..., irreps_out.dim)``
+            The products, after the map `after` if there is one.
 
         Raises
         ------
         ValueError
-            For shapes that do not fit.
+            If a shape does not fit.
         TypeError
             If y is missing, or not expected.
         """
@@ -230,7 +239,7 @@ class PowerSpectrum(HyperparameterModule):
 
 
 def _mixed(irreps: o3.Irreps, before: o3.Irreps | int | None) -> tuple[o3.Irreps, o3.Linear | None]:
-    """The irreps after the first mixing, and the map to them if there is one."""
+    """Irreps after the map `before`, and the map if there is one."""
     if before is None:
         return irreps, None
     if isinstance(before, int):

@@ -1,4 +1,4 @@
-"""Features of particles as metatensor's labelled tensors."""
+"""Conversion of particles' features to metatensor."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,33 +20,44 @@ def features_to_tensor_map(
     center_types: Sequence[int],
     batch: Tensor | None = None,
 ) -> Any:
-    r"""A ``metatensor.torch.TensorMap`` of features in e3nn's basis.
+    r"""Convert features in e3nn's basis to a ``metatensor.torch.TensorMap``.
 
-    For every irrep and type of centre one block, with the harmonics of metatensor,
-    :math:`x^{wiki}_l = Q_l^\top x^{e3nn}_l`. Autograd goes through it.
+    There is a block for each irrep and type of centre, in the basis of metatensor,
+    :math:`x^{wiki}_l = Q_l^\top x^{e3nn}_l`. Autograd works through the conversion.
 
     Parameters
     ----------
     x : Tensor ``(N, irreps.dim)``
-        In e3nn's ``mul_ir`` layout.
+        Features in e3nn's ``mul_ir`` layout.
     irreps : Irreps
-        Entries of one irrep go to the same blocks, their channels one after another.
+        Irreps of the features. Entries of one irrep share blocks, their channels one after another.
     property_names : sequence of str
-    properties : mapping from Irrep to Tensor ``(channel, name)``, int32
-        What to call the channels of each irrep.
+        Names of the properties.
+    properties : mapping from Irrep to Tensor ``(channel, name)``
+        Values of the properties, for the channels of each irrep.
     types : Tensor ``(N,)``, int64
-        Of the particles.
+        Types of the particles.
     center_types : sequence of int
-        Those to make blocks for, whether there are such particles or not.
+        Types that get blocks, whether particles of them occur or not.
     batch : Tensor ``(N,)``, int64, optional
-        The frame of each particle, from 0; by default all are of one.
+        Frame of each particle, from 0; by default there is one frame.
 
     Returns
     -------
     metatensor.torch.TensorMap
         Keys ``o3_lambda``, ``o3_sigma`` and ``center_type``, samples ``system`` and ``atom``, component
         ``o3_mu``.
+
+    Raises
+    ------
+    ValueError
+        If the shape of `x` is not that of the irreps and types.
     """
+    if x.shape != (len(types), irreps.dim):
+        raise ValueError(
+            f"x has shape {tuple(x.shape)}, expected {(len(types), irreps.dim)}: the features {irreps} of "
+            f"{len(types)} particles"
+        )
     metatensor = import_metatensor_torch()
 
     def labels(names: Sequence[str], values: Tensor) -> Any:
@@ -76,8 +87,33 @@ def features_to_tensor_map(
     return metatensor.TensorMap(labels(names, key_values), blocks)
 
 
+def neighbor_properties(irreps: o3.Irreps, types: Tensor) -> tuple[list[str], dict[Any, Tensor]]:
+    """Properties ``neighbor_type`` and ``n`` of an embedding's coefficients.
+
+    Parameters
+    ----------
+    irreps : Irreps
+        Irreps of the coefficients, one entry for each.
+    types : Tensor ``(type,)``
+        Types of the neighbours.
+
+    Returns
+    -------
+    names : list of str
+    values : dict from Irrep to Tensor ``(channel, 2)``
+    """
+    return ["neighbor_type", "n"], {
+        ir: torch.cartesian_prod(types.cpu(), torch.arange(mul // len(types))) for mul, ir in irreps
+    }
+
+
+def channel_properties(irreps: o3.Irreps) -> tuple[list[str], dict[Any, Tensor]]:
+    """Property ``channel``: the numbers of the channels of each irrep ``(channel, 1)``."""
+    return ["channel"], {ir: torch.arange(irreps.count(ir))[:, None] for _, ir in irreps}
+
+
 def _by_irrep(x: Tensor, irreps: o3.Irreps) -> dict[Any, Tensor]:
-    """The channels of each irrep together -> [particle, channel, 2l+1]."""
+    """Features of each irrep -> [particle, channel, 2l+1]."""
     parts: dict[Any, list[Tensor]] = {}
     for (mul, ir), columns in zip(irreps, irreps.slices(), strict=True):
         parts.setdefault(ir, []).append(x[:, columns].unflatten(1, (mul, ir.dim)))
@@ -85,7 +121,7 @@ def _by_irrep(x: Tensor, irreps: o3.Irreps) -> dict[Any, Tensor]:
 
 
 def _system_and_atom(types: Tensor, batch: Tensor | None) -> Tensor:
-    """The frame of each particle, and its place in that frame."""
+    """Frame of each particle, and number of the particle in its frame."""
     if batch is None:
         batch = torch.zeros_like(types)
     by_frame = batch.argsort(stable=True)  # -> [particle]

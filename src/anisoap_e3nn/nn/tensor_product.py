@@ -1,4 +1,4 @@
-"""e3nn's tensor products on sparse kernels."""
+"""Tensor products as in e3nn, on sparse kernels."""
 
 from collections.abc import Iterable, Sequence
 from math import prod
@@ -14,7 +14,7 @@ from .instructions import Instruction, checked_instructions, normalized_instruct
 from .layout import Entry, entries, paths_between
 from .path_weights import InputWeights, PairWeights, WeightedSum
 
-# What the product does with channels if weights act afterwards on the pairs that it makes of them.
+# Pairs of channels that the product computes, where weights are applied to them after it.
 _PAIRS = {
     "uvw": "uvuv",
     "uvv": "uvuv",
@@ -26,17 +26,17 @@ _PAIRS = {
 
 
 class TensorProduct(torch.nn.Module):
-    r"""Products of irreps, those of e3nn's ``o3.TensorProduct`` with the same arguments.
+    r"""Tensor product of irreps, with the arguments and results of e3nn's ``o3.TensorProduct``.
 
     .. math::
         z_w = \sum_{uv} w_{uvw} \, x_u \otimes y_v
 
-    or with fewer of the channels u, v, w and sums over them, by the mode of each path: ``"uvw"``, ``"uvu"``,
+    The mode of each path says which channels u, v and w it has, and which it sums over: ``"uvw"``, ``"uvu"``,
     ``"uvv"``, ``"uuw"``, ``"uuu"``, ``"uvuv"``, ``"uvu<v"`` or ``"u<vw"``.
 
-    One pass over the coefficients that are not zero makes the products of all paths. Weights of the modes
-    "uuu" and "uvu" act on the second input before it, those of others on the products after it; if what lies
-    between needs more memory than inputs and output, the batch is worked off in pieces.
+    One pass over the non-zero coefficients computes the products of all paths. Weights of the modes "uuu" and
+    "uvu" are applied to the second input before this pass, those of other modes to the products after it. If
+    the intermediate results need more memory than inputs and output, the batch is processed in pieces.
 
     Parameters
     ----------
@@ -44,28 +44,29 @@ class TensorProduct(torch.nn.Module):
     instructions : sequence of tuple
         One ``(i_in1, i_in2, i_out, mode, has_weight[, path_weight])`` for each path.
     in1_var, in2_var, out_var : sequence of float, optional
-        Variances of the entries, 1 by default.
+        Variances of the entries of inputs and output, 1 by default.
     irrep_normalization : {"component", "norm", "none"}
     path_normalization : {"element", "path", "none"}
     internal_weights : bool, optional
-        Whether the weights are a parameter; by default if there are any and they are shared.
+        Whether the weights are a parameter of the module; by default if there are any and they are shared.
     shared_weights : bool, optional
-        Whether the whole batch has the same weights; by default it has.
+        Whether the whole batch has the same weights, as by default.
     layout : {"mul_ir", "ir_mul"}
-        Of inputs and output: e3nn's, or all channels of a component next to each other.
+        Layout of inputs and output. With "mul_ir", e3nn's layout, the components of a channel are contiguous;
+        with "ir_mul" the channels of a component are.
 
     Attributes
     ----------
     instructions : list of Instruction
-        With factors that include the normalization, as in e3nn.
+        Paths, with factors that include the normalization, as in e3nn.
     weight : Parameter ``(weight_numel,)`` or None
-        In e3nn's order, path after path.
+        Weights in e3nn's order, path after path; None if they are not internal.
 
     Raises
     ------
     ValueError
-        For irreps that do not couple, multiplicities that do not fit the mode, unknown modes, normalizations
-        and layouts, and weights that are internal but not shared.
+        If irreps do not couple, multiplicities do not fit the mode, a mode, normalization or layout is
+        unknown, or weights are internal but not shared.
 
     Examples
     --------
@@ -112,8 +113,8 @@ class TensorProduct(torch.nn.Module):
             internal_weights = self.shared_weights and self.weight_numel > 0
         if internal_weights and not self.shared_weights:
             raise ValueError(
-                "internal_weights=True goes with shared weights only; with shared_weights=False each "
-                "member of the batch has its own, given to forward"
+                "internal_weights=True needs shared weights; with shared_weights=False each member of the "
+                "batch has weights of its own, so give them to forward"
             )
         weight = torch.nn.Parameter(torch.randn(self.weight_numel)) if internal_weights else None
         self.register_parameter("weight", weight)
@@ -121,7 +122,7 @@ class TensorProduct(torch.nn.Module):
 
     @classmethod
     def from_e3nn(cls, product: o3.TensorProduct) -> "TensorProduct":
-        """The same as any product of e3nn's, fully connected ones too, with the same weight parameter."""
+        """Convert any tensor product of e3nn; the weight parameter is the same object."""
         ours = cls(
             product.irreps_in1,
             product.irreps_in2,
@@ -137,7 +138,7 @@ class TensorProduct(torch.nn.Module):
         return ours
 
     def _plan(self) -> None:
-        """The products x1 ⊗ x2 and x1 ⊗ y, where y is what weights make of x2, and those to pairs."""
+        """Split the paths: x1 ⊗ x2 to the output, x1 ⊗ y with weighted channels y of x2, and to pairs."""
         # as integers, since torch.compile cannot look at irreps
         self._dims = self.irreps_in1.dim, self.irreps_in2.dim, self.irreps_out.dim
         dim1, dim2, dim_out = self._dims
@@ -178,14 +179,14 @@ class TensorProduct(torch.nn.Module):
         self._n_chunks = -(-(dim_y + dim_pairs) // max(dim1 + dim2 + dim_out + own_weights, 1))
 
     def forward(self, x1: Tensor, x2: Tensor, weight: Tensor | None = None) -> Tensor:
-        """The product of each pair of members of two batches.
+        """Multiply two batches, member by member.
 
         Parameters
         ----------
         x1, x2 : Tensor ``(..., irreps_in1.dim)``, ``(..., irreps_in2.dim)``
-            With leading dimensions that broadcast.
+            Inputs whose leading dimensions broadcast.
         weight : Tensor ``(weight_numel,)`` or ``(..., weight_numel)``, optional
-            Shared or not; needed where there are weights that are not internal.
+            Weights, shared or one set for each member; needed if they are not internal.
 
         Returns
         -------
@@ -194,7 +195,7 @@ class TensorProduct(torch.nn.Module):
         Raises
         ------
         ValueError
-            For dimensions that do not fit, and missing weights.
+            If a dimension does not fit, or weights are missing.
         """
         weight = self._weights(weight, like=x1)
         for name, x, dim in (("x1", x1, self._dims[0]), ("x2", x2, self._dims[1])):
@@ -224,7 +225,7 @@ class TensorProduct(torch.nn.Module):
         if weight is None:
             if self.weight_numel > 0:
                 raise ValueError(
-                    f"this product has no weights of its own: give {self.weight_numel}"
+                    f"weight is missing: this product has no internal weights, expected {self.weight_numel}"
                 )
             return like.new_empty(0)
         expected_ndim = (

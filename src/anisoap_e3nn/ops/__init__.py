@@ -1,4 +1,4 @@
-"""Differentiable kernels, one operation a file, each with a plain torch definition."""
+"""Differentiable kernels: one operation a file, defined in plain torch and compiled for CPUs."""
 
 from .gaussian_moments import gaussian_moments
 from .monomials import moment_exponents

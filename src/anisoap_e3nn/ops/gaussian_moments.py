@@ -1,9 +1,9 @@
 """Sums of the Cartesian moments of Gaussians over neighbourhoods."""
 
-import torch
 from torch import Tensor
 
-from .backends import choose_engine
+from .backends import choose_backend
+from .moment_inputs import MomentInputs, check_inputs
 
 
 def gaussian_moments(
@@ -27,20 +27,20 @@ def gaussian_moments(
         \qquad a + b + c \le D
 
     with :math:`j` the neighbour of edge :math:`e`, :math:`\mu_e = r_e - \beta C_j r_e` and
-    :math:`W_e = w_j f_e \exp(-\tfrac12 \beta \, r_e \cdot \mu_e)`: the integrals of
-    :math:`x^a y^b z^c e^{-\beta |x|^2/2} N(x; r_e, \Sigma_j)` where :math:`C_j` and :math:`w_j` come from
-    :func:`anisoap_e3nn.geometry.damped_covariances`.
+    :math:`W_e = w_j f_e \exp(-\tfrac12 \beta \, r_e \cdot \mu_e)`. If :math:`C_j` and :math:`w_j` come from
+    :func:`anisoap_e3nn.geometry.damped_covariances`, each term is :math:`f_e` times the integral of
+    :math:`x^a y^b z^c e^{-\beta |x|^2/2} N(x; r_e, \Sigma_j)`.
 
     Parameters
     ----------
     edge_vectors : Tensor ``(edge, 3)``, float32 or float64
         :math:`r_e`, from the centre to the neighbour.
     neighbors : Tensor ``(edge,)``, int64
-        The particle :math:`j` at the end of each edge.
+        The neighbour :math:`j` of each edge.
     segments : Tensor ``(edge,)``, int64
-        The sum that each edge belongs to, in any order (sorted is fastest).
+        The segment of each edge, in any order. Sorted segments are fastest.
     n_segments : int
-        Number of sums; one without edges is zero.
+        Number of segments. The sums of a segment without edges are zero.
     covariances : Tensor ``(particle, 3, 3)``
         :math:`C_j`, symmetric and positive semi-definite.
     weights : Tensor ``(particle,)``
@@ -48,15 +48,15 @@ def gaussian_moments(
     pair_weights : Tensor ``(edge,)``, optional
         :math:`f_e`; ones by default.
     own_segments : Tensor ``(particle,)``, int64, optional
-        The segments, all different, to which the particles are added themselves, as edges with
-        :math:`r_e = 0` and :math:`f_e = 1`.
+        The segment that each particle's own Gaussian is added to, as an edge with :math:`r_e = 0` and
+        :math:`f_e = 1`. All different.
     exponent : float
         :math:`\beta`.
     degree : int
         The highest degree :math:`D`.
     backend : {"torch", "native"}, optional
-        The engine; by default the environment variable ``ANISOAP_E3NN_BACKEND``, else the fastest that
-        serves these tensors.
+        By default the environment variable ``ANISOAP_E3NN_BACKEND``, else the fastest one for these
+        tensors.
 
     Returns
     -------
@@ -66,14 +66,11 @@ def gaussian_moments(
     Raises
     ------
     ValueError
-        For shapes that do not fit each other or an unknown engine.
+        If shapes do not fit each other, or the backend is unknown or not available.
     TypeError
-        For floating-point tensors of different types or integers that are not int64.
+        If floating-point tensors are of different types, or integers are not int64.
     """
-    _check(edge_vectors, neighbors, segments, covariances, weights, pair_weights, own_segments)
-    differentiable = (edge_vectors, covariances, weights, pair_weights)
-    engine = choose_engine("gaussian_moments", differentiable, backend)
-    moments: Tensor = engine(
+    inputs = MomentInputs(
         edge_vectors,
         neighbors,
         segments,
@@ -85,36 +82,6 @@ def gaussian_moments(
         exponent,
         degree,
     )
-    return moments
-
-
-def _check(
-    edge_vectors: Tensor,
-    neighbors: Tensor,
-    segments: Tensor,
-    covariances: Tensor,
-    weights: Tensor,
-    pair_weights: Tensor | None,
-    own_segments: Tensor | None,
-) -> None:
-    edges, particles = edge_vectors.shape[:1], covariances.shape[:1]
-    expected = {
-        "edge_vectors": (edge_vectors, (*edges, 3), edge_vectors.dtype),
-        "neighbors": (neighbors, edges, torch.int64),
-        "segments": (segments, edges, torch.int64),
-        "covariances": (covariances, (*particles, 3, 3), edge_vectors.dtype),
-        "weights": (weights, particles, edge_vectors.dtype),
-    }
-    if pair_weights is not None:
-        expected["pair_weights"] = (pair_weights, edges, edge_vectors.dtype)
-    if own_segments is not None:
-        expected["own_segments"] = (own_segments, particles, torch.int64)
-    for name, (tensor, shape, dtype) in expected.items():
-        if tensor.shape != shape:
-            raise ValueError(f"{name} has shape {tuple(tensor.shape)}, expected {tuple(shape)}")
-        if tensor.dtype != dtype:
-            raise TypeError(
-                f"{name} is {tensor.dtype}, expected {dtype} as edge_vectors has it"
-                if dtype.is_floating_point
-                else f"{name} is {tensor.dtype}, expected {dtype}"
-            )
+    check_inputs(inputs)
+    differentiable = (edge_vectors, covariances, weights, pair_weights)
+    return choose_backend("gaussian_moments", differentiable, backend)(inputs)

@@ -7,8 +7,8 @@ from functools import cache
 def moment_exponents(degree: int) -> tuple[tuple[int, int, int], ...]:
     r"""Exponents :math:`(a, b, c)`, :math:`a + b + c \le` `degree`, in the order of the moments.
 
-    Moments of the same parities :math:`(a, b, c) \bmod 2` stand together, since no solid harmonic mixes
-    them; within a parity they rise in degree.
+    Moments of the same parities :math:`(a, b, c) \bmod 2` stand together, because no solid harmonic mixes
+    different parities. Within a parity their degrees rise.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Sparse products between irreps: what they consist of, and the program that the native engine runs."""
+"""Plans of sparse products between irreps, and the programs that the native backend runs for them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -15,9 +15,9 @@ _HEAD = 12
 
 
 class Block(NamedTuple):
-    """Where the components m of channels (u, v) lie along the last dimension of a tensor.
+    """Positions of an irrep's components m and channels (u, v) along the last dimension of a tensor.
 
-    At ``offset + m * component_stride + u * stride_u + v * stride_v``.
+    They are ``offset + m * component_stride + u * stride_u + v * stride_v``.
     """
 
     offset: int
@@ -36,7 +36,7 @@ class Block(NamedTuple):
         return self.offset + u[:, None, None] + v[:, None] + m
 
     def last(self, n_u: int, n_v: int) -> int:
-        """The largest position, -1 if there is none."""
+        """The largest position; -1 if the block is empty."""
         lengths = (self.components, n_u, n_v)
         steps = (length - 1 for length in lengths)
         return -1 if 0 in lengths else self.offset + sum(map(mul, steps, self[2:]))
@@ -44,13 +44,18 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True)
 class Path:
-    r"""One way in which irreps of two tensors make one of a third.
+    r"""The coupling of an irrep of x1 and an irrep of x2 to an irrep of the output.
 
     .. math::
         out_{u v m_3(k)} \mathrel{+}= C_k \, x^1_{u v m_1(k)} \, x^2_{u v m_2(k)}, \qquad u < n_u, \; v < n_v
 
-    Channel by channel with :math:`n_u = 1`; the outer product of the channels if x1 does not depend on v
-    (``stride_v = 0``) and x2 not on u.
+    With :math:`n_u = 1` channels are multiplied one by one. The path is an outer product of channels if x1
+    does not depend on v (``stride_v = 0``) and x2 does not depend on u (``stride_u = 0``).
+
+    Raises
+    ------
+    ValueError
+        If indices and coefficients differ in number, or a number is negative or out of range.
     """
 
     x1: Block
@@ -85,17 +90,23 @@ class Path:
 
     @property
     def blocks(self) -> tuple[Block, Block, Block]:
-        """Of the operands in the order of the program: out, x1, x2."""
+        """The blocks in the order of the program's operands: out, x1, x2."""
         return self.out, self.x1, self.x2
 
 
 @dataclass(frozen=True)
 class ProductPlan:
-    """The paths between tensors whose last dimensions have the sizes `dims`, of out, x1 and x2."""
+    """Paths between tensors. The last dimensions of out, x1 and x2 have the sizes `dims`.
+
+    Raises
+    ------
+    ValueError
+        If a path reaches beyond the last dimension of a tensor.
+    """
 
     paths: tuple[Path, ...]
     dims: tuple[int, int, int]
-    program: Tensor = field(init=False, repr=False, compare=False)  # what the native engine runs
+    program: Tensor = field(init=False, repr=False, compare=False)  # what the native backend runs
 
     def __post_init__(self) -> None:
         for path in self.paths:
@@ -110,7 +121,7 @@ class ProductPlan:
 
 
 def build_program(paths: Sequence[Path], dims: tuple[int, int, int]) -> Tensor:
-    """Instructions for every target: out, x1, x2 and, last, the coefficients.
+    """Instructions that compute each of the targets: out, x1, x2 and the coefficients.
 
     Parameters
     ----------
@@ -121,7 +132,7 @@ def build_program(paths: Sequence[Path], dims: tuple[int, int, int]) -> Tensor:
     Returns
     -------
     Tensor ``(numbers,)``, int64
-        As ``sparse_problem.hpp`` reads it.
+        In the layout that ``sparse_problem.hpp`` reads.
     """
     first_coefficients = np.cumsum([0, *(len(path.coefficients) for path in paths)])
     channels: defaultdict[tuple[int, int], list[_NumberedPath]] = defaultdict(list)
@@ -157,11 +168,11 @@ class _NumberedPath(NamedTuple):
 
 
 class _Group:
-    """Paths with as many channels, which go through one stream of instructions."""
+    """Paths with the same numbers of channels, which share one stream of instructions."""
 
     def __init__(self, n_u: int, n_v: int, members: Iterable[_NumberedPath]) -> None:
         self.n_u, self.n_v = n_u, n_v
-        # in the order of the output, usually the largest: then few of its blocks are at work at a time
+        # By the output, usually the largest operand: few of its blocks are then in use at a time.
         self.members = sorted(members, key=lambda member: member.path.out)
         self.blocks: dict[tuple[int, Block], int] = {}
         for path, _ in self.members:
@@ -177,7 +188,7 @@ class _Group:
         return [(key[0], *key[1], int(key in self.adds)) for key in self.blocks]
 
     def stream(self, target: int) -> tuple[list[int], int]:
-        """The instructions for one target, and how many slots they need."""
+        """The instructions for one target, and the number of slots they need."""
         slots = _Slots()
         last_use = {
             (operand, block): step
@@ -221,7 +232,7 @@ class _Group:
 
 
 class _Slots:
-    """Which consecutive slots of a tile hold which block."""
+    """Allocation of the consecutive slots of a tile to blocks."""
 
     def __init__(self) -> None:
         self.n_slots = 0
@@ -241,9 +252,15 @@ class _Slots:
 
 
 def _settle_writes(groups: Sequence[_Group], target: int, dim: int) -> list[tuple[int, int]]:
-    """Which blocks of the target are added to what is there, and what is to be zero before that.
+    """Decide which blocks of the target are added and which are written.
 
-    A block is written, not added, if nothing else writes where it does, save groups that come later.
+    A block is written if its positions are distinct and no other block of its group or of an earlier one
+    has any of them. All others are added.
+
+    Returns
+    -------
+    list of (start, length)
+        The ranges that no block writes, to be set to zero first.
     """
     touched = np.zeros(dim, dtype=bool)  # by this group or one before
     written = np.zeros(dim, dtype=bool)

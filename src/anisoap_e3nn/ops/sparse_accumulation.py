@@ -1,4 +1,4 @@
-"""Sparse accumulation, called as in the package sparse_accumulation."""
+"""Sparse accumulation, with the interface of the package sparse_accumulation."""
 
 import math
 from functools import lru_cache
@@ -20,14 +20,14 @@ def accumulate(
     idx_2: Tensor,
     multipliers: Tensor,
 ) -> Tensor:
-    r"""Products of components, added up where the indices say.
+    r"""Multiply components and add the products up, at given indices.
 
     .. math::
         Y_{\ldots \, \mu_k} \mathrel{+}= C_k \, X^1_{\ldots \, m^1_k} X^2_{\ldots \, m^2_k}
 
-    With Clebsch-Gordan coefficients :math:`C`, the coupling of two sets of irreps. Differentiable any
-    number of times in `X1`, `X2` and `multipliers`. The names of the arguments and their order are those of
-    the package sparse_accumulation (S. Pozdnyakov and others).
+    With Clebsch-Gordan coefficients :math:`C` it couples irreps. It is differentiable any number of times in
+    `X1`, `X2` and `multipliers`. Arguments have the names and the order of the package sparse_accumulation
+    (S. Pozdnyakov and others).
 
     Parameters
     ----------
@@ -47,9 +47,9 @@ def accumulate(
     Raises
     ------
     ValueError
-        For shapes that do not fit, indices out of range, or tensors on different devices.
+        If shapes do not fit, indices are out of range, or tensors are on different devices.
     TypeError
-        For indices that are no integers, or other tensors that are not all of one floating-point type.
+        If indices are not integers, or the other tensors are not all of one floating-point type.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def accumulate(
     """
     _check_indices(idx_output, idx_1, idx_2, multipliers)
     _check_operands(X1, X2, (*X1.shape[:-1], X2.shape[-1]), multipliers)
-    # each row a batch entry of one channel; the kernel puts rows that follow each other side by side
+    # Each row is a batch entry with one channel. The kernel works on many rows side by side.
     sizes = (output_size, X1.shape[-1], X2.shape[-1])
     plan = _plan(sizes, 1, *_bytes(idx_output, idx_1, idx_2))
     n_rows = math.prod(X1.shape[:-1])
@@ -79,9 +79,9 @@ def accumulate_active_dim_middle(
     idx_2: Tensor,
     multipliers: Tensor,
 ) -> Tensor:
-    """Like :func:`accumulate` for tensors ``(..., active, channel)``, whose channels vary fastest.
+    """Like :func:`accumulate`, for tensors ``(..., active, channel)``.
 
-    The fastest of the three. Arguments and errors are those of :func:`accumulate`.
+    It is the fastest of the three. Arguments and errors are those of :func:`accumulate`.
 
     Returns
     -------
@@ -115,9 +115,10 @@ def accumulate_active_dim_first(
     idx_2: Tensor,
     multipliers: Tensor,
 ) -> Tensor:
-    """Like :func:`accumulate` for tensors ``(active, ...)``, which are copied to another order for it.
+    """Like :func:`accumulate`, for tensors ``(active, ...)``.
 
-    Arguments and errors are those of :func:`accumulate`.
+    The tensors are copied so that their active dimension comes last. Arguments and errors are those of
+    :func:`accumulate`.
 
     Returns
     -------
@@ -138,7 +139,7 @@ def _bytes(*indices: Tensor) -> tuple[bytes, ...]:
 def _plan(
     sizes: tuple[int, int, int], channels: int, idx_output: bytes, idx_1: bytes, idx_2: bytes
 ) -> ProductPlan:
-    """One path, all of whose channels follow each other: a plan is made once for the same indices."""
+    """The plan of one path with contiguous channels, made once for the same indices."""
     m3, m1, m2 = (np.frombuffer(idx, dtype=np.int64) for idx in (idx_output, idx_1, idx_2))
     named = zip(("idx_output", "idx_1", "idx_2"), (m3, m1, m2), sizes, strict=True)
     for name, m, size in named:

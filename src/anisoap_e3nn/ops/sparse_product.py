@@ -1,18 +1,18 @@
-"""Products of irreps, summed over given couplings of their components."""
+"""Products of irreps with sparse coupling coefficients."""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from .backends import choose_engine
+from .backends import choose_backend
 from .product_program import Path, ProductPlan
 
 
 def sparse_product(
     x1: Tensor, x2: Tensor, coefficients: Tensor, plan: ProductPlan, backend: str | None = None
 ) -> Tensor:
-    r"""All paths of a plan, with given coefficients.
+    r"""Multiply two tensors along all paths of a plan, with given coefficients.
 
     .. math::
         out_{b, u v m_3(k)} \mathrel{+}= C_k \, x^1_{b, u v m_1(k)} \, x^2_{b, u v m_2(k)}
@@ -22,33 +22,34 @@ def sparse_product(
     Parameters
     ----------
     x1, x2 : Tensor ``(batch, dim)``, float32 or float64
-        Of the plan's dimensions.
+        Of the sizes in ``plan.dims``.
     coefficients : Tensor ``(entry,)``
-        :math:`C_k` of all paths, one after another.
+        :math:`C_k` of all paths, in the order of the paths.
     plan : ProductPlan
     backend : {"torch", "native"}, optional
-        The engine; by default the environment variable ``ANISOAP_E3NN_BACKEND``, else the fastest that
-        serves these tensors.
+        By default the environment variable ``ANISOAP_E3NN_BACKEND``, else the fastest one for these
+        tensors.
 
     Returns
     -------
     Tensor ``(batch, dim)``
-        Zero where no path leads.
+        Zero where no path writes.
 
     Raises
     ------
     ValueError
-        For shapes that do not fit the plan, or an unknown engine.
+        If shapes do not fit the plan, if tensors are on different devices, or if the backend is unknown or
+        not available.
     TypeError
-        For tensors of different types, or of integers.
+        If the tensors are not all of one floating-point type.
     """
     _check(x1, x2, coefficients, plan)
-    engine = choose_engine("sparse_product", (x1, x2, coefficients), backend)
-    return engine(x1, x2, coefficients, plan)
+    run = choose_backend("sparse_product", (x1, x2, coefficients), backend)
+    return run(x1, x2, coefficients, plan)
 
 
 class SparseProduct(torch.nn.Module):
-    """All paths between tensors of given sizes, with their own coefficients; see :func:`sparse_product`.
+    """Product along given paths, with the paths' own coefficients. See :func:`sparse_product`.
 
     Parameters
     ----------
@@ -59,7 +60,7 @@ class SparseProduct(torch.nn.Module):
     Raises
     ------
     ValueError
-        For paths that lead out of the tensors.
+        If a path reaches beyond the last dimension of a tensor.
     """
 
     coefficient_bits: Tensor
@@ -68,7 +69,7 @@ class SparseProduct(torch.nn.Module):
         super().__init__()
         self.plan = ProductPlan(tuple(paths), (dim_out, dim1, dim2))
         coefficients = [value for path in paths for value in path.coefficients]
-        # as integers, which .float() does not round
+        # as integers, which .float() does not round to float32
         bits = torch.tensor(coefficients, dtype=torch.float64).view(torch.int64)
         self.register_buffer("coefficient_bits", bits, persistent=False)
 

@@ -1,4 +1,4 @@
-"""Energies of particles, and what follows from them: forces, torques, virial."""
+"""Potentials: energies of particles, their forces, torques and virial, and checkpoints."""
 
 from .checkpoint import load_model, save_model
 from .compilation import compile_mechanics, export_energy, graph_tensors

@@ -1,4 +1,4 @@
-"""Models in files, without code in them."""
+"""Checkpoints: files of models, without code."""
 
 import json
 import pickle
@@ -17,7 +17,7 @@ from ..default_dtype import default_dtype
 from .registry import build, describe
 
 FORMAT = "anisoap-e3nn model"
-FORMAT_VERSION = 2  # 1, of 0.1.0, named classes without their packages
+FORMAT_VERSION = 2  # version 1, of 0.1.0, stored class names without packages
 
 
 def save_model(
@@ -27,33 +27,36 @@ def save_model(
     overwrite: bool = False,
     allow: Sequence[type] = (),
 ) -> None:
-    """Write a model to a file: dotted paths of classes, their hyperparameters, and tensors.
+    """Write a model to a checkpoint: dotted paths of classes, their hyperparameters, and tensors.
 
-    The file appears when it is complete. It holds no code, and no pickled objects but tensors.
+    The file appears only when it is complete. It contains no code, and no pickled objects except tensors.
 
     Parameters
     ----------
     model : Module
-        A potential, network or layer of this package; one of a package that names itself in the entry-point
-        group ``anisoap_e3nn.models``; one of the classes in `allow`; or a ``torch.nn.Sequential`` of these.
-        Its attribute `hyperparameters` holds the arguments of its constructor. Modules among them are
-        described in the same way.
+        Potential, network or layer of this package, of a package that registers itself in the entry-point
+        group ``anisoap_e3nn.models``, or of a class in `allow`; or a ``torch.nn.Sequential`` of these. Its
+        attribute `hyperparameters` is the mapping of its constructor's arguments. Modules among the arguments
+        are stored in the same way.
     path : str or PathLike
+        Output file.
     overwrite : bool
-        Whether a file of that name may be replaced.
+        Whether an existing file may be replaced.
     allow : sequence of type
         Classes of other packages. :func:`load_model` needs them too.
 
     Raises
     ------
     FileExistsError
-        If there is a file of that name.
+        If the file exists and `overwrite` is False.
+    FileNotFoundError
+        If the folder does not exist.
     TypeError
-        For models of other classes, or with hyperparameters that JSON cannot hold.
+        If the class of a model is not allowed, or a hyperparameter cannot be stored as JSON.
     """
     path = Path(path)
     if path.exists() and not overwrite:
-        raise FileExistsError(f"{path} exists already; overwrite=True replaces it")
+        raise FileExistsError(f"{path} exists already; use overwrite=True to replace it")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name!r} to")
     contents = {
@@ -62,7 +65,7 @@ def save_model(
         "versions": _versions(),
         "model": json.dumps(describe(model, "the model", allow)),
         "dtype": str(_dtype_of(model)).removeprefix("torch."),
-        # clones, since of views the whole storage would be written
+        # clones, since torch.save writes the whole storage of a view
         "state": {name: x.detach().cpu().clone() for name, x in model.state_dict().items()},
     }
     with TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
@@ -77,43 +80,46 @@ def load_model(
     *,
     allow: Sequence[type] = (),
 ) -> torch.nn.Module:
-    """Read a model that :func:`save_model` wrote, in the dtype that it had.
+    """Read a model from a checkpoint of :func:`save_model`, in its original dtype.
 
-    The file is refused as a whole if anything in it does not fit.
+    Checkpoints of version 0.1.0 can be read too.
 
     Parameters
     ----------
     path : str or PathLike
+        Checkpoint.
     map_location : device, optional
-        Where the model is put; by default the CPU.
+        Device of the model; by default the CPU.
     allow : sequence of type
-        Classes that the file may name besides those of this package and of packages that name themselves in
-        the entry-point group ``anisoap_e3nn.models``.
+        Classes that the file may name in addition to those of this package, and of packages that register
+        themselves in the entry-point group ``anisoap_e3nn.models``.
 
     Returns
     -------
     Module
-        In training mode, as all new modules are.
+        Model in training mode, like every new module.
 
     Raises
     ------
+    FileNotFoundError
+        If the file does not exist.
     ValueError
-        For files that are no such checkpoint or of another format version, classes or hyperparameters that
-        this version of the package does not have, and tensors that are missing, too many or of other
-        shapes.
+        If the file is not a checkpoint or has an unknown format version, if this version of the package lacks
+        a class or hyperparameter, or if tensors are missing, unknown or of wrong shape.
     """
     path = Path(path)
     contents = _read(path)
     origin = f"{path}, written with {contents['versions']}"
     try:
-        # as it was built: under its own dtype; and the caller's random numbers stay as they are
+        # built under its own dtype, as originally; the caller's random state is not changed
         dtype = getattr(torch, contents["dtype"])
         with default_dtype(dtype), torch.random.fork_rng(devices=[]):
             model = build(json.loads(contents["model"]), allow)
         _refuse_other_tensors(model.state_dict(), contents["state"])
-        model.load_state_dict(contents["state"])
+        # assigned, since constants of a potential may be made in another dtype than they were saved in
+        model.load_state_dict(contents["state"], assign=True)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{origin}, does not fit {_versions()}: {error}") from error
+        raise ValueError(f"{origin}, cannot be read with {_versions()}: {error}") from error
     return model if map_location is None else model.to(map_location)
 
 
@@ -123,17 +129,21 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         contents = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError) as error:
-        raise ValueError(f"{path} is no checkpoint, or a damaged one") from error
+        raise ValueError(
+            f"{path} is not a checkpoint, or damaged; expected a file of save_model"
+        ) from error
     if not isinstance(contents, dict) or contents.get("format") != FORMAT:
-        raise ValueError(f"{path} is no checkpoint of a model of anisoap-e3nn; see save_model")
+        raise ValueError(
+            f"{path} is not a checkpoint of anisoap-e3nn; expected a file of save_model"
+        )
     if (found := contents.get("format_version")) not in range(1, FORMAT_VERSION + 1):
         raise ValueError(
-            f"{path} has format version {found}, expected 1 to {FORMAT_VERSION}: it was written with "
-            f"{contents.get('versions')}, and this is {_versions()}"
+            f"{path}, written with {contents.get('versions')}, has format version {found}, expected 1 to "
+            f"{FORMAT_VERSION} with {_versions()}"
         )
     missing = {"versions", "model", "dtype", "state"} - contents.keys()
     if missing:
-        raise ValueError(f"{path} is damaged: it has no {sorted(missing)}")
+        raise ValueError(f"{path} is damaged: found no {sorted(missing)}")
     return contents
 
 
@@ -142,7 +152,7 @@ def _refuse_other_tensors(ours: Mapping[str, Tensor], theirs: Mapping[str, Tenso
     faults += [f"an unknown {name!r}" for name in theirs.keys() - ours.keys()]
     for name in ours.keys() & theirs.keys():
         expected, found = tuple(ours[name].shape), tuple(theirs[name].shape)
-        if found != expected and not name.endswith("_extra_state"):  # which compares itself
+        if found != expected and not name.endswith("_extra_state"):  # compared when it is set
             faults.append(f"{name!r} of shape {found} instead of {expected}")
     if faults:
         raise ValueError(f"found {', '.join(sorted(faults))}")

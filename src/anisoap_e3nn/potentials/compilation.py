@@ -1,4 +1,4 @@
-"""Mechanics compiled whole, and energies as programs of their own."""
+"""Compiled mechanics, and exported energies."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..graph import reaches_of_edges
+from ..graph import known_edge_cutoffs
 from .configuration import cutoff_of
 from .mechanics import differentiable, mechanics
 from .potential import Mechanics
@@ -19,38 +19,37 @@ def compile_mechanics(
     create_graph: bool = False,
     **options: Any,
 ) -> Callable[[Any], Mechanics]:
-    """:func:`~anisoap_e3nn.potentials.mechanics` of a model by ``torch.compile``, derivatives included.
+    """Compile :func:`~anisoap_e3nn.potentials.mechanics` of a model, derivatives included.
 
-    Energy, forces, torques and virial become one graph without breaks, and with `create_graph` one
-    that can be differentiated, so that a loss on them trains the model: its parameters stay where they are.
-    (To compile the model alone does not do: what ``torch.compile`` returns can be differentiated once, not
-    twice.) One compilation serves batches of any sizes; more follow where there is one frame, one particle
-    or no edge, and for orientations in the other spelling.
+    Energy, forces, torques and virial become one graph of ``torch.compile`` without breaks. With
+    `create_graph` the result can be differentiated again, so a loss on it trains the model's parameters.
+    (Compiling the model alone does not suffice, since compiled functions can be differentiated only once.)
+    One compilation serves batches of any size. Single frames, single particles, frames without edges, and
+    rotation matrices instead of quaternions lead to further compilations.
 
     Parameters
     ----------
     model : Module
-        From data to energies of the particles ``(N,)``. It may read any tensors of the data, as
-        attributes, but nothing else of them.
+        From data to energies of the particles ``(N,)``. It may read only tensors of the data, as attributes.
     body_frame, create_graph : bool
         As for :func:`~anisoap_e3nn.potentials.mechanics`.
     **options
-        For ``torch.compile``, such as `backend` or `mode`.
+        Options of ``torch.compile``, such as `backend` or `mode`.
 
     Returns
     -------
     function
-        From data to :class:`~anisoap_e3nn.potentials.Mechanics`. Neighbours are searched for outside of the
-        graph, unless the data have them.
+        From data to :class:`~anisoap_e3nn.potentials.Mechanics`. Neighbours are searched outside of the
+        graph, unless the data have edges.
 
     Raises
     ------
     RuntimeError
-        With torch before 2.13, whose compiler cannot do it.
+        If torch is older than 2.13, which cannot compile ``torch.autograd.grad``.
 
     Examples
     --------
-    A step of training, ``model`` and ``batch`` being given::
+    A training step with a given ``model`` and ``batch``::
 
         evaluate = compile_mechanics(model, create_graph=True)
         result = evaluate(batch)
@@ -68,7 +67,7 @@ def compile_mechanics(
         data = _Attributes(tensors)
         return mechanics(model, data, body_frame=body_frame, create_graph=create_graph)
 
-    # each model has graphs of its own, though all share this function
+    # separate graphs for each model, though all models share this function
     options |= {"fullgraph": True, "isolate_recompiles": True, "recompile_limit": 32}
     compiled = torch.compile(of_tensors, **options)
 
@@ -87,21 +86,23 @@ def compile_mechanics(
 
 
 def export_energy(model: torch.nn.Module, data: Any) -> torch.export.ExportedProgram:
-    """The energies of a model as a ``torch.export`` program.
+    """Export the energies of a model as a ``torch.export`` program.
 
-    It can be saved, and runs without the code of the model; import this package for its kernel's sake.
+    The program can be saved, and runs without the code of the model. It needs an import of this package, for
+    its kernels.
 
     Parameters
     ----------
     model : Module
         From data to energies of the particles ``(N,)``.
     data : EllipsoidData or a Batch of them
-        An example. What it has two or more of, particles, edges or frames, the program takes any number of.
+        Example input. The program accepts any number of particles, edges or frames if the example has at
+        least two.
 
     Returns
     -------
     torch.export.ExportedProgram
-        From :func:`graph_tensors` to energies ``(N,)``, differentiable as the model is.
+        From :func:`graph_tensors` to energies ``(N,)``, as differentiable as the model.
     """
     tensors = graph_tensors(model, data)
     shapes = {
@@ -114,14 +115,14 @@ def export_energy(model: torch.nn.Module, data: Any) -> torch.export.ExportedPro
 
 
 def graph_tensors(model: torch.nn.Module, data: Any) -> dict[str, Tensor]:
-    """The tensors of the data by name, neighbours and `batch` included.
+    """Inputs of an exported or compiled model: tensors by name, edges and `batch` included.
 
     Parameters
     ----------
     model : Module
-        Neighbours are searched for up to its cutoff, else the largest of its embeddings.
+        Model with a `cutoff`, or with potentials or embeddings, whose largest cutoff is used.
     data : EllipsoidData or a Batch of them
-        Left as it is; `edge_index`, if it has one, is taken from it.
+        Data, not modified. Without `edge_index`, neighbours are searched up to the cutoff.
 
     Returns
     -------
@@ -130,12 +131,12 @@ def graph_tensors(model: torch.nn.Module, data: Any) -> dict[str, Tensor]:
     Raises
     ------
     ValueError
-        For neighbours found with a cutoff shorter than the model's.
+        If the data's own edges were found with a smaller cutoff.
     """
     if (cutoff := cutoff_of(model)) is not None:
         if getattr(data, "edge_index", None) is None:
             data = data.with_edges(cutoff)
-        reaches_of_edges(data, cutoff)  # a graph cannot look at their values, so do it here
+        known_edge_cutoffs(data, cutoff)  # checked here, since a traced graph cannot read values
     tensors = {name: x for name, x in data.to_dict().items() if isinstance(x, Tensor)}
     tensors.setdefault("batch", torch.zeros_like(data.types))
     tensors.pop("ptr", None)
@@ -144,7 +145,7 @@ def graph_tensors(model: torch.nn.Module, data: Any) -> dict[str, Tensor]:
 
 
 class _Attributes:
-    """Tensors as attributes; unlike PyTorch Geometric's data, compilers can trace it."""
+    """Tensors as attributes. Unlike the data of PyTorch Geometric, compilers can trace them."""
 
     def __init__(self, tensors: dict[str, Tensor]) -> None:
         self.__dict__.update(tensors)
@@ -161,5 +162,5 @@ class _EnergyOfTensors(torch.nn.Module):
 
 
 def _varying_dimensions(name: str, tensor: Tensor) -> range:
-    """The dimension that counts particles, edges or frames, if there is one."""
+    """Dimension of particles, edges or frames; empty if there is none."""
     return range(1, 2) if name == "edge_index" else range(min(tensor.dim(), 1))

@@ -1,4 +1,4 @@
-"""One configuration of particles, whose graph all terms of a potential share."""
+"""Configurations: data with one graph for all terms of a potential."""
 
 import copy
 from collections.abc import Iterable
@@ -14,15 +14,15 @@ from .potential import Potential
 
 
 class Configuration:
-    """Data with one graph that serves each term of a potential the edges within its cutoff.
+    """Data with one interaction graph, which gives each term of a potential the edges within its cutoff.
 
     Parameters
     ----------
     data : EllipsoidData or a Batch of them
     terms : iterable of Module or function
-        Those that will be evaluated.
+        Terms to evaluate.
     neighbors : VerletList, optional
-        To be kept from one configuration to the next.
+        Neighbour list to reuse for several configurations.
 
     Raises
     ------
@@ -37,18 +37,18 @@ class Configuration:
         cutoff = largest_cutoff(terms)
         if neighbors is not None and cutoff is not None and neighbors.cutoff < cutoff:
             raise ValueError(
-                f"neighbors reach {neighbors.cutoff}, but the potential needs them up to {cutoff}; use "
-                f"VerletList({cutoff}, skin)"
+                f"neighbors has cutoff {neighbors.cutoff}, expected {cutoff} or more, the cutoff of the "
+                f"potential; use VerletList({cutoff}, skin)"
             )
         self._graph: InteractionGraph | None = None
         if cutoff is not None and not is_tracing():
             self._graph = InteractionGraph(data, neighbors or cutoff)
 
     def energies(self, term: Any) -> Tensor:
-        """Energies of the particles ``(N,)`` by one term.
+        """Energies of the particles ``(N,)`` from one term.
 
-        A :class:`Potential` gets its edges as an argument, any other module or function as fields of the
-        data.
+        A :class:`Potential` gets its edges as an argument. Other modules and functions get them as fields of
+        the data.
         """
         edges = self.edges(term)
         if isinstance(term, Potential):
@@ -63,7 +63,7 @@ class Configuration:
         return energies
 
     def edges(self, term: Any) -> Edges | None:
-        """Edges within the cutoff of a term; None for terms without a cutoff."""
+        """Edges within the cutoff of a term; None if it has no cutoff."""
         cutoff = cutoff_of(term)
         if cutoff is None:
             return None
@@ -71,16 +71,17 @@ class Configuration:
 
 
 def cutoff_of(model: Any) -> float | None:
-    """The `cutoff` of a model, else the largest among its embeddings; None if it has neither."""
+    """Cutoff of a model: its `cutoff`, else the largest of its potentials and embeddings, else None."""
     if (cutoff := getattr(model, "cutoff", None)) is not None:
         return float(cutoff)
     modules = model.modules() if isinstance(model, torch.nn.Module) else ()
-    cutoffs = [module.cutoff for module in modules if isinstance(module, AniSOAPEmbedding)]
+    parts = [module for module in modules if isinstance(module, AniSOAPEmbedding | Potential)]
+    cutoffs = [float(part.cutoff) for part in parts if part.cutoff is not None]
     return max(cutoffs) if cutoffs else None
 
 
 def largest_cutoff(models: Iterable[Any]) -> float | None:
-    """The largest of the cutoffs of several models; None if none has one."""
+    """Largest cutoff of several models; None if no model has one."""
     cutoffs = [cutoff for cutoff in map(cutoff_of, models) if cutoff is not None]
     return max(cutoffs) if cutoffs else None
 
@@ -88,7 +89,7 @@ def largest_cutoff(models: Iterable[Any]) -> float | None:
 def _with_edges(data: Any, edges: Edges, term: Any) -> Any:
     data = copy.copy(data)
     data.edge_index, data.edge_shifts = edges.edge_index, edges.edge_shifts
-    if not is_tracing():  # a graph cannot look at its value, as modules do
-        # float64 whatever the data, so that the comparison with a cutoff is exact
+    if not is_tracing():  # a traced graph cannot read values, though modules may try
+        # always float64, so that comparisons with a cutoff are exact
         data.edge_cutoff = torch.full((1,), cutoff_of(term) or 0.0, dtype=torch.float64)
     return data

@@ -1,4 +1,4 @@
-"""Energies of neighbourhoods: a readout of the power spectrum."""
+"""Many-body potential: a readout of power spectra."""
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -11,8 +11,9 @@ from ..arguments import positive
 from ..geometry import rotation_matrices
 from ..graph import Edges, edges_of, frame_index
 from ..hyperparameters import HyperparameterModule
-from ..nn import AniSOAPEmbedding, PowerSpectrum
-from .feature_derivatives import jacobian_along_edges, jacobian_of_own_rotations
+from ..nn import PowerSpectrum
+from ..nn.smooth_embedding import smooth_embedding
+from .feature_derivatives import SpectrumJacobians
 from .feature_statistics import FeatureStatistics
 from .potential import Design, Potential
 
@@ -20,47 +21,48 @@ _DESIGN_CHUNK = 1024  # edges
 
 
 class ManyBodyPotential(HyperparameterModule, Potential):
-    r"""A readout of the power spectrum of each particle's neighbourhood, chosen by its type.
+    r"""Many-body potential: a readout of the power spectrum of each particle, with weights by type.
 
     .. math::
         E_i = F_{t_i}(z_i), \qquad z_{ik} = (p_{ik} - m_{t_i k}) / s_{t_i k}, \qquad
         p_i = \{ (c^i_{lu} \cdot c^i_{lv}) / \sqrt{2l + 1} \}
 
-    with the coefficients c of :class:`~anisoap_e3nn.AniSOAPEmbedding`, the particle's own density among
-    them, and F linear, :math:`w_t \cdot z`, or a multilayer perceptron. At first m = 0 and s = 1;
+    The coefficients c are those of :class:`~anisoap_e3nn.AniSOAPEmbedding`, with the particle's own density.
+    F is linear, :math:`w_t \cdot z`, or a multilayer perceptron. Initially m = 0 and s = 1;
     :meth:`standardize` sets them.
 
     Parameters
     ----------
     types : sequence of int
-        The particle types that occur.
+        Particle types.
     cutoff : float
-        Neighbours up to this distance count; they fade towards it ("polynomial").
+        Cutoff of the neighbours, a length. They fade towards it (cutoff function "polynomial").
     max_angular : int
+        Largest l.
     max_radial : int or sequence of int, optional
-        As for :class:`~anisoap_e3nn.AniSOAPEmbedding`.
+        Largest n, as for :class:`~anisoap_e3nn.AniSOAPEmbedding`.
     radial_gaussian_width : float, optional
-        Of the Gaussian-type orbitals, a length; by default a quarter of the cutoff.
+        Width of the Gaussian-type orbitals, a length; by default a quarter of the cutoff.
     density_width : float
-        Standard deviations of a particle's density, in units of its semi-axes. By default
-        :math:`1/\sqrt 5`, which is that of a solid ellipsoid; AniSOAP's is 1, at which neighbours blur into
-        each other: linear fits to Gay-Berne pairs are then much worse.
+        Standard deviations of a particle's density, in units of its semi-axes. The default,
+        :math:`1/\sqrt 5`, is that of a solid ellipsoid. AniSOAP's is 1, which blurs neighbours into each
+        other and makes linear fits to Gay-Berne pairs much worse.
     hidden : sequence of int
-        Widths of the hidden layers of the perceptron, such as ``(64, 64)``; without any the readout is
-        linear.
+        Widths of the hidden layers of the perceptron, such as ``(64, 64)``; empty for a linear readout.
 
     Attributes
     ----------
     weights : Parameter ``(types, feature)``
-        Of a linear readout; zero at first. See :func:`~anisoap_e3nn.fitting.fit_linear`.
+        Weights of a linear readout, initially zero; see :func:`~anisoap_e3nn.fitting.fit_linear`.
     n_features : int
+        Number of features of a particle.
     channels : list of str
-        In words, what is multiplied in each feature.
+        Description of the product in each feature.
 
     Raises
     ------
     ValueError
-        For hyperparameters that make no sense.
+        If types are repeated, a length or width is not positive, or `max_angular` is negative.
 
     Examples
     --------
@@ -83,14 +85,8 @@ class ManyBodyPotential(HyperparameterModule, Potential):
         hidden: Sequence[int] = (),
     ) -> None:
         super().__init__()
-        width = cutoff / 4 if radial_gaussian_width is None else float(radial_gaussian_width)
-        self.embedding = AniSOAPEmbedding(
-            types,
-            cutoff,
-            max_angular,
-            max_radial,
-            radial_gaussian_width=width,
-            cutoff_function="polynomial",
+        self.embedding = smooth_embedding(
+            types, cutoff, max_angular, max_radial, radial_gaussian_width
         )
         self.power_spectrum = PowerSpectrum(self.embedding.irreps_out, filter_ir_out=["0e"])
         self.types = self.embedding.types
@@ -104,7 +100,7 @@ class ManyBodyPotential(HyperparameterModule, Potential):
             "cutoff": self.cutoff,
             "max_angular": max_angular,
             "max_radial": self.embedding.hyperparameters["max_radial"],
-            "radial_gaussian_width": width,
+            "radial_gaussian_width": self.embedding.hyperparameters["radial_gaussian_width"],
             "density_width": self.density_width,
             "hidden": list(hidden),
         }
@@ -141,26 +137,26 @@ class ManyBodyPotential(HyperparameterModule, Potential):
         return energies
 
     def features(self, data: Any, edges: Edges | None = None) -> Tensor:
-        """What the readout reads of the particles ``(N, feature)``, standardized."""
+        """Standardised features of the particles ``(N, feature)``, the input of the readout."""
         spectra = self.power_spectrum(self._coefficients(data, edges))  # -> [particle, feature]
         return self._standardized(spectra, self.embedding.type_index(data.types))
 
     def standardize(self, frames: Iterable[Any]) -> None:
-        """Let the features of each type have mean 0 and standard deviation 1 in these frames.
+        """Standardise the features of each type on these frames: mean 0 and standard deviation 1.
 
-        A perceptron needs it, since the power spectrum is far from 1; least squares do without. Readouts
-        that were fitted before mean something else after.
+        Perceptrons need it, since power spectra are far from 1. Least squares do not. Call it before a
+        readout is fitted, since it changes the features.
 
         Parameters
         ----------
         frames : iterable of EllipsoidData or of Batches of them
-            Looked at one by one; it may be a generator. Features that do not vary are only scaled, and types
-            that do not occur keep what they have.
+            Frames, read one by one; a generator will do. Features that do not vary are only scaled. Types
+            that do not occur keep their means and scales.
 
         Raises
         ------
         ValueError
-            Without frames.
+            If there are no particles.
         """
         statistics = FeatureStatistics(len(self.types), self.n_features)
         with torch.no_grad():
@@ -170,12 +166,17 @@ class ManyBodyPotential(HyperparameterModule, Potential):
             statistics.write(self.means, self.scales)
 
     def design(self, data: Any, edges: Edges | None = None) -> Design:
-        """What each weight of a linear readout contributes to energies, forces and torques.
+        """Design matrix of a linear readout; see :class:`~anisoap_e3nn.potentials.Linear`.
 
-        Features are differentiated forward, edge by edge: the other way would take a sweep for each feature.
+        Features are differentiated in forward mode, edge by edge.
+
+        Raises
+        ------
+        TypeError
+            If the readout is a perceptron.
         """
         if self.linear_weights is None:
-            raise TypeError(f"not linear in its weights: {self!r}")
+            raise TypeError(f"found a readout that is not linear in its weights, {self!r}")
         edges = edges or edges_of(data, self.cutoff)
         type_index, n, n_types = (
             self.embedding.type_index(data.types),
@@ -191,21 +192,20 @@ class ManyBodyPotential(HyperparameterModule, Potential):
         energies.index_add_(0, frames * n_types + type_index, spectra)
         forces, torques = (spectra.new_zeros(n * n_types, 3, self.n_features) for _ in range(2))
         widths = self.density_width * data.semiaxes.detach()
-        at = self.embedding, self.power_spectrum, coefficients, data.types, R, widths
+        jacobians = SpectrumJacobians(
+            self.embedding, self.power_spectrum, coefficients, data.types, R, widths
+        )
         chunks = (x.split(_DESIGN_CHUNK) for x in (edges.edge_vectors.detach(), *edges.edge_index))
         for edge_vectors, neighbors, centers in zip(*chunks, strict=True):
-            jacobian = jacobian_along_edges(*at, edge_vectors, neighbors, centers)
+            jacobian = jacobians.along_edges(edge_vectors, neighbors, centers)
             jacobian = jacobian / self.scales[type_index[centers], None]  # -> [edge, 6, feature]
             of_neighbors = neighbors * n_types + type_index[centers]
             forces.index_add_(0, of_neighbors, -jacobian[:, :3])
             forces.index_add_(0, centers * n_types + type_index[centers], jacobian[:, :3])
             torques.index_add_(0, of_neighbors, -jacobian[:, 3:])
-        turns = (
-            jacobian_of_own_rotations(*at) / self.scales[type_index, None]
-        )  # -> [particle, 3, feature]
-        torques.index_add_(
-            0, torch.arange(n, device=type_index.device) * n_types + type_index, -turns
-        )
+        own = jacobians.of_own_rotations() / self.scales[type_index, None]
+        own_rows = torch.arange(n, device=type_index.device) * n_types + type_index
+        torques.index_add_(0, own_rows, -own)  # own -> [particle, 3, feature]
         forces, torques = (
             x.unflatten(0, (n, n_types)).transpose(1, 2).flatten(2) for x in (forces, torques)
         )  # -> [particle, 3, weight]

@@ -1,4 +1,4 @@
-"""Forces, torques, virial and stress from one energy."""
+"""Forces, torques, virial and stress of a model."""
 
 import copy
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def mechanics(
     create_graph: bool = False,
     neighbors: VerletList | None = None,
 ) -> Mechanics:
-    r"""Energies of the frames and their derivatives, by one evaluation and one backward pass.
+    r"""Compute energies, forces, torques, virial and stress of a model by one backward pass.
 
     .. math::
         f_i = -\frac{\partial E}{\partial r_i}, \qquad
@@ -31,42 +31,41 @@ def mechanics(
         r \to (1 + \varepsilon) r, \; h \to h (1 + \varepsilon), \qquad
         \sigma = -W / V
 
-    The strain :math:`\varepsilon` is symmetric. It acts on positions and lattice vectors; orientations
-    and semi-axes stay as they are. (An antisymmetric strain would only give the total torque.)
+    The strain :math:`\varepsilon` is symmetric. It acts on positions and cell vectors, not on orientations
+    and semi-axes. (An antisymmetric strain would only give the total torque.)
 
-    Potentials with derivatives of their own (:class:`Analytic`) are evaluated without autograd. The other
-    terms of a :class:`StackedPotential` share one backward pass, and all terms share one graph.
+    :class:`Analytic` potentials are evaluated without autograd. The other terms of a
+    :class:`StackedPotential` share one backward pass. All terms share one graph.
 
     Parameters
     ----------
     model : Module or function
         From data to energies of the particles ``(N,)``.
     data : EllipsoidData or a Batch of them
-        Left as it is. Without `edge_index`, neighbours are searched for once, up to the largest cutoff of
-        the model: its `cutoff`, or that of its embeddings.
+        One or more frames, not modified. Without `edge_index`, neighbours are searched once, up to the cutoff
+        of the model: its `cutoff`, else the largest of its potentials and embeddings.
     body_frame : bool
-        Whether torques are components along the axes of the particles, :math:`R_i^\top \tau_i`,
-        instead of those of space.
+        Whether torques are given along the axes of the particles, :math:`R_i^\top \tau_i`, instead of those
+        of space.
     create_graph : bool
-        Whether the results can be differentiated themselves, for training on them; without it they
-        hold no graph.
+        Whether the results can be differentiated again, for training on them. Otherwise they have no graph.
     neighbors : VerletList, optional
-        A list with a skin, to be kept from one configuration to the next.
+        Neighbour list to reuse for several configurations.
 
     Returns
     -------
     Mechanics
-        A named tuple of `energy` ``(frame,)``; `forces` ``(N, 3)``, energy / length; `torques`
-        ``(N, 3)``, energy; `virial` ``(frame, 3, 3)``, energy, in open frames the symmetric part of
-        :math:`\sum_i r_i \otimes f_i`; `stress` ``(frame, 3, 3)``, energy / volume, positive where the
-        frame would contract, as in ASE, and zero for cells without volume; and `energies` ``(N,)`` of the
+        Named tuple of `energy` ``(frame,)``; `forces` ``(N, 3)``, energy / length; `torques` ``(N, 3)``,
+        energy; `virial` ``(frame, 3, 3)``, energy, in open frames the symmetric part of
+        :math:`\sum_i r_i \otimes f_i`; `stress` ``(frame, 3, 3)``, energy / volume, positive if the frame
+        would contract, as in ASE, and zero for cells without volume; and `energies` ``(N,)`` of the
         particles.
 
     Raises
     ------
     ValueError
-        If the model does not return one energy for each particle; for `neighbors` that do not reach as
-        far as the model.
+        If the model does not return one energy per particle, or the data's own edges or `neighbors` have a
+        smaller cutoff than the model.
 
     Examples
     --------
@@ -96,7 +95,7 @@ def mechanics(
 
 
 def differentiable(x: Tensor) -> Tensor:
-    """The tensor itself if it requires grad, else the same values as a leaf that does."""
+    """The tensor itself if it requires grad, else a leaf of equal values that does."""
     return x if x.requires_grad else x.detach().requires_grad_()
 
 
@@ -108,13 +107,13 @@ def _with_leaves(data: Any) -> Any:
 
 
 def _by_autograd(configuration: Configuration, terms: list[Any], create_graph: bool) -> Mechanics:
-    """The sum of some terms, and its derivatives by one backward pass."""
+    """Sum of terms and its derivatives by one backward pass."""
     data = configuration.data
     leaves = data.pos, data.orientations, data.cell
     with torch.enable_grad():
         each = [configuration.energies(term) for term in terms]
         energies = sum(each[1:], start=each[0])  # -> [particle]
-        # energies that depend on nothing, as those of lone particles may, can be differentiated too
+        # plus zero times positions: constant energies, as of lone particles, can be differentiated too
         total = energies.sum() + 0 * data.pos.sum()
         d_pos, d_orientations, d_cell = torch.autograd.grad(
             total, leaves, create_graph=create_graph, materialize_grads=True
@@ -126,7 +125,7 @@ def _by_autograd(configuration: Configuration, terms: list[Any], create_graph: b
 
 
 def _strain_derivative(data: Any, d_pos: Tensor, d_cell: Tensor) -> Tensor:
-    """dE/dε by the chain rule: no strain has to be put in for it."""
+    """dE/dε ``(frame, 3, 3)`` by the chain rule, without a strain in the graph."""
     frames, _ = frame_index(data)
     of_particles = data.pos[:, :, None] * d_pos[:, None, :]  # -> [particle, 3, 3]
     of_cells = data.cell.transpose(1, 2) @ d_cell  # -> [frame, 3, 3]

@@ -1,4 +1,4 @@
-"""Semi-axes that a model learns."""
+"""Learnable semi-axes."""
 
 import copy
 from collections.abc import Sequence
@@ -15,26 +15,26 @@ from ..particle_types import TypeIndex
 class ParticleShapes(HyperparameterModule):
     r"""Learnable semi-axes :math:`a_{sk} = e^{\lambda_{sk}}` of each type of particle.
 
-    Their logarithms :math:`\lambda` are the parameters, so that semi-axes stay positive and steps are
-    relative to them, whatever the unit of length. Put it before an embedding, through which the gradients of
-    energies, and of losses on forces and torques, reach the shapes.
+    The parameters are the logarithms :math:`\lambda`. Semi-axes therefore stay positive, and the steps of an
+    optimiser are relative to them in any unit of length. Use it before an embedding: gradients of energies,
+    and of losses on forces and torques, reach the shapes through the embedding.
 
     Parameters
     ----------
     types : sequence of int
-        The particle types that occur.
+        Particle types.
     semiaxes : array or Tensor ``(types, 3)`` or ``(3,)``
-        To start from, > 0, a length; three numbers for all types alike. Spheres will do.
+        Initial semi-axes, a length > 0; three numbers apply to all types. Spheres will do.
 
     Attributes
     ----------
     semiaxes : Tensor ``(types, 3)``
-        As they are now.
+        Present semi-axes.
 
     Raises
     ------
     ValueError
-        For types that are not different, and semi-axes that are not positive or not three for each type.
+        If types are repeated, or the semi-axes are not positive or do not have one of the shapes above.
 
     Examples
     --------
@@ -54,20 +54,20 @@ class ParticleShapes(HyperparameterModule):
         start = torch.as_tensor(semiaxes, dtype=torch.get_default_dtype())
         if start.shape not in ((3,), (len(self.types), 3)):
             raise ValueError(
-                f"semiaxes have shape {tuple(start.shape)}, expected (3,) or ({len(self.types)}, 3) for "
-                f"the types {self.types}"
+                f"semiaxes has shape {tuple(start.shape)}, expected (3,) or ({len(self.types)}, 3) for the "
+                f"types {self.types}"
             )
         if not (start.isfinite() & (start > 0)).all():
             raise ValueError(
-                f"semiaxes are {start.tolist()}, expected finite lengths > 0, since their logarithms are "
-                "learnt; leave particles without extent to the data"
+                f"semiaxes is {start.tolist()}, expected finite lengths > 0, since their logarithms are "
+                "learned; keep semi-axes of zero in the data"
             )
         self.log_semiaxes = torch.nn.Parameter(start.log().expand(len(self.types), 3).clone())
         self.hyperparameters = {"types": self.types, "semiaxes": start.tolist()}
 
     @property
     def shared_hyperparameters(self) -> dict[str, Any]:
-        """The types: where the semi-axes started from does not matter."""
+        """The types. The initial semi-axes need not be the same."""
         return {"types": self.types}
 
     @property
@@ -75,22 +75,22 @@ class ParticleShapes(HyperparameterModule):
         return self.log_semiaxes.exp()  # -> [type, 3]
 
     def forward(self, data: Any) -> Any:
-        """Data with these semi-axes instead of their own.
+        """Replace the semi-axes of data.
 
         Parameters
         ----------
         data : EllipsoidData or a Batch of them
-            Left as it is.
+            Data, not modified.
 
         Returns
         -------
         EllipsoidData or a Batch of them
-            A copy, everything but `semiaxes` shared.
+            Copy with these semi-axes. All other fields are shared.
 
         Raises
         ------
         ValueError
-            For types without a shape.
+            If a type is unknown.
         """
         type_index = self.type_index(data.types)  # -> [particle]
         data = copy.copy(data)

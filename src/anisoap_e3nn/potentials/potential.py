@@ -1,4 +1,4 @@
-"""The interface of potentials: energies of particles, and what they may know besides."""
+"""Base class and protocols of potentials, and the results of their evaluation."""
 
 from abc import ABC, abstractmethod
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -10,7 +10,7 @@ from ..graph import Edges, frame_index
 
 
 class Mechanics(NamedTuple):
-    """Energies and their derivatives; see :func:`~anisoap_e3nn.potentials.mechanics`."""
+    """Energies and their derivatives, the result of :func:`~anisoap_e3nn.potentials.mechanics`."""
 
     energy: Tensor  # [frame]
     forces: Tensor  # [particle, 3], energy / length
@@ -23,14 +23,16 @@ class Mechanics(NamedTuple):
     def of_particles(
         cls, data: Any, energies: Tensor, forces: Tensor, torques: Tensor, virial: Tensor
     ) -> "Mechanics":
-        """Complete the result with energies of frames and stress.
+        """Complete a result with the energies of frames and the stress.
 
         Parameters
         ----------
         data : EllipsoidData or a Batch of them
+            Frames that the result belongs to.
         energies, forces, torques : Tensor ``(N,)``, ``(N, 3)``, ``(N, 3)``
-            Torques along the axes of space.
+            Values of the particles; torques are in the space frame.
         virial : Tensor ``(frame, 3, 3)``
+            Virial of each frame, an energy.
         """
         frames, n_frames = frame_index(data)
         energy = energies.new_zeros(n_frames).index_add(0, frames, energies)  # -> [frame]
@@ -38,25 +40,25 @@ class Mechanics(NamedTuple):
 
 
 class Design(NamedTuple):
-    """Derivatives of energies, forces and torques with respect to the weights of a linear potential."""
+    """Design matrix: derivatives of energies, forces and torques with respect to linear weights."""
 
     energy: Tensor  # [frame, weight]
     forces: Tensor  # [particle, 3, weight]
-    torques: Tensor  # [particle, 3, weight], along the axes of space
+    torques: Tensor  # [particle, 3, weight], in the space frame
 
 
 class Potential(torch.nn.Module, ABC):
-    """Base class of potentials: energies of particles that see neighbours up to a cutoff.
+    """Base class of potentials: energies of particles from their neighbours within a cutoff.
 
-    Write :meth:`forward`. :func:`~anisoap_e3nn.potentials.mechanics` derives forces, torques and virial from
-    it by autograd; a potential with derivatives of its own is also :class:`Analytic`, and one that least
-    squares can fit is :class:`Linear`. For :func:`~anisoap_e3nn.potentials.save_model`, set
-    `hyperparameters`, the arguments of the constructor.
+    For your own potential write :meth:`forward`. :func:`~anisoap_e3nn.potentials.mechanics` derives forces,
+    torques and virial by autograd. A potential with the methods of :class:`Analytic` provides them itself.
+    One with those of :class:`Linear` can be fitted by least squares. For
+    :func:`~anisoap_e3nn.potentials.save_model`, set `hyperparameters`, the arguments of the constructor.
 
     Attributes
     ----------
     cutoff : float or None
-        A length; None if the potential needs no neighbours.
+        Cutoff of the neighbours, a length; None if the potential needs no neighbours.
     """
 
     cutoff: float | None
@@ -68,41 +70,42 @@ class Potential(torch.nn.Module, ABC):
         Parameters
         ----------
         data : EllipsoidData or a Batch of them
+            One or more frames.
         edges : Edges, optional
-            Up to `cutoff`; by default :func:`~anisoap_e3nn.graph.edges_of` the data.
+            Edges within `cutoff`; by default those of :func:`~anisoap_e3nn.graph.edges_of`.
 
         Returns
         -------
         Tensor ``(N,)``
-            Differentiable in positions, orientations, semi-axes, cell and parameters.
+            Energies, differentiable in positions, orientations, semi-axes, cell and parameters.
         """
 
 
 @runtime_checkable
 class Analytic(Protocol):
-    """Potentials with forces, torques and virial of their own, without autograd."""
+    """Protocol of potentials with analytic forces, torques and virial."""
 
     def derivatives(self, data: Any, edges: Edges | None = None) -> Mechanics:
-        """Energies, forces, torques along the axes of space, virial and stress.
+        """Energies, forces, torques in the space frame, virial and stress.
 
-        The arguments are those of :meth:`Potential.forward`. The result is differentiable in the parameters.
+        Arguments are those of :meth:`Potential.forward`. The result is differentiable in the parameters.
         """
 
 
 @runtime_checkable
 class Linear(Protocol):
-    """Potentials with energies linear in their weights, and their design matrix."""
+    """Protocol of potentials whose energies are linear in their weights."""
 
     @property
     def linear_weights(self) -> Tensor | None:
-        """Weights that the energies are linear in; None if they are not linear."""
+        """Weights of the potential; None if its energies are not linear in them."""
 
     def design(self, data: Any, edges: Edges | None = None) -> Design:
-        """Derivatives with respect to `linear_weights`, flattened; arguments as :meth:`Potential.forward`."""
+        """Design matrix for the flattened `linear_weights`; arguments as for :meth:`Potential.forward`."""
 
 
 def _stress(virial: Tensor, cell: Tensor) -> Tensor:
-    """The virial per volume with its sign changed ``(frame, 3, 3)``; zero where there is no volume."""
+    """Stress, the negative virial per volume ``(frame, 3, 3)``; zero for frames without a volume."""
     a, b, c = cell.unbind(1)
     volumes = (a * torch.linalg.cross(b, c)).sum(1).abs()[:, None, None]  # -> [frame, 1, 1]
     return torch.where(volumes > 0, -virial / volumes.where(volumes > 0, 1), 0)

@@ -1,4 +1,4 @@
-"""Models as text: the dotted paths of their classes and the arguments of their constructors."""
+"""Models as JSON: dotted paths of classes and arguments of constructors."""
 
 import inspect
 from collections import OrderedDict
@@ -16,7 +16,7 @@ from ..basis import RadialBasis
 GROUP = "anisoap_e3nn.models"
 _PACKAGE = __name__.partition(".")[0]
 _SEQUENTIAL = "torch.nn.Sequential"
-_NAMES_OF_0_1_0 = {  # whose checkpoints name classes without their packages
+_NAMES_OF_0_1_0 = {  # checkpoints of 0.1.0 have class names without packages
     path.rpartition(".")[2]: f"{_PACKAGE}.{path}"
     for path in (
         "AniSOAPEmbedding",
@@ -39,29 +39,30 @@ _NAMES_OF_0_1_0 = {  # whose checkpoints name classes without their packages
 
 
 def describe(value: Any, name: str, allow: Sequence[type] = ()) -> Any:
-    """A model or hyperparameter as JSON can hold it.
+    """Describe a model or hyperparameter by values that JSON can store.
 
     Parameters
     ----------
     value : Module, RadialBasis, Irreps, mapping, sequence, number, str or None
+        Model or hyperparameter.
     name : str
-        What it is, for messages.
+        Name of the value, for messages.
     allow : sequence of type
-        Classes that may be named besides those of registered packages.
+        Classes that are allowed in addition to those of registered packages.
 
     Raises
     ------
     TypeError
-        For other values, classes that :func:`build` would refuse, and models that do not know their
+        If the value has another type, :func:`build` would refuse its class, or a model does not know its
         hyperparameters.
     """
     if isinstance(value, torch.nn.Module | RadialBasis):
         path, arguments = _path_and_arguments(value, name, allow)
         described = {k: describe(x, f"{k} of {path}", allow) for k, x in arguments.items()}
         return {"class": path, "arguments": described}
-    if isinstance(value, o3.Irreps):  # a tuple otherwise
+    if isinstance(value, o3.Irreps):  # before tuples, since it is one
         return str(value)
-    if isinstance(value, Mapping):  # whose keys need not be texts, as those of JSON are
+    if isinstance(value, Mapping):  # as pairs, since keys of JSON are strings
         return {"mapping": [[k, describe(x, f"{name}[{k!r}]", allow)] for k, x in value.items()]}
     if isinstance(value, list | tuple):
         return [describe(x, f"{name}[{i}]", allow) for i, x in enumerate(value)]
@@ -69,16 +70,18 @@ def describe(value: Any, name: str, allow: Sequence[type] = ()) -> Any:
         value = value.item()
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise TypeError(f"{name} is {value!r}, which a checkpoint cannot hold")
+    raise TypeError(
+        f"{name} is {value!r}, expected a value that JSON can store, a Module or a RadialBasis"
+    )
 
 
 def build(described: Any, allow: Sequence[type] = ()) -> Any:
-    """The inverse of :func:`describe`, with new weights.
+    """Build a model or hyperparameter from the result of :func:`describe`, with new weights.
 
     Raises
     ------
     ValueError
-        For classes that are unknown or not allowed, and hyperparameters that they do not have.
+        If a class is unknown or not allowed, or does not have a hyperparameter.
     """
     if isinstance(described, list):
         return [build(x, allow) for x in described]
@@ -92,10 +95,9 @@ def build(described: Any, allow: Sequence[type] = ()) -> Any:
         return torch.nn.Sequential(OrderedDict(arguments["modules"]))
     kind = _class_at(path, allow)
     try:
-        inspect.signature(kind).bind(**arguments)
-    except TypeError as error:
-        raise ValueError(f"{path} has other hyperparameters here: {error}") from error
-    return kind(**arguments)
+        return kind(**arguments)
+    except TypeError as error:  # not by the signature: a class may pass keywords on to its base
+        raise ValueError(f"{path} has other hyperparameters in this version: {error}") from error
 
 
 def _path_and_arguments(model: Any, name: str, allow: Sequence[type]) -> tuple[str, dict[str, Any]]:
@@ -105,20 +107,20 @@ def _path_and_arguments(model: Any, name: str, allow: Sequence[type]) -> tuple[s
     if (path := _path_of(kind)) is None:
         raise TypeError(
             f"{name} is a {kind.__module__}.{kind.__qualname__}, which cannot be imported by that "
-            "name: define the class at the top level of a module"
+            "name; define the class at the top level of a module"
         )
     if kind not in allow and not _is_registered(path):
         raise TypeError(
-            f"{name} is a {path}, whose package has not registered itself (entry-point group "
-            f"{GROUP!r}): give allow=[{kind.__name__}] to save_model and load_model"
+            f"{name} is a {path}, whose package is not registered (entry-point group {GROUP!r}); give "
+            f"allow=[{kind.__name__}] to save_model and load_model"
         )
     arguments = dict(getattr(model, "hyperparameters", {}))
     try:
         inspect.signature(kind).bind(**arguments)
     except TypeError as error:
         raise TypeError(
-            f"{path} does not say how it was built: set its `hyperparameters` to the arguments of "
-            f"its constructor ({error})"
+            f"the hyperparameters of {path} do not fit its constructor: {error}; set `hyperparameters` "
+            "to its arguments"
         ) from error
     return path, arguments
 
@@ -130,22 +132,22 @@ def _class_at(path: str, allow: Sequence[type]) -> Any:
     path = _NAMES_OF_0_1_0.get(path, path)
     if not _is_registered(path):
         raise ValueError(
-            f"{path} is of a package that has not registered itself here (entry-point group "
-            f"{GROUP!r}): install {path.partition('.')[0]!r}, which may be that package, or, if you trust "
-            "the class, give it to load_model: allow=[...]"
+            f"{path} belongs to a package that is not registered here (entry-point group {GROUP!r}); "
+            f"install {path.partition('.')[0]!r}, which may be that package, or, if you trust the class, "
+            "give it to load_model: allow=[...]"
         )
     module, _, name = path.rpartition(".")
     try:
         found = getattr(import_module(module), name, None)
     except ImportError as error:
-        raise ValueError(f"there is no class {path!r} here: {error}") from error
+        raise ValueError(f"found no class {path!r}: {error}") from error
     if not (inspect.isclass(found) and issubclass(found, torch.nn.Module | RadialBasis)):
-        raise ValueError(f"there is no class {path!r} here")
+        raise ValueError(f"found no class {path!r}")
     return found
 
 
 def _path_of(kind: type) -> str | None:
-    """The shortest path by which a class can be imported: that of its public name."""
+    """Shortest dotted path that imports a class: its public name. None if there is none."""
     parts, name = kind.__module__.split("."), kind.__qualname__
     for n in range(1, len(parts) + 1):
         module = import_module(".".join(parts[:n]))
@@ -155,7 +157,7 @@ def _path_of(kind: type) -> str | None:
 
 
 def _is_registered(path: str) -> bool:
-    """Whether the path is of this package, or one that is named in the entry-point group."""
+    """Whether a path belongs to this package, or to one in the entry-point group."""
     packages = {
         entry.value.partition(":")[0].partition(".")[0] for entry in entry_points(group=GROUP)
     }

@@ -1,4 +1,4 @@
-"""Potentials that are sums of terms, on one graph."""
+"""Stacked potentials: sums of potentials on one graph."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -12,35 +12,36 @@ from .potential import Design, Linear
 
 
 class StackedPotential(torch.nn.Module):
-    r"""The sum of potentials, each with the cutoff it needs, all on one graph.
+    r"""Sum of potentials with individual cutoffs on one graph.
 
     .. math:: E = \sum_i \sum_c E^{(c)}_i
 
-    Neighbours are searched for once, up to the largest cutoff. Each component gets exactly the edges within
-    its own cutoff, and components with equal cutoffs the same tensors. See
-    :func:`~anisoap_e3nn.potentials.mechanics` for forces.
+    Neighbours are searched once, up to the largest cutoff. Each component gets exactly the edges within its
+    own cutoff. Components with equal cutoffs share tensors. For forces see
+    :func:`~anisoap_e3nn.potentials.mechanics`.
 
     Parameters
     ----------
     components : iterable of Module
-        From data to energies of the particles ``(N,)``: one-body, pair and many-body potentials, networks,
-        or modules of your own. A :class:`Potential` is called with the data and its edges, any other module
-        with data that hold `edge_index` and `edge_shifts` up to its `cutoff`, if it has one.
+        Modules from data to energies of the particles ``(N,)``: one-body, pair and many-body potentials,
+        networks, or your own. A :class:`Potential` gets the data and its edges as arguments. Another module
+        with a `cutoff` finds its edges in the data, as `edge_index` and `edge_shifts`.
 
     Attributes
     ----------
     components : ModuleList
+        Potentials of the sum.
     cutoff : float or None
-        The largest; None if no component needs neighbours.
+        Largest cutoff; None if no component has one.
     hyperparameters : dict
-        The arguments, for :func:`~anisoap_e3nn.potentials.save_model`.
+        Arguments of the constructor, for :func:`~anisoap_e3nn.potentials.save_model`.
 
     Raises
     ------
     ValueError
-        Without components.
+        If there are no components.
     TypeError
-        For components that are not modules.
+        If a component is not a module.
 
     Examples
     --------
@@ -55,9 +56,11 @@ class StackedPotential(torch.nn.Module):
         terms = list(components)
         for term in terms:
             if not isinstance(term, torch.nn.Module):
-                raise TypeError(f"components are modules, found {type(term).__name__}: {term!r}")
+                raise TypeError(
+                    f"components contains a {type(term).__name__}, {term!r}, expected a Module"
+                )
         if not terms:
-            raise ValueError("expected one or more components, found none")
+            raise ValueError("components is empty, expected one or more Modules")
         self.components = torch.nn.ModuleList(terms)
 
     @property
@@ -74,9 +77,9 @@ class StackedPotential(torch.nn.Module):
         Parameters
         ----------
         data : EllipsoidData or a Batch of them
-            Edges of its own are used, if they reach far enough.
+            One or more frames. Their own edges, if they have some, must reach up to `cutoff`.
         neighbors : VerletList, optional
-            To be kept from one configuration to the next.
+            Neighbour list to reuse for several configurations.
 
         Returns
         -------
@@ -87,12 +90,12 @@ class StackedPotential(torch.nn.Module):
         return sum(energies[1:], start=energies[0])
 
     def design(self, data: Any) -> Design:
-        """Derivatives of energies, forces and torques with respect to the weights of all components, in turn.
+        """Design matrix for the weights of all components, in order.
 
         Raises
         ------
         TypeError
-            For components that are not linear in their weights.
+            If a component is not linear in its weights.
         """
         terms = [term for term, _ in self._linear_terms()]
         configuration = Configuration(data, terms)
@@ -100,7 +103,7 @@ class StackedPotential(torch.nn.Module):
         return Design(*(torch.cat(columns, dim=-1) for columns in zip(*designs, strict=True)))
 
     def set_linear_weights(self, values: Tensor) -> None:
-        """Overwrite the weights ``(weight,)``, in the order of :meth:`design`."""
+        """Overwrite the weights by values ``(weight,)``, in the order of :meth:`design`."""
         weights = [weights for _, weights in self._linear_terms()]
         with torch.no_grad():
             for part, new in zip(weights, values.split([x.numel() for x in weights]), strict=True):
@@ -110,13 +113,13 @@ class StackedPotential(torch.nn.Module):
         found = []
         for term in terms_of(self):
             if not isinstance(term, Linear) or (weights := term.linear_weights) is None:
-                raise TypeError(f"not linear in its weights: {term!r}")
+                raise TypeError(f"found a component that is not linear in its weights, {term!r}")
             found.append((term, weights))
         return found
 
 
 def terms_of(model: Callable[[Any], Tensor]) -> list[Any]:
-    """The components of a stack, those of stacks within it too, or the model itself."""
+    """Components of a stack and of stacks within it; for another model, the model itself."""
     if not isinstance(model, StackedPotential):
         return [model]
     return [term for component in model.components for term in terms_of(component)]

@@ -1,4 +1,4 @@
-"""Forces of one configuration after another, with a neighbour list that is kept."""
+"""Force field: mechanics of a model with a Verlet list."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,24 +10,25 @@ from ..potentials import Mechanics, cutoff_of, mechanics
 
 
 class ForceField:
-    """Energies, forces, torques and virial of a model, with a neighbour list kept from call to call.
+    """Energies, forces, torques and virial of a model, with a Verlet list that is reused between calls.
 
-    :class:`NVE`, :class:`Langevin` and :class:`~anisoap_e3nn.interop.ase.AniSOAPCalculator` call it.
+    Use it for :class:`NVE` and :class:`Langevin`. :class:`~anisoap_e3nn.interop.ase.AniSOAPCalculator` is
+    built on it.
 
     Parameters
     ----------
     model : Module or function
-        From data to energies of the particles ``(N,)``: a stack, a potential, a network, or anything else
-        that :func:`~anisoap_e3nn.potentials.mechanics` takes.
+        From data to energies of the particles ``(N,)``, such as a stack, a potential or a network; see
+        :func:`~anisoap_e3nn.potentials.mechanics`.
     skin : float, optional
-        A length, ≥ 0: neighbours are searched for again when a particle has moved half of it; by default a
-        tenth of the cutoff. It changes the speed, not the forces.
+        Skin of the Verlet list, a length ≥ 0; by default a tenth of the cutoff. Neighbours are searched again
+        when a particle has moved by half of the skin. It affects the speed, not the forces.
 
     Attributes
     ----------
     cutoff : float or None
-        The model's `cutoff`, else the largest of its embeddings; None if it has neither, and then the model
-        searches for its neighbours itself.
+        Cutoff of the model: its `cutoff`, else the largest of its potentials and embeddings. None if it has
+        none of these; the model then finds its neighbours itself.
     n_searches : int
         Number of searches for neighbours.
 
@@ -56,12 +57,16 @@ class ForceField:
             self._neighbors = VerletList(self.cutoff, self.cutoff / 10 if skin is None else skin)
 
     def __call__(self, data: Any) -> Mechanics:
-        """:func:`~anisoap_e3nn.potentials.mechanics` of the model.
+        """Evaluate :func:`~anisoap_e3nn.potentials.mechanics` of the model.
 
         Parameters
         ----------
         data : EllipsoidData or a Batch of them
-            Left as it is; edges of its own are used, if they reach far enough.
+            Configuration, not modified. Its own edges, if it has some, must reach up to `cutoff`.
+
+        Returns
+        -------
+        Mechanics
         """
         return mechanics(self.model, data, neighbors=self._neighbors)
 

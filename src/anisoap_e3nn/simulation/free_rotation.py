@@ -1,4 +1,4 @@
-"""Rotation of rigid bodies without torques."""
+"""Free rotation of rigid bodies."""
 
 import torch
 from torch import Tensor
@@ -16,20 +16,20 @@ _UNIT_PRODUCTS = torch.tensor(
 def rotate_freely(
     quaternions: Tensor, angular_momenta: Tensor, inverse_moments: Tensor, time: float
 ) -> tuple[Tensor, Tensor]:
-    r"""Orientations and angular momenta after some time, by NO_SQUISH.
+    r"""Rotate bodies without torques for a time, by NO_SQUISH.
 
-    The kinetic energy is split into those of rotations about the three principal axes,
-    :math:`l_k^2 / 2 I_k`, whose motions :math:`e^{t L_k}` are solved one by one (Miller et al., J. Chem.
-    Phys. 116, 8649, 2002),
+    The kinetic energy is split into the terms :math:`l_k^2 / 2 I_k` of rotations about the three principal
+    axes. Their motions :math:`e^{t L_k}` are exact and composed (Miller et al., J. Chem. Phys. 116, 8649,
+    2002),
 
     .. math::
         e^{\frac t2 L_3} e^{\frac t2 L_2} e^{t L_1} e^{\frac t2 L_2} e^{\frac t2 L_3}.
 
-    Each turns the body about its axis k by :math:`t \, l_k / I_k`. The angular momentum in space stays as
-    it is, so its components :math:`l` along the axes of the body turn the other way. The map is symplectic
-    and reversible, keeps the norms of quaternions, and errs by the third order in the time.
+    Each motion turns the body about its axis k by :math:`t \, l_k / I_k`. The angular momentum in space is
+    constant, so its components :math:`l` along the body axes turn the other way. The map is symplectic and
+    reversible, and conserves the norms of quaternions. Its error is of third order in the time.
 
-    Needles, without moment and angular momentum about one axis, turn about their angular momentum,
+    Needles have neither moment nor angular momentum about one axis. They turn about their angular momentum,
     which is exact.
 
     Parameters
@@ -37,15 +37,18 @@ def rotate_freely(
     quaternions : Tensor ``(N, 4)``
         (w, x, y, z), body → space.
     angular_momenta : Tensor ``(N, 3)``
-        Along the principal axes of the bodies.
+        Angular momenta along the principal axes of the bodies.
     inverse_moments : Tensor ``(N, 3)``
-        Inverses of the principal moments of inertia; zero where a body does not turn.
+        Inverses of the principal moments of inertia; zero for axes without a moment.
     time : float
+        Duration of the rotation.
 
     Returns
     -------
     quaternions : Tensor ``(N, 4)``
+        Orientations after this time.
     angular_momenta : Tensor ``(N, 3)``
+        Angular momenta after this time.
 
     Examples
     --------

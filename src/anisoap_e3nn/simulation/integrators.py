@@ -1,4 +1,4 @@
-"""Dynamics of rigid bodies: at constant energy, and with a thermostat."""
+"""Dynamics of rigid bodies at constant energy and at constant temperature."""
 
 import math
 from abc import ABC, abstractmethod
@@ -13,8 +13,39 @@ from ..arguments import not_negative, positive
 from .rigid_bodies import RigidBodies
 
 
-class _Dynamics(ABC):
-    """What both have in common: forces, energies and the loop."""
+class Dynamics(ABC):
+    """Base class of dynamics of rigid bodies: forces, energies and the loop over steps.
+
+    For your own dynamics write :meth:`step`, from :meth:`kick`, :meth:`evaluate`, and the methods of
+    :class:`RigidBodies`.
+
+    Parameters
+    ----------
+    forces_and_torques : function
+        From data to an object with `energy` ``(frame,)``, `forces` ``(N, 3)`` and `torques` ``(N, 3)`` in
+        the space frame, such as a :class:`ForceField`, or :func:`~anisoap_e3nn.potentials.mechanics` of a
+        model.
+    bodies : RigidBodies
+        Bodies to move.
+    time_step : float
+        Duration of a step, > 0, in the unit of time of the bodies.
+
+    Attributes
+    ----------
+    n_steps : int
+        Number of steps taken.
+    forces, torques : Tensor ``(N, 3)``
+        Forces and torques at the present positions, in the space frame.
+    potential_energy, total_energy : Tensor ``(frame,)``
+        Energies after the last step.
+
+    Raises
+    ------
+    ValueError
+        If the time step is not positive, or energies, forces or torques have the wrong shape.
+    RuntimeError
+        If energies, forces or torques are not finite.
+    """
 
     def __init__(
         self, forces_and_torques: Callable[[Any], Any], bodies: RigidBodies, time_step: float
@@ -23,7 +54,7 @@ class _Dynamics(ABC):
         self.bodies = bodies
         self.time_step = positive("time_step", time_step, "time")
         self.n_steps = 0
-        self._evaluate()
+        self.evaluate()
 
     @property
     def total_energy(self) -> Tensor:
@@ -33,46 +64,56 @@ class _Dynamics(ABC):
     def run(
         self, n_steps: int, callback: Callable[[Any], None] | None = None, every: int = 1
     ) -> None:
-        """Take steps, with a progress bar on terminals if they take more than a second.
+        """Take steps. Terminals show a progress bar after a second.
 
         Parameters
         ----------
         n_steps : int
+            Number of steps, ≥ 0.
         callback : function, optional
-            Called with the dynamics after every `every` steps, say to note energies or `bodies.data`.
+            Function of the dynamics, called after every `every` steps, for example to record energies or
+            `bodies.data`.
         every : int
+            Number of steps between calls, ≥ 1.
 
         Raises
         ------
         ValueError
-            For numbers of steps that are none.
+            If a number of steps is out of range.
         RuntimeError
-            For forces or torques that are not finite.
+            If energies, forces or torques are not finite.
         """
         if n_steps < 0 or every < 1:
             raise ValueError(
                 f"n_steps is {n_steps}, expected ≥ 0, and every is {every}, expected ≥ 1"
             )
-        self._evaluate()  # the bodies may have been moved since
-        for step in trange(1, n_steps + 1, unit="step", leave=False, disable=None, delay=1.0):
-            self._step()
+        self.evaluate()  # the bodies may have been moved in the meantime
+        for number in trange(1, n_steps + 1, unit="step", leave=False, disable=None, delay=1.0):
+            self.step()
             self.n_steps += 1
-            if callback is not None and step % every == 0:
+            if callback is not None and number % every == 0:
                 callback(self)
 
     @abstractmethod
-    def _step(self) -> None: ...
+    def step(self) -> None:
+        """Move the bodies by one time step.
 
-    def _kick(self) -> None:
-        self.bodies.kick(self._forces, self._torques, self.time_step / 2)
+        At the start `forces` and `torques` belong to the present positions. Call :meth:`evaluate` after the
+        positions have changed for the last time.
+        """
 
-    def _evaluate(self) -> None:
+    def kick(self, time: float) -> None:
+        """Change the momenta by `forces` and `torques` for a time."""
+        self.bodies.kick(self.forces, self.torques, time)
+
+    def evaluate(self) -> None:
+        """Compute the potential energy, forces and torques at the present positions."""
         result = self.forces_and_torques(self.bodies.data)
-        self._forces, self._torques = result.forces.detach(), result.torques.detach()
+        self.forces, self.torques = result.forces.detach(), result.torques.detach()
         self.potential_energy = torch.as_tensor(result.energy).detach()
         shapes = {
-            "forces": (self._forces, tuple(self.bodies.positions.shape)),
-            "torques": (self._torques, tuple(self.bodies.positions.shape)),
+            "forces": (self.forces, tuple(self.bodies.positions.shape)),
+            "torques": (self.torques, tuple(self.bodies.positions.shape)),
             "energies": (self.potential_energy, (self.bodies.n_frames,)),
         }
         for name, (values, shape) in shapes.items():
@@ -80,40 +121,20 @@ class _Dynamics(ABC):
                 raise ValueError(f"{name} have shape {tuple(values.shape)}, expected {shape}")
             if not values.isfinite().all():
                 raise RuntimeError(
-                    f"{name} are not finite after {self.n_steps} steps: if they were before, the "
-                    f"time step, {self.time_step}, is too long, or bodies overlap"
+                    f"{name} are not finite after {self.n_steps} steps; use a time step shorter than "
+                    f"{self.time_step}, and check that bodies do not overlap"
                 )
 
 
-class NVE(_Dynamics):
+class NVE(Dynamics):
     r"""Dynamics at constant energy, symplectic and reversible.
 
     A step is half a kick by forces and torques, free motion with the rotation of NO_SQUISH (Miller et al.,
-    J. Chem. Phys. 116, 8649, 2002), and half a kick. The total energy does not drift, but fluctuates by
-    the square of the time step; linear momentum, and in open frames angular momentum, are conserved to
+    J. Chem. Phys. 116, 8649, 2002), and half a kick. The total energy does not drift. Its fluctuations grow
+    with the square of the time step. Linear momentum, and in open frames angular momentum, are conserved to
     rounding.
 
-    Parameters
-    ----------
-    forces_and_torques : function
-        From data to an object with `energy` ``(frame,)``, `forces` ``(N, 3)`` and `torques` ``(N, 3)`` in
-        the space frame, such as :func:`~anisoap_e3nn.potentials.mechanics` of a model.
-    bodies : RigidBodies
-        Which it moves.
-    time_step : float
-        > 0.
-
-    Attributes
-    ----------
-    n_steps : int
-        Taken so far.
-    potential_energy, total_energy : Tensor ``(frame,)``
-        After the last step.
-
-    Raises
-    ------
-    ValueError
-        For a time step that is none, and forces or torques of other shapes.
+    Parameters, attributes and errors are those of :class:`Dynamics`.
 
     Examples
     --------
@@ -132,50 +153,42 @@ class NVE(_Dynamics):
     True
     """
 
-    def _step(self) -> None:
-        self._kick()
+    def step(self) -> None:
+        """Half a kick, free motion, and half a kick."""
+        self.kick(self.time_step / 2)
         self.bodies.drift(self.time_step)
-        self._evaluate()
-        self._kick()
+        self.evaluate()
+        self.kick(self.time_step / 2)
 
 
-class Langevin(_Dynamics):
+class Langevin(Dynamics):
     r"""Dynamics at constant temperature: friction and noise on all momenta.
 
-    A step is BAOAB's (Leimkuhler and Matthews, Appl. Math. Res. Express 2013, 34): half a kick, half of the
-    free motion (as :class:`NVE` has it), the Ornstein-Uhlenbeck process of all momenta, solved exactly
-    (:meth:`RigidBodies.exchange_heat`, which keeps :math:`e^{-\gamma t}` of them), the other half of the free
-    motion, and half a kick. (For Langevin dynamics of rigid bodies see Davidchack, Ouldridge and
-    Tretyakov, J. Chem. Phys. 142, 144114, 2015.)
+    A step is that of BAOAB (Leimkuhler and Matthews, Appl. Math. Res. Express 2013, 34): half a kick, half of
+    the free motion of :class:`NVE`, the exact Ornstein-Uhlenbeck process of all momenta
+    (:meth:`RigidBodies.exchange_heat`, which keeps a share :math:`e^{-\gamma t}` of them), the other half of
+    the free motion, and half a kick. For Langevin dynamics of rigid bodies see Davidchack, Ouldridge and
+    Tretyakov, J. Chem. Phys. 142, 144114, 2015.
+
+    Attributes and errors are those of :class:`Dynamics`.
 
     Parameters
     ----------
-    forces_and_torques : function
-        As for :class:`NVE`.
-    bodies : RigidBodies
-        Which it moves.
-    time_step : float
-        > 0.
+    forces_and_torques, bodies, time_step
+        As for :class:`Dynamics`.
     temperature : float
         :math:`k_B T`, an energy, ≥ 0.
     friction : float
-        The rate γ at which momenta decay, an inverse time, ≥ 0; without any it is :class:`NVE`.
+        Decay rate γ of the momenta, an inverse time, ≥ 0. With 0, the dynamics are those of :class:`NVE`.
     angular_friction : float, optional
-        That of the angular momenta; by default the same.
+        Decay rate of the angular momenta, an inverse time, ≥ 0; by default `friction`.
     generator : torch.Generator, optional
-        For the same noise again.
-
-    Attributes
-    ----------
-    n_steps : int
-        Taken so far.
-    potential_energy, total_energy : Tensor ``(frame,)``
-        After the last step.
+        Random numbers of the noise, to reproduce a trajectory.
 
     Raises
     ------
     ValueError
-        As :class:`NVE` does, and for a temperature or friction that is negative.
+        If the temperature or a friction is negative.
     """
 
     def __init__(
@@ -197,13 +210,14 @@ class Langevin(_Dynamics):
             self.angular_friction = not_negative("angular_friction", angular_friction)
         self.generator = generator
 
-    def _step(self) -> None:
-        self._kick()
+    def step(self) -> None:
+        """Half a kick, half of the free motion, exchange of heat, and the same halves in reverse."""
+        self.kick(self.time_step / 2)
         self.bodies.drift(self.time_step / 2)
         kept, kept_angular = (
             math.exp(-rate * self.time_step) for rate in (self.friction, self.angular_friction)
         )
         self.bodies.exchange_heat(self.temperature, kept, kept_angular, self.generator)
         self.bodies.drift(self.time_step / 2)
-        self._evaluate()
-        self._kick()
+        self.evaluate()
+        self.kick(self.time_step / 2)

@@ -1,4 +1,4 @@
-"""Rigid bodies in motion: their state, and what can be observed of it."""
+"""State and observables of rigid bodies."""
 
 import copy
 from typing import Any
@@ -14,39 +14,43 @@ from .free_rotation import rotate_freely
 
 
 class RigidBodies:
-    r"""Positions, orientations and momenta of rigid particles, in one frame or a batch of independent ones.
+    r"""Positions, orientations and momenta of rigid bodies, in one frame or a batch of independent frames.
 
-    Units are those of the data's lengths, of the energies that drive the bodies, and of the masses; the
-    unit of time follows from these. (With Å, eV and u it is that of ASE, 10.18 fs.)
+    The units of length, energy and mass fix the unit of time. With Å, eV and u it is ASE's, 10.18 fs.
 
     Parameters
     ----------
     data : EllipsoidData or a Batch of them
-        Where the bodies are. It is left as it is; neighbours that it holds are not kept, since they change.
+        Initial positions and orientations, not modified. Edges are dropped, since neighbours change.
     masses : float or array ``(N,)``
-        > 0.
+        Masses of the bodies, > 0.
     moments : array ``(3,)`` or ``(N, 3)``, optional
         Principal moments of inertia about the axes of the ellipsoids, ≥ 0; by default those of solid
-        ellipsoids, :math:`I_a = \tfrac m5 (b^2 + c^2)` and so on. About an axis without moment, that of a
-        needle or any of a point, a body does not turn and torques are not felt.
+        ellipsoids, :math:`I_a = \tfrac m5 (b^2 + c^2)` and so on. Bodies do not turn about axes without a
+        moment (the axis of a needle, all axes of a point), and torques about them have no effect.
 
     Attributes
     ----------
     positions : Tensor ``(N, 3)``
+        Centres of the bodies.
     quaternions : Tensor ``(N, 4)``
-        (w, x, y, z), body → space.
+        Orientations (w, x, y, z) of norm 1, body → space.
     momenta : Tensor ``(N, 3)``
-        Zero at first, as the angular ones are.
+        Linear momenta, initially zero.
     angular_momenta : Tensor ``(N, 3)``
-        About the centres of the bodies, along their own axes.
+        Angular momenta about the centres of the bodies, along their own axes, initially zero.
     masses : Tensor ``(N,)``
+        Masses of the bodies.
     moments : Tensor ``(N, 3)``
+        Principal moments of inertia.
+    n_frames : int
+        Number of frames.
 
     Raises
     ------
     ValueError
-        For masses that are not positive, moments that no body has, being negative or one larger than the
-        sum of the others, and shapes that do not fit.
+        If a mass is not positive, a moment is negative or larger than the sum of the other two, or shapes do
+        not match.
 
     Examples
     --------
@@ -77,7 +81,7 @@ class RigidBodies:
         self.angular_momenta = torch.zeros_like(self.positions)
         self.masses = _of_each_body("masses", masses, self.positions, ())
         if not (self.masses > 0).all():
-            raise ValueError(f"masses should be > 0, found {self.masses.tolist()}")
+            raise ValueError(f"masses are {self.masses.tolist()}, expected > 0")
         if moments is None:
             squares = data.semiaxes.detach().square()
             sums = squares.sum(1, keepdim=True) - squares  # b² + c² and so on -> [particle, 3]
@@ -91,7 +95,7 @@ class RigidBodies:
 
     @property
     def data(self) -> Any:
-        """The data with the positions and orientations of now, which later steps leave alone."""
+        """Copy of the data with the present positions and orientations. Later steps do not change it."""
         data = copy.copy(self._data)
         data.pos, data.orientations = self.positions, self.quaternions
         return data
@@ -104,24 +108,24 @@ class RigidBodies:
         temperature : float
             :math:`k_B T`, an energy.
         generator : torch.Generator, optional
-            For the same ones again.
+            Random numbers, to reproduce the momenta.
         """
         not_negative("temperature", temperature, "energy")
         self.exchange_heat(temperature, 0.0, 0.0, generator)
 
     def remove_drift(self) -> None:
-        """Take from all bodies of a frame the velocity of its centre of mass."""
+        """Set the velocity of the centre of mass of each frame to zero."""
         velocities = self.linear_momentum / self._per_frame(self.masses)[:, None]  # -> [frame, 3]
         self.momenta = self.momenta - self.masses[:, None] * velocities[self._frames]
 
     def kick(self, forces: Tensor, torques: Tensor, time: float) -> None:
-        """Change the momenta by forces and torques, both in the space frame, for some time."""
+        """Change the momenta by forces and torques for a time, both in the space frame."""
         self.momenta = self.momenta + time * forces
         of_bodies = to_body_frame(torques, self.quaternions) * self._turns  # -> [particle, 3]
         self.angular_momenta = self.angular_momenta + time * of_bodies
 
     def drift(self, time: float) -> None:
-        """Move and turn freely for some time."""
+        """Move and rotate without forces for a time."""
         self.positions = self.positions + time * self.momenta / self.masses[:, None]
         self.quaternions, self.angular_momenta = rotate_freely(
             self.quaternions, self.angular_momenta, self._inverse_moments, time
@@ -134,11 +138,22 @@ class RigidBodies:
         kept_angular: float,
         generator: torch.Generator | None = None,
     ) -> None:
-        r"""Keep a share of all momenta and draw the rest, as the Ornstein-Uhlenbeck process does.
+        r"""Keep a share of all momenta and draw the rest: an exact Ornstein-Uhlenbeck step.
 
         .. math::
             p \to c \, p + \sqrt{(1 - c^2) \, m \, k_B T} \; \xi, \qquad
             l_k \to c' l_k + \sqrt{(1 - c'^2) \, I_k \, k_B T} \; \xi_k
+
+        Parameters
+        ----------
+        temperature : float
+            :math:`k_B T`, an energy.
+        kept : float
+            Share :math:`c` of the momenta, from 0 to 1.
+        kept_angular : float
+            Share :math:`c'` of the angular momenta, from 0 to 1.
+        generator : torch.Generator, optional
+            Random numbers :math:`\xi`, to reproduce a trajectory.
         """
         for name, share, inertia in (
             ("momenta", kept, self.masses[:, None]),
@@ -154,47 +169,47 @@ class RigidBodies:
 
     @property
     def translational_energy(self) -> Tensor:
-        """Kinetic energy of the motion of the centres ``(frame,)``."""
+        """Kinetic energy of translation ``(frame,)``."""
         return self._per_frame(self.momenta.square().sum(1) / (2 * self.masses))
 
     @property
     def rotational_energy(self) -> Tensor:
-        """Kinetic energy of the rotation about the centres ``(frame,)``."""
+        """Kinetic energy of rotation ``(frame,)``."""
         return self._per_frame((self.angular_momenta.square() * self._inverse_moments).sum(1) / 2)
 
     @property
     def kinetic_energy(self) -> Tensor:
-        """The sum of both ``(frame,)``."""
+        """Kinetic energy of translation and rotation ``(frame,)``."""
         return self.translational_energy + self.rotational_energy
 
     @property
     def degrees_of_freedom(self) -> Tensor:
-        """Three of each body, and one for each axis with a moment of inertia ``(frame,)``."""
+        """Degrees of freedom ``(frame,)``: three per body, and one per axis with a moment of inertia."""
         return self._per_frame(3 + self._turns.sum(1))
 
     @property
     def temperature(self) -> Tensor:
-        """Twice the kinetic energy by the degrees of freedom, :math:`k_B T` ``(frame,)``."""
+        """Instantaneous :math:`k_B T` ``(frame,)``: twice the kinetic energy per degree of freedom."""
         return 2 * self.kinetic_energy / self.degrees_of_freedom
 
     @property
     def center_of_mass(self) -> Tensor:
-        """Of the bodies of a frame ``(frame, 3)``."""
+        """Centre of mass of each frame ``(frame, 3)``."""
         sums = self._per_frame(self.masses[:, None] * self.positions)
         return sums / self._per_frame(self.masses)[:, None]
 
     @property
     def linear_momentum(self) -> Tensor:
-        """The sum over the bodies of a frame ``(frame, 3)``."""
+        """Total linear momentum of each frame ``(frame, 3)``."""
         return self._per_frame(self.momenta)
 
     def angular_momentum(self, about: Tensor | None = None) -> Tensor:
-        r"""The sum of orbits and spins, :math:`\sum_i (r_i - r_0) \times p_i + R_i l_i`, in space.
+        r"""Total angular momentum, :math:`\sum_i (r_i - r_0) \times p_i + R_i l_i`, in the space frame.
 
         Parameters
         ----------
         about : Tensor ``(frame, 3)``, optional
-            Such as `center_of_mass`; by default the origin.
+            Reference point :math:`r_0`, such as `center_of_mass`; by default the origin.
 
         Returns
         -------
@@ -220,10 +235,10 @@ def _of_each_body(
     shape_of_all = (len(positions), *shape)
     if numbers.shape not in (shape, shape_of_all):
         raise ValueError(
-            f"{name} have shape {tuple(numbers.shape)}, expected {shape} or {shape_of_all}"
+            f"{name} has shape {tuple(numbers.shape)}, expected {shape} or {shape_of_all}"
         )
     if not (numbers.isfinite() & (numbers >= 0)).all():
-        raise ValueError(f"{name} should be finite and not negative, found {numbers.tolist()}")
+        raise ValueError(f"{name} is {numbers.tolist()}, expected finite numbers ≥ 0")
     return numbers.expand(shape_of_all).clone()
 
 
@@ -233,6 +248,6 @@ def _refuse_impossible(moments: Tensor) -> None:
     if impossible.any():
         first = int(impossible.nonzero()[0])
         raise ValueError(
-            f"moments[{first}] are {moments[first].tolist()}: no body has a principal moment of "
-            "inertia larger than the sum of the other two"
+            f"moments[{first}] is {moments[first].tolist()}, expected no principal moment of inertia "
+            "larger than the sum of the other two"
         )

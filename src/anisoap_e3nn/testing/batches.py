@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..data.batches import iterate_batches
 from .comparison import Comparison, scales_of
 from .moves import part_of
 from .results import Results, results_of
@@ -53,8 +54,6 @@ def check_batches(
     Traceback (most recent call last):
     AssertionError: in a batch, energy[0] is ...
     """
-    from torch_geometric.data import Batch  # takes seconds to import
-
     if not frames:
         raise ValueError("expected one or more frames, found none")
     alone, empty = (
@@ -66,7 +65,8 @@ def check_batches(
     results.append(_results_of_few(model, alone, "one particle"))
     comparison = Comparison(tolerance)
     for occasion, step in (("in a batch", 1), ("in a batch in reverse order", -1)):
-        found = results_of(model, Batch.from_data_list(members[::step]))
+        (batch,) = iterate_batches(members[::step], len(members))
+        found = results_of(model, batch)
         expected = {name: torch.cat([x[name] for x in results[::step]]) for name in found}
         comparison.results(found, expected, occasion, scales=scales_of(expected))
     return comparison.largest

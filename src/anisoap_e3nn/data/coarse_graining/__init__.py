@@ -1,1 +1,1 @@
-"""Groups of atoms as ellipsoids."""
+"""Coarse-graining: groups of atoms become ellipsoids."""

@@ -1,4 +1,4 @@
-"""Which atoms belong together, and where they are once no group is cut by the boundary."""
+"""Molecules by connectivity, and groups of atoms unwrapped across the cell boundary."""
 
 from typing import Any
 
@@ -25,30 +25,30 @@ def find_molecules(atoms: Any) -> Groups:
     Parameters
     ----------
     atoms : ase.Atoms
-        Atoms, with their cell and periodicity.
+        Atoms with cell and periodicity.
 
     Returns
     -------
     list of integer arrays
-        Sorted indices of the atoms of each molecule, the molecule of the lowest index first.
+        Sorted indices of the atoms of each molecule. Molecules are ordered by their first atoms.
 
     Raises
     ------
     ValueError
-        For a molecule that is bonded to its own periodic image (a chain or network without end),
-        and for particles of no element (ASE's X).
+        If a molecule is bonded to its own periodic image (an endless chain or network), or a
+        particle has no element (ASE's X).
     """
     return whole_molecules(atoms)[0]
 
 
 def whole_molecules(atoms: Any) -> tuple[Groups, Array]:
-    """Molecules, and the positions of their atoms with no molecule cut by the boundary."""
+    """Find molecules, and positions of the atoms with every molecule in one piece."""
     from ase.data import covalent_radii
 
     if np.any(atoms.numbers == 0):
         raise ValueError(
-            "particles of no element (X) have no covalent radius, so their bonds cannot be found: "
-            "give groups instead, or no coarse-graining if they are ellipsoids already"
+            "found particles with no element (X), expected atoms with covalent radii; give groups, "
+            "or do not coarse-grain if they are ellipsoids already"
         )
     reach = _BOND_REACH * covalent_radii[atoms.numbers]  # -> [atoms]
     positions = torch.tensor(atoms.positions)
@@ -64,14 +64,16 @@ def whole_molecules(atoms: Any) -> tuple[Groups, Array]:
     bonds_of: list[list[int]] = [[] for _ in range(len(atoms))]
     for bond, centre in enumerate(centres):
         bonds_of[centre].append(bond)
-    images = np.zeros((len(atoms), 3), dtype=np.int64)  # in which image of the cell an atom belongs
+    images = np.zeros(
+        (len(atoms), 3), dtype=np.int64
+    )  # the image of the cell that each atom belongs to
     groups, seen = [], np.zeros(len(atoms), dtype=bool)
     for first in range(len(atoms)):
         if seen[first]:
             continue
         seen[first] = True
         group = [first]
-        for atom in group:  # which grows as it is walked
+        for atom in group:  # grows while it is walked
             for bond in bonds_of[atom]:
                 if not seen[neighbours[bond]]:
                     seen[neighbours[bond]] = True
@@ -82,21 +84,21 @@ def whole_molecules(atoms: Any) -> tuple[Groups, Array]:
     if len(endless):
         one, other = int(centres[endless[0]]), int(neighbours[endless[0]])
         raise ValueError(
-            f"the molecule of atom {one} is bonded to its own periodic image through atom {other}: "
-            "a chain or network without end is no molecule; give groups of atoms instead"
+            f"the molecule of atom {one} is bonded to its own periodic image through atom {other}, "
+            "expected molecules of finite size; give groups of atoms"
         )
     return groups, atoms.positions + images @ atoms.cell.array
 
 
 def whole_groups(atoms: Any, groups: Groups) -> Array:
-    """Positions with every group in one piece, joined over its shortest minimum-image distances."""
+    """Positions with every group in one piece: minimum-image vectors along a spanning tree."""
     from ase.geometry import get_distances
 
     whole: Array = atoms.positions.copy()
     for group in groups if atoms.pbc.any() else []:
         vectors, lengths = get_distances(atoms.positions[group], cell=atoms.cell, pbc=atoms.pbc)
-        # Prim's spanning tree: long groups follow their own short links, not one long vector, which
-        # could reach the wrong image.
+        # Prim's minimum spanning tree: short links are safe, one long vector could reach the wrong
+        # image.
         parent, distance = np.zeros(len(group), dtype=np.int64), lengths[0].copy()
         distance[0] = np.inf
         outside = np.arange(len(group)) > 0

@@ -1,1 +1,1 @@
-"""Files of particles and of features: readers and writers."""
+"""Readers of particle files and writers of feature files."""

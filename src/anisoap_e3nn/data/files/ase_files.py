@@ -1,4 +1,4 @@
-"""Files that ASE reads, one frame at a time."""
+"""Frames of files that ASE reads, one at a time."""
 
 from collections.abc import Iterator
 from io import StringIO
@@ -11,7 +11,7 @@ from .stored_frame import Array, StoredFrame
 
 
 def count_frames(path: Path) -> int | None:
-    """Count the frames of extended XYZ; None for formats that would have to be read for it."""
+    """Count the frames of extended XYZ; None for formats that must be read to count them."""
     if _format(path) != "extxyz":
         return None
     with _open_text(path) as file:
@@ -21,8 +21,7 @@ def count_frames(path: Path) -> int | None:
 def iterate_atoms(path: Path) -> Iterator[Any]:
     """Yield each frame as ``ase.Atoms``.
 
-    Extended XYZ is read one frame at a time; how much of another format is held at once is up to
-    ASE.
+    Extended XYZ is read one frame at a time. For other formats ASE decides how much is in memory.
     """
     format = _format(path)
     if format != "extxyz":
@@ -32,22 +31,22 @@ def iterate_atoms(path: Path) -> Iterator[Any]:
         return
     from ase.io.extxyz import read_xyz
 
-    # ASE's own reader indexes the whole file first, which grows with the number of frames.
+    # ASE's own reader first indexes the whole file, in memory that grows with the number of frames
     with _open_text(path) as file:
         try:
             for text in _xyz_texts(file):
                 yield from read_xyz(StringIO(text), 0)
         except KeyError as error:
             raise ValueError(
-                f"ASE knows no element {error}: use X for particles that are none"
+                f"found the element {error}, which ASE does not know; use X for other particles"
             ) from error
 
 
 def iterate_frames(path: Path) -> Iterator[StoredFrame]:
-    """Yield each frame, with atomic numbers as types (ASE's X is 0) and all arrays as columns.
+    """Yield the frames of a file as :func:`frame_of` converts them, with their targets.
 
-    Energies, forces and stress come from the calculator that ASE attaches, torques from an array of
-    that name.
+    Energies, forces and stress come from the calculator that ASE attaches, torques from the array
+    ``torques``.
     """
     for atoms in iterate_atoms(path):
         targets = calculated_targets(atoms)
@@ -57,9 +56,9 @@ def iterate_frames(path: Path) -> Iterator[StoredFrame]:
 
 
 def frame_of(atoms: Any, targets: dict[str, Array] | None = None) -> StoredFrame:
-    """Atoms with atomic numbers as types (ASE's X is 0) and all arrays as columns."""
+    """Stored frame of atoms: types are atomic numbers (ASE's X is 0), arrays become columns."""
     lost = [
-        f"Its header is damaged (it declares {key!r}), so they are lost. "
+        f" (the header is damaged: it declares {key!r})"
         for key in atoms.info
         if "c_diameter" in key
     ]
@@ -75,7 +74,7 @@ def frame_of(atoms: Any, targets: dict[str, Array] | None = None) -> StoredFrame
 
 
 def calculated_targets(atoms: Any) -> dict[str, Array]:
-    """Energy (1,), forces (N, 3) and stress (1, 3, 3), each where the frame has it."""
+    """Energy (1,), forces (N, 3) and stress (1, 3, 3) of the calculator, where it has them."""
     results = atoms.calc.results if atoms.calc is not None else {}
     targets: dict[str, Array] = {}
     if "energy" in results:
@@ -95,9 +94,11 @@ def _format(path: Path) -> str:
     try:
         from ase.io.formats import UnknownFileTypeError, filetype, get_ioformat
     except ImportError as error:
-        raise ImportError('this file needs ASE: pip install "anisoap-e3nn[ase]"') from error
+        raise ImportError(
+            'ASE is not installed, but this file needs it: pip install "anisoap-e3nn[ase]"'
+        ) from error
     if path.stat().st_size == 0:
-        return "extxyz"  # no frames in any format, and ASE does not say which it is
+        return "extxyz"  # ASE cannot tell the format of an empty file, which has no frames in any
     try:
         return str(get_ioformat(filetype(str(path))).name)
     except UnknownFileTypeError as error:
@@ -118,10 +119,10 @@ def _xyz_texts(file: TextIO) -> Iterator[str]:
         try:
             number = int(header)
         except ValueError:
-            raise ValueError(f"expected a number of particles, found {header.strip()!r}") from None
+            raise ValueError(f"found {header.strip()!r}, expected a number of particles") from None
         lines = [header, *(file.readline() for _ in range(number + 1))]
         if not lines[-1]:
-            raise ValueError(f"the frame should hold {number} particles: the file is cut short")
+            raise ValueError(f"the file ends early, expected {number} particles in the frame")
         header = file.readline()
         while header.startswith("VEC"):  # cell vectors of old files, written as atoms
             lines.append(header)

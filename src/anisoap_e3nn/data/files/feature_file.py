@@ -1,4 +1,4 @@
-"""Files of features as plain arrays, written frame by frame without ever holding all of them."""
+"""Feature files of plain arrays, written frame by frame in constant memory."""
 
 import zipfile
 from collections.abc import Mapping
@@ -13,25 +13,25 @@ from .output_file import OutputFile, add_array, add_part
 
 
 class FeatureFile(OutputFile):
-    """A file of features as arrays, ``.npz`` or ``.pt``.
+    """Feature file of plain arrays, ``.npz`` or ``.pt``.
 
     Parameters
     ----------
     path : Path
-        Where to write; its suffix chooses the format.
+        Output file. Its suffix selects the format.
     dim : int
         Number of features of each particle.
     dtype : torch.dtype
-        Of the features.
+        Dtype of the features.
     overwrite : bool
-        Whether `path` may exist.
+        Whether an existing file may be replaced.
 
     Notes
     -----
-    Either format holds `features` (particles, dim), of all frames one after another, `types`
-    (particles,), `n_particles` (frames,), and the texts that :meth:`finish` is given.
-    ``.npz`` is read with ``numpy.load``, ``.pt`` with ``torch.load(..., weights_only=True)``, where
-    ``mmap=True`` leaves the features on disk.
+    Both formats contain `features` (particles, dim) of all frames in order, `types` (particles,),
+    `n_particles` (frames,), and the texts given to :meth:`finish`. Read ``.npz`` with
+    ``numpy.load``, and ``.pt`` with ``torch.load(..., weights_only=True)``; with ``mmap=True`` the
+    features stay on disk.
     """
 
     suffixes = (".npz", ".pt")
@@ -44,16 +44,16 @@ class FeatureFile(OutputFile):
         self._dtypes = {"features": dtype, "types": torch.int64, "n_particles": torch.int64}
 
     def append(self, features: Tensor, types: Tensor, n_particles: Tensor) -> None:
-        """Add some frames.
+        """Append frames.
 
         Parameters
         ----------
         features : Tensor ``(particles, dim)``
-            Of all their particles.
+            Features of all particles of these frames.
         types : Tensor ``(particles,)``
-            The types of these.
+            Types of these particles.
         n_particles : Tensor ``(frames,)``
-            How many of them belong to each frame.
+            Number of particles in each frame.
         """
         values = {"features": features, "types": types, "n_particles": n_particles}
         for name, value in values.items():
@@ -61,12 +61,12 @@ class FeatureFile(OutputFile):
             self._shapes[name][0] += len(value)
 
     def finish(self, texts: Mapping[str, Any]) -> int:
-        """Assemble the file and put it in its place.
+        """Assemble the file and move it into place.
 
         Parameters
         ----------
         texts : mapping
-            Names of further entries to strings or lists of strings.
+            Further entries by name: strings or lists of strings.
 
         Returns
         -------
@@ -95,7 +95,7 @@ class FeatureFile(OutputFile):
         tensors = {}
         for name, shape in self._shapes.items():
             size, dtype = int(np.prod(shape)), self._dtypes[name]
-            # mapped into memory, not read: torch.save writes it out page by page
+            # mapped into memory, not read: torch.save writes it page by page
             flat = torch.from_file(str(self._part(name)), size=size, dtype=dtype) if size else None
             tensors[name] = torch.empty(shape, dtype=dtype) if flat is None else flat.view(shape)
         torch.save({**tensors, **texts}, target)

@@ -19,9 +19,9 @@ def iterate_frames(path: Path) -> Iterator[StoredFrame]:
     """Yield the frames of a GSD file.
 
     Types are GSD's `typeid`. Orientations are (w, x, y, z), body → space. Semi-axes come from
-    `particles.type_shapes`, as a, b, c of an ``Ellipsoid`` or half the diameter of a ``Sphere``;
-    other shapes hold none. HOOMD's boxes are periodic along all their dimensions. Energies and
-    forces are not read: GSD keeps them only as logs, under names that each simulation chooses.
+    `particles.type_shapes`: a, b, c of an ``Ellipsoid``, or half the diameter of a ``Sphere``.
+    Other shapes give no sizes. HOOMD's boxes are periodic along all their dimensions. Energies and
+    forces are not read: GSD stores them only as logs, under names that each simulation chooses.
     """
     with _open(path) as trajectory:
         for frame in trajectory:
@@ -32,7 +32,7 @@ def iterate_frames(path: Path) -> Iterator[StoredFrame]:
                 sizes = [_semiaxes(shape) for shape in particles.type_shapes]
                 columns["semiaxes"] = np.array(sizes)[particles.typeid].reshape(-1, 3)
             except (KeyError, IndexError):
-                remark = f"Its type_shapes are {list(particles.type_shapes)}. "
+                remark = f" (type_shapes are {list(particles.type_shapes)})"
             lx, ly, lz, xy, xz, yz = configuration.box.astype(np.float64)
             yield StoredFrame(
                 positions=particles.position,
@@ -56,7 +56,9 @@ def _open(path: Path) -> Any:
     try:
         import gsd.hoomd
     except ImportError as error:
-        raise ImportError('GSD files need gsd: pip install "anisoap-e3nn[gsd]"') from error
+        raise ImportError(
+            'gsd is not installed, but GSD files need it: pip install "anisoap-e3nn[gsd]"'
+        ) from error
     try:
         return gsd.hoomd.open(path, mode="r")
     except RuntimeError as error:

@@ -10,7 +10,7 @@ import numpy as np
 
 from .stored_frame import Array, StoredFrame
 
-# Where several kinds of coordinates are present, the first complete triple is taken.
+# names of coordinates, and whether they are scaled; the first complete triple is used
 _COORDINATES = [
     (("x", "y", "z"), False),
     (("xu", "yu", "zu"), False),
@@ -44,16 +44,15 @@ def count_frames(path: Path) -> int:
 def iterate_frames(path: Path) -> Iterator[StoredFrame]:
     r"""Yield the frames of a text dump (``dump custom``).
 
-    Particles come sorted by `id` where that column is present, with `type` as their type.
+    Particles are sorted by the column `id`, if there is one. Their types are the column `type`.
     Coordinates may be ``x y z``, unwrapped ``xu yu zu``, or scaled ``xs ys zs``, ``xsu ysu zsu``.
-    Boxes may be orthogonal, restricted triclinic (whose bounds are those of the bounding box) or
-    general triclinic (``abc origin``). Axes are periodic where the header says ``pp``, all of them
-    where it does not say. ``fx fy fz`` become forces and ``tqx tqy tqz`` torques (LAMMPS writes
-    them in the space frame).
+    Boxes may be orthogonal, restricted triclinic (with the bounds of the bounding box) or general
+    triclinic (``abc origin``). Axes with the flag ``pp`` are periodic; without flags all axes are.
+    ``fx fy fz`` become forces and ``tqx tqy tqz`` torques, which LAMMPS writes in the space frame.
 
-    With ``dump_modify triclinic/general`` LAMMPS turns positions, forces and torques into the frame
-    of the general box, but not what a compute returns, and quaternions come from a compute: `turn`
-    makes up for it.
+    With ``dump_modify triclinic/general`` LAMMPS rotates positions, forces and torques into the
+    frame of the general box, but not the output of computes, such as quaternions. The `rotation`
+    of the frame corrects for it.
     """
     with open_dump(path) as file:
         while True:
@@ -64,7 +63,7 @@ def iterate_frames(path: Path) -> Iterator[StoredFrame]:
             if not header.strip():
                 return
             if not header.startswith("ITEM: TIMESTEP"):
-                raise ValueError(f"expected 'ITEM: TIMESTEP', found {header.strip()!r}")
+                raise ValueError(f"found {header.strip()!r}, expected 'ITEM: TIMESTEP'")
             yield _frame(file, timestep=file.readline().strip())
 
 
@@ -79,13 +78,12 @@ def _frame(file: TextIO, timestep: str) -> StoredFrame:
     rows = [line.split() for line in islice(file, number)]
     if len(rows) < number or any(len(row) != len(names) for row in rows):
         raise ValueError(
-            f"{where} should hold {number} lines of {len(names)} columns: "
-            "the file is cut short or damaged"
+            f"{where} is cut short or damaged, expected {number} lines of {len(names)} columns"
         )
     table = np.array(rows, dtype=str).reshape(number, len(names))  # -> [N, columns]
     columns = {name: _numbers(table[:, k]) for k, name in enumerate(names)}
     if "type" not in columns:
-        raise ValueError("the dump has no column 'type': add it to the dump command")
+        raise ValueError("the dump has no column 'type'; add it to the dump command")
     if "id" in columns:
         order = np.argsort(columns["id"], kind="stable")
         columns = {name: values[order] for name, values in columns.items()}
@@ -101,14 +99,14 @@ def _frame(file: TextIO, timestep: str) -> StoredFrame:
         pbc=np.array([flag == "pp" for flag in flags]),
         columns=columns,
         targets=targets,
-        turn=_turn_to_general(cell) if "abc" in bounds else None,
+        rotation=_rotation_to_general(cell) if "abc" in bounds else None,
     )
 
 
 def _expect(file: TextIO, section: str, where: str) -> list[str]:
     line = file.readline()
     if not line.startswith(section):
-        raise ValueError(f"{where}: expected {section!r}, found {line.strip()!r}")
+        raise ValueError(f"{where}: found {line.strip()!r}, expected {section!r}")
     return line[len(section) :].split()
 
 
@@ -116,7 +114,7 @@ def _numbers(words: Array) -> Array:
     try:
         return words.astype(np.float64)
     except ValueError:
-        return words  # a column of names, such as element
+        return words  # names, as in the column element
 
 
 def _cell_and_origin(bounds: list[str], box: Array) -> tuple[Array, Array]:
@@ -139,11 +137,12 @@ def _positions(columns: dict[str, Array], cell: Array, origin: Array) -> Array:
             triple = np.stack([columns[name] for name in names], axis=-1)  # -> [N, 3]
             return origin + triple @ cell if scaled else triple
     raise ValueError(
-        "the dump has no complete coordinates: it needs x y z, xu yu zu, xs ys zs or xsu ysu zsu"
+        f"found the columns {', '.join(columns)}, expected complete coordinates: x y z, xu yu zu, "
+        "xs ys zs or xsu ysu zsu"
     )
 
 
-def _turn_to_general(cell: Array) -> Array:
-    # A restricted cell is lower triangular with a positive diagonal: cellᵀ = turn · restrictedᵀ.
-    turn, upper = np.linalg.qr(cell.T)
-    return np.asarray(turn * np.sign(np.diag(upper)))  # -> [3, 3]
+def _rotation_to_general(cell: Array) -> Array:
+    # A restricted cell is lower triangular with a positive diagonal: cellᵀ = rotation · restrictedᵀ.
+    rotation, upper = np.linalg.qr(cell.T)
+    return np.asarray(rotation * np.sign(np.diag(upper)))  # -> [3, 3]

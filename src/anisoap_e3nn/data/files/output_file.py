@@ -1,4 +1,4 @@
-"""Output files that appear when they are complete."""
+"""Output files that appear only when complete."""
 
 import shutil
 import zipfile
@@ -16,18 +16,17 @@ from .stored_frame import Array
 
 
 class OutputFile(ABC):
-    """A file that appears, complete, when it is finished, and not at all otherwise.
+    """Base class of output files that appear only when complete.
 
-    What there is to write is appended to temporary files, its parts, beside the output, so that memory
-    does not grow with it. Subclasses have a method `finish` that assembles them; leaving the context
-    removes them.
+    Data are appended to temporary files beside the output, its parts, so that memory does not grow with
+    the output. The method `finish` of a subclass assembles the parts. Leaving the context removes them.
 
     Parameters
     ----------
     path : Path
-        Where to write; it ends in one of `suffixes`.
+        Output file. It ends in one of `suffixes`.
     overwrite : bool
-        Whether `path` may exist.
+        Whether an existing file may be replaced.
     """
 
     suffixes: ClassVar[tuple[str, ...]]
@@ -54,7 +53,7 @@ class OutputFile(ABC):
         """Write the file from its parts."""
 
     def _finish(self, texts: Any) -> int:
-        """Assemble the file, put it in its place, and return its size in bytes."""
+        """Assemble the file, move it into place, and return its size in bytes."""
         complete = self._part("complete")
         self._assemble(complete, texts)
         size = complete.stat().st_size
@@ -65,13 +64,13 @@ class OutputFile(ABC):
         return Path(self._folder.name) / name
 
     def _append(self, name: str, values: Array) -> None:
-        # opened each time, since there can be more parts than a process may hold open
+        # opened each time: there can be more parts than a process may keep open
         with self._part(name).open("ab") as part:
             part.write(np.ascontiguousarray(values).data)
 
 
 def add_array(archive: zipfile.ZipFile, name: str, array: Array) -> None:
-    """Store an array in an archive as NumPy's ``savez`` does."""
+    """Write an array to an archive, as NumPy's ``savez`` does."""
     with archive.open(f"{name}.npy", "w") as entry:
         np.lib.format.write_array(entry, array, allow_pickle=False)
 
@@ -79,7 +78,7 @@ def add_array(archive: zipfile.ZipFile, name: str, array: Array) -> None:
 def add_part(
     archive: zipfile.ZipFile, name: str, part: Path, dtype: Any, shape: Iterable[int]
 ) -> None:
-    """Store a file that holds nothing but the numbers of an array."""
+    """Write a file of raw numbers to an archive, as an array of NumPy."""
     header = np.lib.format.header_data_from_array_1_0(np.empty(0, dtype))
     with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
         np.lib.format.write_array_header_1_0(entry, header | {"shape": tuple(shape)})
@@ -88,12 +87,14 @@ def add_part(
 
 
 def refuse_output(path: Path, overwrite: bool, suffixes: tuple[str, ...]) -> None:
-    """Refuse a file that could not be written in the end, before any work is done for it."""
+    """Check that an output file can be written, before any work is done for it."""
     if path.suffix not in suffixes:
-        raise ValueError(f"output files end in one of {', '.join(suffixes)}, found {path.name!r}")
+        raise ValueError(
+            f"found the output {path.name!r}, expected a name that ends in one of {', '.join(suffixes)}"
+        )
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name!r} to")
     if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder")
+        raise IsADirectoryError(f"{path} is a folder, expected a file")
     if path.exists() and not overwrite:
-        raise FileExistsError(f"{path} exists already; it is replaced only with --overwrite")
+        raise FileExistsError(f"{path} exists already; use --overwrite to replace it")

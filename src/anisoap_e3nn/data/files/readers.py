@@ -1,16 +1,17 @@
-"""Ellipsoids from files."""
+"""Readers of files of ellipsoids."""
 
-import itertools
 from collections.abc import Callable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from typing_extensions import Unpack
 
 from ..ellipsoid_data import EllipsoidData
 from . import ase_files, hoomd, lammps
-from .spelling import Size, Spelling
+from .conversion import convert_frames
+from .spelling import Size, Spelling, SpellingOptions
 from .stored_frame import QuaternionOrder, StoredFrame, StoredSizes
 
 
@@ -30,8 +31,9 @@ def read_ellipsoids(
 ) -> list[EllipsoidData]:
     """Read all frames of a file of ellipsoids.
 
-    Reads what ASE reads, text dumps of LAMMPS (also ``.gz``) and GSD files of HOOMD-blue. In files
-    of ASE and LAMMPS these columns count; brackets may be escaped or missing:
+    The file may have any format of ASE, or be a text dump of LAMMPS (also ``.gz``) or a GSD file of
+    HOOMD-blue. In files of ASE and LAMMPS the following columns are read; brackets may be escaped
+    or missing:
 
     =============================================  ===============================================
     orientation                                    order, always body → space
@@ -47,91 +49,88 @@ def read_ellipsoids(
     =============================================  ===============================================
     ``c_diameter``                                 diameters, AniSOAP
     ``c_shape``, ``shapex shapey shapez``          diameters, LAMMPS since July 2020
-    ``aspherical_shape``                           semi-axes, OVITO; but where it repeats the
-                                                   numbers of ``c_diameter``, diameters like them
+    ``aspherical_shape``                           semi-axes, OVITO; ignored if equal to
+                                                   ``c_diameter``, as in files of AniSOAP
     ``semiaxes``                                   semi-axes
     =============================================  ===============================================
 
-    A file without orientations holds spheres: plain atoms, whose radii `semiaxes` must give. A
-    zero quaternion, which LAMMPS writes for particles that are no ellipsoids, is legal for spheres
-    and points.
+    A file without orientations holds spheres: plain atoms, for example, with radii given as
+    `semiaxes`. A zero quaternion, which LAMMPS writes for particles that are not ellipsoids, is
+    legal for spheres and points.
 
     Parameters
     ----------
     path : str or PathLike
-        The file; its format is found from its first line and its name.
+        File to read. Its format is found from its first line and its name.
     semiaxes : float, three floats, or a mapping from types to either, optional
-        Semi-axes (a radius for spheres), a length, instead of what the file stores: for files
-        without sizes.
+        Semi-axes (a radius for spheres), a length. They replace those of the file, and are
+        required if it has none.
     stored_sizes : "diameters" or "semiaxes", optional
-        What the sizes in the file are, where they are not what their name says.
+        Meaning of the sizes in the file; by default that of their column name.
     quaternion_order : "wxyz" or "xyzw", optional
-        Order of the quaternions in the file, where it is not that of their name.
+        Order of the quaternions in the file; by default that of their column name.
     space_to_body : bool
-        Whether the quaternions in the file turn space-frame vectors into body-frame vectors, so
-        that they have to be inverted.
+        Whether the quaternions in the file take vectors from the space frame to the body frame.
+        They are then inverted.
     dtype : torch.dtype, optional
-        torch's default dtype if not given.
+        By default torch's default dtype.
 
     Returns
     -------
     list of EllipsoidData
-        Types are atomic numbers (ASE; X is 0), `type` (LAMMPS) or `typeid` (HOOMD). Where the file
-        has them: `energy` ``(1,)``, `forces` ``(N, 3)``, `stress` ``(1, 3, 3)``, `torques`
-        ``(N, 3)``, in the units of the file.
+        Frames of the file. Types are atomic numbers (ASE; X is 0), `type` (LAMMPS) or `typeid`
+        (HOOMD). Targets that the file has are kept, in its units: `energy` ``(1,)``, `forces`
+        ``(N, 3)``, `stress` ``(1, 3, 3)`` and `torques` ``(N, 3)``.
 
     Raises
     ------
+    FileNotFoundError
+        If the file does not exist.
     ValueError
-        For sizes that are missing, spellings that disagree, damaged files and the faults that
-        :class:`EllipsoidData` refuses, with the file and the frame.
+        If sizes are missing, columns disagree, the file is damaged, or :class:`EllipsoidData` refuses
+        the values. The message names the file and the frame.
     """
-    return list(
-        iterate_ellipsoids(
-            path,
-            semiaxes=semiaxes,
-            stored_sizes=stored_sizes,
-            quaternion_order=quaternion_order,
-            space_to_body=space_to_body,
-            dtype=dtype,
-        )
-    )
+    spelling = Spelling(semiaxes, stored_sizes, quaternion_order, space_to_body)
+    return list(_ellipsoids(Path(path), spelling, dtype))
 
 
 def iterate_ellipsoids(
     path: str | PathLike[str],
     *,
-    semiaxes: Size | Mapping[int, Size] | None = None,
-    stored_sizes: StoredSizes | None = None,
-    quaternion_order: QuaternionOrder | None = None,
-    space_to_body: bool = False,
     dtype: torch.dtype | None = None,
+    **options: Unpack[SpellingOptions],
 ) -> Iterator[EllipsoidData]:
-    """Yield the frames of a file one by one, so that memory does not grow with their number.
+    """Read the frames of a file of ellipsoids one by one, in memory independent of their number.
 
-    Takes what :func:`read_ellipsoids` takes.
+    Parameters
+    ----------
+    path, dtype
+        As for :func:`read_ellipsoids`.
+    **options
+        `semiaxes`, `stored_sizes`, `quaternion_order` and `space_to_body`, as for
+        :func:`read_ellipsoids`.
+
+    Yields
+    ------
+    EllipsoidData
     """
-    path = Path(path)
-    spelling = Spelling(semiaxes, stored_sizes, quaternion_order, space_to_body)
-    dtype = dtype or torch.get_default_dtype()
-    frames = _format_of(path).iterate_frames(path)
-    for number in itertools.count():
-        try:
-            frame = next(frames, None)
-            if frame is None:
-                return
-            data = spelling.ellipsoids_of(frame, dtype)
-        except ValueError as error:
-            raise ValueError(f"{path}, frame {number}: {error}") from error
-        yield data
+    return _ellipsoids(Path(path), Spelling(**options), dtype)
 
 
 def count_frames(path: str | PathLike[str]) -> int | None:
-    """Count the frames of a file without interpreting them; None where that takes reading them."""
+    """Count the frames of a file; None for formats that must be read to count them."""
     try:
         return _format_of(Path(path)).count_frames(Path(path))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def _ellipsoids(
+    path: Path, spelling: Spelling, dtype: torch.dtype | None
+) -> Iterator[EllipsoidData]:
+    number_type = dtype or torch.get_default_dtype()
+    frames = _format_of(path).iterate_frames(path)
+    return convert_frames(path, frames, lambda frame: spelling.ellipsoids_of(frame, number_type))
 
 
 def _format_of(path: Path) -> _Format:

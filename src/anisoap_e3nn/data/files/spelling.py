@@ -1,7 +1,8 @@
-"""Ellipsoids from frames as they are stored."""
+"""Conversion of stored frames to ellipsoids."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 import torch
@@ -20,9 +21,18 @@ from .stored_frame import (
 Size = float | Sequence[float]
 
 
+class SpellingOptions(TypedDict, total=False):
+    """Keyword arguments of :class:`Spelling`."""
+
+    semiaxes: Size | Mapping[int, Size] | None
+    stored_sizes: StoredSizes | None
+    quaternion_order: QuaternionOrder | None
+    space_to_body: bool
+
+
 @dataclass(frozen=True)
 class Spelling:
-    """What the numbers of a frame mean, where their names do not say it.
+    """Conventions of sizes and orientations in a file, where its column names do not tell them.
 
     Parameters
     ----------
@@ -32,7 +42,7 @@ class Spelling:
     Raises
     ------
     ValueError
-        For sizes or an order that do not exist.
+        If `stored_sizes` or `quaternion_order` is unknown.
     """
 
     semiaxes: Size | Mapping[int, Size] | None = None
@@ -46,16 +56,15 @@ class Spelling:
             ("quaternion_order", self.quaternion_order, ("wxyz", "xyzw")),
         ):
             if value is not None and value not in legal:
-                raise ValueError(f"{option} is one of {legal}, found {value!r}")
+                raise ValueError(f"{option} is {value!r}, expected one of {legal}")
 
     def ellipsoids_of(self, frame: StoredFrame, dtype: torch.dtype) -> EllipsoidData:
-        """The particles of a frame, with its targets.
+        """Ellipsoids of a stored frame, with its targets.
 
         Raises
         ------
         ValueError
-            For sizes that are missing, spellings that disagree, and the faults that
-            :class:`EllipsoidData` refuses.
+            If sizes are missing, columns disagree, or :class:`EllipsoidData` refuses the values.
         """
         if self.semiaxes is None:
             sizes = frame.semiaxes(self.stored_sizes)
@@ -77,14 +86,14 @@ class Spelling:
         quaternions = frame.quaternions(self.quaternion_order)
         if quaternions is None:
             return _spheres(sizes, list(frame.columns))
-        unturned = (sizes == sizes[:, :1]).all(1) & (quaternions == 0).all(1)
-        quaternions[unturned] = [1.0, 0.0, 0.0, 0.0]
+        unoriented = (sizes == sizes[:, :1]).all(1) & (quaternions == 0).all(1)
+        quaternions[unoriented] = [1.0, 0.0, 0.0, 0.0]
         if self.space_to_body:
             quaternions = quaternions * [1.0, -1.0, -1.0, -1.0]
-        if frame.turn is not None:
+        if frame.rotation is not None:
             matrices = quaternions_to_matrices(torch.tensor(quaternions))
-            turned = torch.from_numpy(frame.turn) @ matrices
-            quaternions = matrices_to_quaternions(turned).numpy()
+            rotated = torch.from_numpy(frame.rotation) @ matrices
+            quaternions = matrices_to_quaternions(rotated).numpy()
         return quaternions  # -> [N, 4]
 
 
@@ -93,30 +102,32 @@ def _given_semiaxes(semiaxes: Size | Mapping[int, Size], types: Array) -> Array:
         return np.broadcast_to(_triple(semiaxes), (len(types), 3))
     unknown = sorted(set(types.tolist()) - set(semiaxes))
     if unknown:
-        raise ValueError(f"semiaxes are given for the types {sorted(semiaxes)}, not for {unknown}")
+        raise ValueError(
+            f"found particle types {unknown}, expected only those of semiaxes, {sorted(semiaxes)}"
+        )
     return np.array([_triple(semiaxes[t]) for t in types.tolist()]).reshape(-1, 3)
 
 
 def _triple(size: Size) -> Array:
     triple = np.asarray(size, dtype=np.float64)
     if triple.shape not in ((), (3,)):
-        raise ValueError(f"semiaxes are one radius or three lengths, found {size!r}")
+        raise ValueError(f"semiaxes contains {size!r}, expected one radius or three lengths")
     return np.broadcast_to(triple, (3,))
 
 
 def _missing_sizes(frame: StoredFrame) -> str:
     return (
-        f"no sizes are stored. {frame.remark}Give them as semiaxes: three lengths, one radius for "
-        "spheres, or a mapping from types to either. "
-        f"(Columns found: {sorted(frame.columns)}; names for sizes: {list(SIZE_SPELLINGS)}.)"
+        f"found no sizes in the columns {sorted(frame.columns)}{frame.remark}, expected one of "
+        f"{list(SIZE_SPELLINGS)}; give them as semiaxes: three lengths, one radius for spheres, or a "
+        "mapping from types to either"
     )
 
 
 def _spheres(sizes: Array, columns: list[str]) -> Array:
     if np.any(sizes != sizes[:, :1]):
         raise ValueError(
-            "no orientations are stored, so only spheres can be made of the particles, but the "
-            f"semi-axes differ. (Columns found: {sorted(columns)}; names for orientations: "
-            f"{list(ORIENTATION_SPELLINGS)}.)"
+            f"found no orientations in the columns {sorted(columns)}, expected one of "
+            f"{list(ORIENTATION_SPELLINGS)}; without orientations only spheres can be read, and the "
+            "semi-axes differ"
         )
     return np.tile([1.0, 0.0, 0.0, 0.0], (len(sizes), 1))  # -> [N, 4]

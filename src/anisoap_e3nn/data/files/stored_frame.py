@@ -1,4 +1,4 @@
-"""One frame as its file stores it, and how files spell the orientation and size of an ellipsoid."""
+"""Frames as stored in files, and the column names of orientations and sizes."""
 
 import re
 from dataclasses import dataclass, field
@@ -11,8 +11,8 @@ Array = npt.NDArray[Any]
 QuaternionOrder = Literal["wxyz", "xyzw"]
 StoredSizes = Literal["diameters", "semiaxes"]
 
-# Who writes what: c_q, quaternions, c_diameter: AniSOAP. c_*, quat*, shape*: LAMMPS. orientation,
-# aspherical_shape: OVITO. semiaxes: ours. Each with the meaning that its author gives it.
+# Column names, each with the meaning that its author gives it. AniSOAP: c_q, quaternions, c_diameter.
+# LAMMPS: c_*, quat*, shape*. OVITO: orientation, aspherical_shape. This package: semiaxes.
 ORIENTATION_SPELLINGS: dict[str, QuaternionOrder] = {
     "c_q": "wxyz",
     "c_quat": "wxyz",
@@ -32,12 +32,12 @@ _COMPONENTS = {
     "quat": ("quatw", "quati", "quatj", "quatk"),
     "shape": ("shapex", "shapey", "shapez"),
 }
-# Files keep six to eight digits; true differences of convention are far larger.
+# files keep six to eight digits; different conventions differ by far more
 _TOLERANCE = 1e-5
 
 
 def tells_shape(column: str) -> bool:
-    """Whether a column of that name is an orientation or a size, or a component of one."""
+    """Whether a column name is that of an orientation or a size, or of a component of one."""
     name = _plain(column)
     return any(
         name == spelling or name in _components(spelling, width)
@@ -56,10 +56,10 @@ def _components(name: str, width: int) -> tuple[str, ...]:
 
 @dataclass
 class StoredFrame:
-    r"""Particles of one frame: places, types and box ready to use, the rest as it was stored.
+    r"""Particles of one frame: positions, types and cell ready to use, other columns as stored.
 
-    Column names lose their brackets and backslashes, so that ``c_diameter[1]``,
-    ``c_diameter\[1\]`` and ``c_diameter1`` are one spelling.
+    Brackets and backslashes are removed from column names: ``c_diameter[1]``, ``c_diameter\[1\]``
+    and ``c_diameter1`` are the same name.
     """
 
     positions: Array  # [N, 3]
@@ -68,25 +68,29 @@ class StoredFrame:
     pbc: Array  # [3]
     columns: dict[str, Array] = field(default_factory=dict)  # per particle
     targets: dict[str, Array] = field(default_factory=dict)  # energy, forces, stress, torques
-    turn: Array | None = None  # [3, 3], from the frame of the quaternions to that of the positions
-    remark: str = ""  # what else a user should know when the sizes are missing
+    rotation: Array | None = (
+        None  # [3, 3], from the frame of the quaternions to that of the positions
+    )
+    remark: str = ""  # for the message about missing sizes
 
     def __post_init__(self) -> None:
         columns: dict[str, Array] = {}
         for name, values in self.columns.items():
             plain = _plain(name)
             if plain in columns and not np.array_equal(columns[plain], values):
-                raise ValueError(f"two columns spell {plain!r} and disagree")
+                raise ValueError(
+                    f"found two different columns {plain!r}; remove the wrong one from the file"
+                )
             columns[plain] = values
         self.columns = columns
 
     def quaternions(self, order: QuaternionOrder | None = None) -> Array | None:
-        """Quaternions as (w, x, y, z), or None where the file has none.
+        """Quaternions (N, 4) as (w, x, y, z); None if the file has none.
 
         Parameters
         ----------
         order : "wxyz", "xyzw" or None
-            None: the order that belongs to each spelling.
+            Order in the file; by default the order that belongs to each column name.
         """
         found = {}  # name -> [N, 4]
         for name, its_order in ORIENTATION_SPELLINGS.items():
@@ -98,19 +102,20 @@ class StoredFrame:
             cosine = np.abs((p * q).sum(-1))
             if not np.all(cosine >= (1 - _TOLERANCE) * np.sqrt((p * p).sum(-1) * (q * q).sum(-1))):
                 raise ValueError(
-                    f"the columns {one!r} and {other!r} hold different rotations: "
+                    f"the columns {one!r} and {other!r} hold different rotations; "
                     "remove the wrong one from the file"
                 )
         return next(iter(found.values()), None)
 
     def semiaxes(self, stored_sizes: StoredSizes | None = None) -> Array | None:
-        """Semi-axes (N, 3), or None where the file has no sizes.
+        """Semi-axes (N, 3); None if the file has no sizes.
 
         Parameters
         ----------
         stored_sizes : "diameters", "semiaxes" or None
-            None: the meaning that belongs to each spelling. Files of AniSOAP repeat their diameters
-            under OVITO's name ``aspherical_shape``: there the two agree as numbers.
+            Meaning of the sizes in the file; by default that of each column name. Files of AniSOAP
+            repeat their diameters under OVITO's name ``aspherical_shape``. An ``aspherical_shape``
+            equal to ``c_diameter`` is therefore ignored.
         """
         columns = {name: self._column(name, 3) for name in SIZE_SPELLINGS}
         stored = {name: values for name, values in columns.items() if values is not None}
@@ -124,7 +129,7 @@ class StoredFrame:
         for (one, a), (other, b) in zip(found.items(), list(found.items())[1:], strict=False):
             if not np.allclose(a, b, rtol=_TOLERANCE, atol=1e-8):
                 raise ValueError(
-                    f"the columns {one!r} and {other!r} hold different sizes: "
+                    f"the columns {one!r} and {other!r} hold different sizes; "
                     "remove the wrong one from the file"
                 )
         return next(iter(found.values()), None)
@@ -134,12 +139,14 @@ class StoredFrame:
             values = self.columns[name]
         else:
             parts = _components(name, width)
-            present = [self.columns[part] for part in parts if part in self.columns]
+            present = [part for part in parts if part in self.columns]
             if not present:
                 return None
             if len(present) < width:
-                raise ValueError(f"expected all the columns {', '.join(parts)}, some are missing")
-            values = np.stack(present, axis=-1)
-        if values.shape != (len(self.positions), width):
-            raise ValueError(f"column {name!r} should hold {width} numbers for each particle")
+                raise ValueError(
+                    f"found only the columns {', '.join(present)}, expected all of {', '.join(parts)}"
+                )
+            values = np.stack([self.columns[part] for part in parts], axis=-1)
+        if values.shape != (shape := (len(self.positions), width)):
+            raise ValueError(f"column {name!r} has shape {values.shape}, expected {shape}")
         return values.astype(np.float64)  # -> [N, width]

@@ -1,4 +1,4 @@
-"""Files of metatensor, written frame by frame without ever holding all of them."""
+"""TensorMap files of metatensor, written frame by frame in constant memory."""
 
 import json
 import zipfile
@@ -13,21 +13,21 @@ from .stored_frame import Array
 
 
 class TensorMapFile(OutputFile):
-    """A TensorMap of metatensor, ``.mts``, joined from TensorMaps of some systems each.
+    """TensorMap file, ``.mts``, joined from TensorMaps of a few systems each.
 
-    ``metatensor.load`` and ``metatensor.torch.load`` read it. metatensor itself writes a TensorMap that is
-    in memory as a whole; its file is an archive, not compressed, of arrays as NumPy stores them, one after
-    another, so that the samples of each block can as well be collected one by one.
+    Read it with ``metatensor.load`` or ``metatensor.torch.load``. The file is an uncompressed archive of
+    arrays in NumPy's format, so the samples of each block can be appended as they come. metatensor's own
+    ``save`` needs the whole TensorMap in memory.
 
     Parameters
     ----------
     path : Path
-        Where to write.
+        Output file.
     template : TensorMap
-        With the keys, components, properties and types of numbers of all that will be appended; its
-        samples are not looked at. It has no gradients.
+        TensorMap with the keys, components, properties and dtypes of all that will be appended. Its
+        samples are ignored. It has no gradients.
     overwrite : bool
-        Whether `path` may exist.
+        Whether an existing file may be replaced.
     """
 
     suffixes = (".mts",)
@@ -39,14 +39,14 @@ class TensorMapFile(OutputFile):
         self._n_systems = 0
 
     def append(self, tensor_map: Any, n_systems: int) -> None:
-        """Add some systems.
+        """Append systems.
 
         Parameters
         ----------
         tensor_map : TensorMap
-            Of these, with samples whose first name is ``system``, from 0.
+            TensorMap of these systems. The first name of its samples is ``system``, counted from 0.
         n_systems : int
-            How many there are.
+            Number of these systems.
         """
         for number, block in enumerate(tensor_map.blocks()):
             first = np.zeros(len(block.samples.names), dtype="<i4")
@@ -58,12 +58,12 @@ class TensorMapFile(OutputFile):
         self._n_systems += n_systems
 
     def finish(self, texts: Mapping[str, str]) -> int:
-        """Assemble the file and put it in its place.
+        """Assemble the file and move it into place.
 
         Parameters
         ----------
         texts : mapping from str to str
-            The `info` of the TensorMap.
+            Entries of the `info` of the TensorMap.
 
         Returns
         -------
@@ -86,7 +86,7 @@ class TensorMapFile(OutputFile):
                 add_part(archive, f"{folder}/samples", samples, _record(block.samples), [n_samples])
                 for name, labels in _fixed_labels(block):
                     add_array(archive, f"{folder}/{name}", _stored(labels))
-                samples.unlink()  # so that the disk never holds much more than the output twice
+                samples.unlink()  # the disk holds little more than twice the output
                 values.unlink()
             archive.writestr("info.json", json.dumps(dict(texts)))
 
@@ -102,6 +102,6 @@ def _record(labels: Any) -> np.dtype[Any]:
 
 
 def _stored(labels: Any) -> Array:
-    """Labels as metatensor stores them: records with named fields."""
+    """Labels as metatensor stores them: an array of records with named fields."""
     values = np.ascontiguousarray(labels.values, dtype="<i4")
     return values.view(_record(labels)).reshape(len(values))

@@ -1,6 +1,7 @@
-"""AniSOAP's interface on this package's kernels, for scripts written for AniSOAP.
+"""AniSOAP's calculator and Clebsch-Gordan products, on this package's kernels.
 
-Instead of ``anisoap.representations`` and ``anisoap.utils``:
+Scripts written for AniSOAP run on it after one change. Instead of from ``anisoap.representations`` and
+``anisoap.utils`` they import from here:
 
 >>> from anisoap_e3nn.interop.anisoap import (
 ...     ClebschGordanReal, EllipsoidalDensityProjection, cg_combine, standardize_keys,

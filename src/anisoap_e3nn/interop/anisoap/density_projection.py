@@ -17,53 +17,60 @@ from .radial_basis import PrimitiveBasis, RadialBasis
 
 
 class EllipsoidalDensityProjection:
-    """AniSOAP's expansion of ellipsoids and its power spectrum, in AniSOAP's names.
+    """AniSOAP's calculator: expansion coefficients of the density of ellipsoids, and power spectra.
 
-    The results are those of AniSOAP, in NumPy's float64, with these exceptions, in which AniSOAP's
-    are at fault or missing:
+    Arguments, methods and labels have AniSOAP's names. The results are AniSOAP's, in NumPy's float64,
+    except where AniSOAP has a fault or a gap:
 
-    - With several types of neighbours AniSOAP's values stand in another order than their labels say.
-      Here every value stands at its labels, which have AniSOAP's order: by type, then by n.
-    - There is a block for every type of centre and l, a sample for every particle and a property for
-      every type and n, zero where there are no neighbours; AniSOAP leaves some of those out. So the rows
-      of ``power_spectrum`` are the frames, whatever is in them, and always a matrix.
-    - ``compute_gradients`` is not refused but gives gradients; frames may be periodic along some axes
-      only; semi-axes may be zero. Particles without orientations are not turned (AniSOAP multiplies
-      them by zero), with AniSOAP's warning.
+    - AniSOAP mislabels its values if there are several types of neighbours. Here the values match the
+      labels. The labels have AniSOAP's order: by type, then by n.
+    - AniSOAP leaves out some blocks, samples and properties without neighbours. Here every type of centre
+      and every l has a block, every particle a sample, and every type and n a property. Values without
+      neighbours are zero. ``power_spectrum`` therefore always returns a matrix with a row for each frame.
+    - AniSOAP refuses ``compute_gradients``. Here it gives gradients.
+    - AniSOAP multiplies particles without orientations by zero. Here they are not rotated. The warning
+      is AniSOAP's.
+    - Frames may be periodic along some axes only, and semi-axes may be zero.
 
-    For training in PyTorch see :class:`anisoap_e3nn.AniSOAPEmbedding`, which this runs on.
+    ``radial_basis.get_basis(rs)`` evaluates the radial functions. For training in PyTorch use
+    :class:`anisoap_e3nn.AniSOAPEmbedding`, the layer that this calculator runs.
 
     Parameters
     ----------
     max_angular : int
-        The largest l.
+        Largest l.
     radial_basis_name : {"gto", "monomial"}
+        Gaussian-type orbitals or monomials.
     cutoff_radius : float
-        A length in the unit of the positions. An integer is refused.
+        Cutoff, a length in the unit of the positions. An integer is refused.
     compute_gradients : bool
-        Whether to add gradients with respect to the positions to every block: samples ``sample``,
-        ``system`` and ``atom`` (the particle that moves), components ``xyz`` and then those of the block.
+        Whether to add gradients with respect to the positions to every block. Their samples are
+        ``sample``, ``system`` and ``atom`` (the particle that moves), their components ``xyz`` and then
+        those of the block.
     subtract_center_contribution : bool
         Whether to leave out the density of the particle itself.
     radial_gaussian_width : float, optional
-        Of "gto", a length. An integer is refused.
+        Width of the Gaussian-type orbitals, a length; for "gto" only. An integer is refused.
     max_radial : int or list of int, optional
-        The largest n, for every l or one for each; by default coupled to l, (max_angular - l) // 2.
+        Largest n, for every l or one for each. Default: (max_angular - l) // 2.
     rotation_key : str
-        Which of the arrays of the frames holds the orientations.
+        Name of the array of orientations in the frames.
     rotation_type : {"quaternion", "matrix"}
-        Quaternions (w, x, y, z), or rotation matrices; body → space.
+        Form of the orientations, which rotate from the body to space: quaternions (w, x, y, z) or
+        rotation matrices.
     basis_rcond : float
-        Directions of the overlap of the radial functions with eigenvalues ≤ `basis_rcond` are dropped.
+        Threshold for the eigenvalues of the overlap matrix of the radial functions. Directions with
+        eigenvalues ≤ `basis_rcond` are dropped.
     basis_tol : float
-        How far the overlap may lie from the one that its inverse square root stands for.
+        Tolerance of the orthonormalisation: largest Frobenius norm of the overlap matrix minus the one
+        recovered from its inverse square root.
     device : str or torch.device, optional
-        Where to compute, by default the CPU.
+        Device to compute on. Default: the CPU.
 
     Raises
     ------
     ValueError, NotImplementedError
-        As AniSOAP raises them.
+        Where AniSOAP raises them, in its words.
 
     Examples
     --------
@@ -126,7 +133,7 @@ class EllipsoidalDensityProjection:
         self.rotation_key = rotation_key
         self.rotation_type = rotation_type
         self.device = torch.device(device or "cpu")
-        # kept, since building one takes longer than running it over hundreds of frames
+        # kept, since building a layer takes longer than running it over hundreds of frames
         self._embeddings: dict[tuple[bool, tuple[int, ...]], AniSOAPEmbedding] = {}
 
     def transform(
@@ -141,29 +148,31 @@ class EllipsoidalDensityProjection:
         Parameters
         ----------
         frames : sequence of ase.Atoms
-            With the arrays ``c_diameter[1]``, ``c_diameter[2]``, ``c_diameter[3]`` (twice the semi-axes)
-            and that of the orientations.
+            Frames with the arrays ``c_diameter[1]``, ``c_diameter[2]``, ``c_diameter[3]`` (twice the
+            semi-axes) and the array of orientations.
         show_progress : bool
             Whether to show a progress bar.
         normalize : bool
-            Whether the radial functions are normalised and orthonormalised.
+            Whether to normalise and orthonormalise the radial functions.
         rust_moments : bool
-            Not looked at: there is one engine here.
+            Ignored; here for AniSOAP's scripts.
 
         Returns
         -------
         metatensor.TensorMap
-            Keys ``types_center`` and ``angular_channel``; samples ``type`` (AniSOAP's name for the number
+            Keys ``types_center`` and ``angular_channel``; samples ``type`` (AniSOAP's name for the index
             of the frame) and ``center``; component ``spherical_component_m``; properties ``n`` and
-            ``neighbor_types``. Harmonics are those of AniSOAP and metatensor, m = -l..l.
+            ``neighbor_types``. The real harmonics are those of AniSOAP and metatensor, m = -l..l.
 
         Raises
         ------
+        TypeError
+            If `frames` is a single ase.Atoms.
         ValueError
-            For frames without particles, and radial functions that cannot be orthonormalised to
+            If there are no particles, or if the radial functions cannot be orthonormalised to
             `basis_tol`.
         KeyError
-            For frames without diameters.
+            If a frame has no diameters.
         """
         return self._transform(frames, show_progress, normalize, self.compute_gradients)
 
@@ -179,26 +188,26 @@ class EllipsoidalDensityProjection:
         Parameters
         ----------
         frames : sequence of ase.Atoms
-            As in :meth:`transform`; orientations are called ``c_q``.
+            As for :meth:`transform`; every frame needs an array ``c_q``.
         mean_over_samples : bool
             Whether to average over the particles of each frame.
         show_progress, rust_moments : bool
-            As in :meth:`transform`.
+            As for :meth:`transform`.
 
         Returns
         -------
         array ``(frame, feature)`` or metatensor.TensorMap
-            The mean over the particles of each type (zero where a frame has none), the types one after
-            another; or, with ``mean_over_samples=False``, what :func:`cg_combine` makes of the coefficients,
-            by particle, with labels and gradients.
+            Means over the particles of each type, the types one after another, and zero for types that a
+            frame lacks. With ``mean_over_samples=False`` the invariants of each particle, with labels and
+            gradients, from :func:`cg_combine`.
 
         Raises
         ------
         ValueError
-            For frames without one of the arrays.
+            If a frame lacks one of the arrays, and as for :meth:`transform`.
         """
         refuse_missing_arrays(frames)
-        # of the mean no gradients are returned, and they would be the largest part of the work
+        # means have no gradients, which would be the largest part of the work
         compute_gradients = self.compute_gradients and not mean_over_samples
         coefficients = standardize_keys(
             self._transform(frames, show_progress, True, compute_gradients)

@@ -1,4 +1,4 @@
-"""The layer run over frames, and its output cut into blocks with AniSOAP's labels."""
+"""Run the layer over frames, and split its output into blocks with AniSOAP's labels."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ Array = NDArray[Any]
 
 
 class Gradients(NamedTuple):
-    """Derivatives of the coefficients of centres with respect to the positions of particles."""
+    """Gradients of the coefficients with respect to the positions."""
 
     pairs: Array  # [pair, (centre, moving particle)]
     values: Array  # [pair, 3, coefficient]
@@ -30,11 +30,11 @@ class Expansion(NamedTuple):
 
     coefficients: Array  # [particle, coefficient]
     types: Array  # [particle]
-    samples: Array  # [particle, (frame, place in it)]
+    samples: Array  # [particle, (frame, index in the frame)]
     gradients: Gradients | None
 
     def tensor_map(self, types: Sequence[int], n_radial: Sequence[int]) -> Any:
-        """A block for each type of centre and each l, with `n_radial` radial functions."""
+        """TensorMap with a block for each type of centre and each l, of `n_radial[l]` functions."""
         keys, blocks = [], []
         for center_type in types:
             rows = np.flatnonzero(self.types == center_type)  # -> [sample]
@@ -90,11 +90,14 @@ def expand(
     ----------
     frames : sequence of ase.Atoms
     embedding : AniSOAPEmbedding
-    rotation_key, rotation_type : str
-        Which array holds the orientations, and what they are.
+    rotation_key : str
+        Name of the array of orientations.
+    rotation_type : {"quaternion", "matrix"}
+        Form of the orientations.
     compute_gradients : bool
-        Whether to add those with respect to the positions.
+        Whether to add gradients with respect to the positions.
     show_progress : bool
+        Whether to show a progress bar.
 
     Returns
     -------
@@ -137,7 +140,7 @@ def _expand(
 
 
 def _in_wiki(x: Array, l: int) -> Array:
-    """From e3nn's ``mul_ir`` layout and basis: (..., coefficient) -> (..., m, channel)."""
+    """Turn e3nn's ``mul_ir`` layout and basis into AniSOAP's: (..., coefficient) -> (..., m, channel)."""
     channels = x.reshape(*x.shape[:-1], x.shape[-1] // (2 * l + 1), 2 * l + 1)
     turned = channels @ wiki_to_e3nn(l).numpy()  # Qᵀ from the left is Q from the right
     return np.ascontiguousarray(np.swapaxes(turned, -1, -2))

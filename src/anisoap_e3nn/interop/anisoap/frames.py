@@ -1,4 +1,4 @@
-"""Ellipsoids as AniSOAP finds them in frames of ASE."""
+"""Read ellipsoids from ASE's frames, by AniSOAP's names of the arrays."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -12,13 +12,13 @@ from torch import Tensor
 from ...conventions import wxyz_to_xyzw
 from ...graph import edge_vectors, neighbor_list
 
-# Frames are expanded together up to so many particles, so that memory for pairs stays small.
+# Number of particles after which a group of frames is expanded, to bound the memory for pairs.
 _PARTICLES_AT_ONCE = 4096
 _REQUIRED = ("c_diameter[1]", "c_diameter[2]", "c_diameter[3]", "c_q", "positions", "numbers")
 
 
 class Ellipsoids(NamedTuple):
-    """The particles of some frames, one frame after another."""
+    """Particles of several frames, one frame after another."""
 
     positions: Tensor  # [particle, 3]
     rotations: Tensor  # [particle, 3, 3]
@@ -29,7 +29,7 @@ class Ellipsoids(NamedTuple):
     batch: Tensor  # [particle]
 
     def edges(self, cutoff: float) -> tuple[Tensor, Tensor]:
-        """Vectors ``(edge, 3)`` and ``edge_index`` ``(2, edge)``."""
+        """Neighbour vectors ``(edge, 3)`` and ``edge_index`` ``(2, edge)`` within the cutoff."""
         edge_index, shifts = neighbor_list(
             self.positions,
             cutoff,
@@ -43,16 +43,16 @@ class Ellipsoids(NamedTuple):
 
 
 def particle_types(frames: Sequence[Any]) -> list[int]:
-    """The types that occur in the frames, sorted."""
+    """Types that occur in the frames, sorted."""
     _refuse_single(frames)
     types = sorted({int(number) for frame in frames for number in frame.numbers})
     if not types:
-        raise ValueError(f"the {len(frames)} frames hold no particles")
+        raise ValueError(f"found no particles in {len(frames)} frames, expected at least one")
     return types
 
 
 def groups(frames: Sequence[Any]) -> Iterator[tuple[int, Sequence[Any]]]:
-    """Consecutive frames to expand together, and the number of the first of them."""
+    """Groups of consecutive frames to expand together, each after the index of its first frame."""
     start = particles = 0
     for number, frame in enumerate(frames, start=1):
         particles += len(frame)
@@ -64,7 +64,7 @@ def groups(frames: Sequence[Any]) -> Iterator[tuple[int, Sequence[Any]]]:
 def read_ellipsoids(
     frames: Sequence[Any], first: int, rotation_key: str, rotation_type: str, device: torch.device
 ) -> Ellipsoids:
-    """The particles of `frames`; of all frames, `first` is the number of the first of these."""
+    """Read the particles of a group of frames, `first` being the index of the first among all."""
     rotations, diameters = [], []
     for number, frame in enumerate(frames, start=first):
         rotations.append(_rotations(frame, number, rotation_key, rotation_type))
@@ -86,7 +86,7 @@ def read_ellipsoids(
 
 
 def refuse_missing_arrays(frames: Sequence[Any]) -> None:
-    """Refuse frames that AniSOAP's power spectrum refuses."""
+    """Raise AniSOAP's errors if a frame lacks an array that its power spectrum needs."""
     _refuse_single(frames)
     for number, frame in enumerate(frames):
         if frame.arrays is None:
@@ -102,12 +102,12 @@ def refuse_missing_arrays(frames: Sequence[Any]) -> None:
 
 def _refuse_single(frames: Any) -> None:
     if hasattr(frames, "arrays"):
-        raise TypeError("frames is a sequence of ase.Atoms, found a single one: put it in a list")
+        raise TypeError("frames is a single ase.Atoms, expected a sequence: put it in a list")
 
 
 def _rotations(frame: Any, number: int, key: str, type_: str) -> np.ndarray[Any, Any]:
     if key not in frame.arrays:
-        # AniSOAP's words. It goes on with zero matrices, which are no rotations; we with no rotation.
+        # AniSOAP's words. It goes on with matrices of zeros, we with the identity.
         warnings.warn(
             f"Frame {number} does not have rotations stored, this may cause errors down the line.",
             stacklevel=6,  # the caller of transform

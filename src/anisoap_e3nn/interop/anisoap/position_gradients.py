@@ -1,4 +1,4 @@
-"""Derivatives of the coefficients with respect to the positions, pair by pair."""
+"""Gradients of the coefficients with respect to the positions, by pairs of particles."""
 
 import torch
 from torch import Tensor
@@ -12,24 +12,24 @@ from .frames import Ellipsoids
 def position_gradients(
     embedding: AniSOAPEmbedding, particles: Ellipsoids, edge_vectors: Tensor, edge_index: Tensor
 ) -> tuple[Tensor, Tensor]:
-    r"""Every :math:`\partial c_i / \partial r_j` that is not zero for all particles of its kind.
+    r"""Gradients :math:`\partial c_i / \partial r_j` of the coefficients for all pairs of neighbours.
 
-    A density that moves by :math:`\delta` is one whose moments are taken about :math:`-\delta`, so that
-    for the damped moments of a pair
+    Moving a density by :math:`\delta` is the same as taking its moments about :math:`-\delta`. So the
+    damped moments of a pair have the derivatives
 
     .. math::
         \frac{\partial M_n}{\partial r_k}
             = \int \frac{\partial}{\partial x_k} \left( x^n e^{-\beta |x|^2 / 2} \right)
               N(x; r, \Sigma) \, d^3x
-            = n_k M_{n - e_k} - \beta M_{n + e_k},
+            = n_k M_{n - e_k} - \beta M_{n + e_k}.
 
-    exact, and made of moments up to one degree more. The centre moves against all of its neighbours; a
-    particle's own periodic images move with it.
+    They are exact and need moments of one degree more. The gradient with respect to the centre itself is
+    minus the sum over its neighbours. A particle's own periodic images move with it and do not count.
 
     Parameters
     ----------
     embedding : AniSOAPEmbedding
-        Without a cutoff function.
+        Layer without a cutoff function.
     particles : Ellipsoids
     edge_vectors : Tensor ``(edge, 3)``
     edge_index : Tensor ``(2, edge)``
@@ -37,7 +37,7 @@ def position_gradients(
     Returns
     -------
     pairs : Tensor ``(pair, 2)``, int64
-        Centre i and moving particle j, sorted; the centre itself is among them if anything else is.
+        Centre i and moving particle j, sorted. Every centre with neighbours has a pair (i, i).
     gradients : Tensor ``(pair, 3, irreps_out.dim)``
     """
     n, beta, degree = len(particles.types), embedding.basis.exponent, embedding.projection.degree

@@ -1,4 +1,4 @@
-"""AniSOAP's products of equivariants, with matrix products instead of loops over m and samples."""
+"""AniSOAP's Clebsch-Gordan products of TensorMaps, done as matrix products."""
 
 import re
 from collections.abc import Sequence
@@ -15,23 +15,23 @@ _L, _NU = "angular_channel", "order_nu"
 
 
 def standardize_keys(descriptor: Any) -> Any:
-    """Name coefficients as :func:`cg_combine` expects them.
+    """Rename the keys and properties of coefficients as :func:`cg_combine` needs them.
 
     Parameters
     ----------
     descriptor : TensorMap
-        With a key ``angular_channel``.
+        Coefficients with a key ``angular_channel``.
 
     Returns
     -------
     TensorMap
-        With a key ``order_nu`` of 1, if there was none, and with ``_1`` at the end of the names of all
-        properties.
+        The same blocks. There is a key ``order_nu``, 1 if there was none before, and the names of all
+        properties end with ``_1``.
 
     Raises
     ------
     ValueError
-        Without the key ``angular_channel``.
+        If there is no key ``angular_channel``.
     """
     metatensor = import_metatensor()
     names, values = list(descriptor.keys.names), np.asarray(descriptor.keys.values)
@@ -66,7 +66,7 @@ def cg_combine(
     lcut: int | None = None,
     other_keys_match: Sequence[str] | None = None,
 ) -> Any:
-    r"""Couple all features of two TensorMaps,
+    r"""Clebsch-Gordan products of all features of two TensorMaps,
     :math:`z_{LM,qp} = \sum_{m_1 m_2} C_{m_1 m_2 M} \, x_{m_1 q} \, y_{m_2 p}`.
 
     Gradients follow by the product rule.
@@ -74,16 +74,20 @@ def cg_combine(
     Parameters
     ----------
     x_a, x_b : TensorMap
-        From :func:`standardize_keys` or this function, with samples and gradient samples in common.
+        Factors from :func:`standardize_keys` or this function, with the same samples and the same gradient
+        samples.
     feature_names : sequence of str, optional
-        Of the properties: those of `x_a`, its l, those of `x_b`, its l. By default the names of either with
-        ``_a`` or ``_b`` at the end, and ``k_nu`` and ``l_nu`` for the two l.
+        Names of the properties of the product: the properties of `x_a`, the l of `x_a`, the properties of
+        `x_b`, the l of `x_b`. Default: the names in the factors with ``_a`` or ``_b`` appended, and
+        ``k_nu`` and ``l_nu`` for the two l, where nu is the ``order_nu`` of the product.
     clebsch_gordan : ClebschGordanReal, optional
+        Clebsch-Gordan coefficients up to the largest l. Default: they are computed.
     lcut : int, optional
-        The largest L, by default the largest there is.
+        Largest L. Default: the sum of the largest l of both factors.
     other_keys_match : sequence of str, optional
-        Keys in which both blocks have to agree, and which the result then has once. All others it has
-        twice, with ``_a`` and ``_b`` at the end where both have them.
+        Keys that must agree for two blocks to be multiplied. The product has these keys once, and all
+        others from both factors. ``_a`` and ``_b`` are appended to names that both factors have, or to all
+        names if `other_keys_match` is not given.
 
     Returns
     -------
@@ -92,8 +96,10 @@ def cg_combine(
 
     Raises
     ------
-    IndexError, ValueError
-        For blocks with different samples.
+    IndexError
+        If two blocks differ in their number of samples.
+    ValueError
+        If two blocks differ in their samples, or an l is larger than `clebsch_gordan` holds.
     """
     metatensor = import_metatensor()
     largest = _largest_l(x_a), _largest_l(x_b)
@@ -131,7 +137,7 @@ def cg_combine(
 
 
 def frame_means(block: Any, n_frames: int) -> Array:
-    """Means of invariants over the particles of each frame, 0 where there are none."""
+    """Means of invariants over the particles of each frame, 0 for frames without particles."""
     values = np.asarray(block.values)[:, 0]  # -> [sample, feature]
     frames = np.asarray(block.samples.column("type"))
     sums = np.zeros((n_frames, values.shape[1]))
@@ -140,7 +146,7 @@ def frame_means(block: Any, n_frames: int) -> Array:
 
 
 class _Product(NamedTuple):
-    """All features of one block times all of another."""
+    """Products of all features of one block with all features of another."""
 
     samples: Any
     values: Array  # [sample, 2L+1, feature]
@@ -152,7 +158,9 @@ def _product(block_a: Any, block_b: Any, C: Array, l_a: int, l_b: int) -> _Produ
     a, b = np.asarray(block_a.values), np.asarray(block_b.values)
     refuse_different_numbers(len(a), len(b))
     if block_a.samples != block_b.samples:
-        raise ValueError("the blocks to combine have different samples, or in another order")
+        raise ValueError(
+            "the blocks to combine have different samples, expected the same in the same order"
+        )
     gradients = {}
     for parameter, gradient_a in block_a.gradients():
         if not block_b.has_gradient(parameter):
@@ -160,7 +168,8 @@ def _product(block_a: Any, block_b: Any, C: Array, l_a: int, l_b: int) -> _Produ
         gradient_b = block_b.gradient(parameter)
         if gradient_a.samples != gradient_b.samples:
             raise ValueError(
-                f"the gradients {parameter!r} of the blocks to combine have different samples"
+                f"the gradients {parameter!r} of the blocks to combine have different samples, "
+                "expected the same in the same order"
             )
         da, db = np.asarray(gradient_a.values), np.asarray(gradient_b.values)
         of_sample = np.asarray(gradient_a.samples.values)[:, 0]
@@ -201,7 +210,10 @@ def _joined(products: Sequence[_Product], L: int, feature_names: Sequence[str]) 
     metatensor = import_metatensor()
     first = products[0]
     if any(product.samples != first.samples for product in products):
-        raise ValueError("blocks that would be joined have different samples: match more keys")
+        raise ValueError(
+            "blocks of one product have different samples, expected the same: name the keys that tell "
+            "them apart in other_keys_match"
+        )
     orders = np.arange(-L, L + 1, dtype=np.int32)[:, None]
     component = metatensor.Labels(["spherical_harmonics_m"], orders)
     properties = metatensor.Labels(

@@ -1,31 +1,38 @@
-"""AniSOAP's radial functions: its limits on them, and their orthonormalisation as a separate step."""
+"""AniSOAP's radial basis: its checks, its functions at given distances, its orthonormalisation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ... import basis
 
+Array = NDArray[np.float64]
+
 
 class RadialBasis:
-    """The radial functions of a calculator, as AniSOAP hands them out.
+    """Radial basis of a calculator, with AniSOAP's methods.
 
     Parameters
     ----------
     radial_basis : {"gto", "monomial"}
+        Gaussian-type orbitals or monomials.
     max_angular : int
+        Largest l.
     cutoff_radius : float
+        Cutoff, a length. An integer is refused.
     radial_gaussian_width : float, optional
-        For "gto" only.
+        Width of the Gaussian-type orbitals, a length; for "gto" only. An integer is refused.
     max_radial : int or list of int, optional
+        Largest n, for every l or one for each. Default: (max_angular - l) // 2.
     rcond : float
-        Directions of the overlap with eigenvalues ≤ `rcond` are dropped.
+        Threshold for the eigenvalues of the overlap matrix: directions with eigenvalues ≤ `rcond` are
+        dropped.
     tol : float
-        How far the overlap may lie, in the Frobenius norm, from the one that its inverse square root
-        stands for.
+        Tolerance of the orthonormalisation: largest Frobenius norm of the overlap matrix minus the one
+        recovered from its inverse square root.
 
     Raises
     ------
@@ -69,26 +76,90 @@ class RadialBasis:
         """Number of radial functions for each l."""
         return list(self._counts)
 
+    def get_basis(self, rs: ArrayLike, l: int | None = None) -> Array:
+        r"""Evaluate the orthonormalised radial functions at distances from the centre.
+
+        .. math::
+            R_{nl}(r) = \sum_{n'} N_{l+2n'} \, r^{l+2n'} e^{-\beta r^2 / 2} \, [S_l^{-1/2}]_{n'n}, \qquad
+            \int R_{nl} R_{n'l} \, r^2 dr = \delta_{nn'}
+
+        The coefficients of a density :math:`\rho` are its projections on these functions,
+        :math:`c_{nlm} = \int \rho \, R_{nl} Y_{lm} \, d^3x`. Functions of one l are orthonormal, functions
+        of different l are not. The norms of monomials (:math:`\beta = 0`) are integrals up to the cutoff;
+        the functions themselves are not cut off. If `rcond` drops directions, the functions of that l are
+        linearly dependent.
+
+        Parameters
+        ----------
+        rs : array_like ``(distance,)``
+            Distances in the unit of the positions, ≥ 0.
+        l : int, optional
+            The l whose functions to return. Default: every l < max_angular, as in AniSOAP, which leaves
+            out the functions of l = max_angular.
+
+        Returns
+        -------
+        array ``(distance, function)``
+            Values in float64 and in :math:`\text{length}^{-3/2}`. Columns are by l, then by n.
+
+        Raises
+        ------
+        ValueError
+            If `rs` is not one-dimensional or holds a negative or infinite distance or NaN, if `l` is not
+            in 0 … max_angular, or if the functions cannot be orthonormalised to `tol`.
+
+        Examples
+        --------
+        >>> radial_basis = RadialBasis("gto", 2, 5.0, 1.5, None, rcond=0, tol=1e-8)
+        >>> radial_basis.get_num_radial_functions()
+        [2, 1, 1]
+        >>> radial_basis.get_basis([0.0, 1.0]).shape  # n = 0, 1 for l = 0 and n = 0 for l = 1
+        (2, 3)
+        >>> radial_basis.get_basis([0.0, 1.0], l=2).shape
+        (2, 1)
+        """
+        distances = np.asarray(rs, dtype=np.float64)
+        if distances.ndim != 1:
+            raise ValueError(
+                f"rs has shape {distances.shape}, expected (distance,): put a single distance in a list"
+            )
+        wrong = distances[~np.isfinite(distances) | (distances < 0)]
+        if len(wrong):
+            raise ValueError(f"rs holds {wrong[0]}, expected finite distances ≥ 0")
+        if l is not None and not 0 <= l <= self.max_angular:
+            raise ValueError(f"l is {l}, expected 0 to max_angular = {self.max_angular}")
+        damping = np.exp(-0.5 * self._functions.exponent * distances**2)[:, None]
+        columns = [np.empty((len(distances), 0))]
+        for angular in range(self.max_angular) if l is None else [l]:
+            powers = angular + 2 * np.arange(self._counts[angular])
+            primitives = damping * distances[:, None] ** powers  # -> [distance, n]
+            columns.append(primitives * self._norms(powers) @ self._loewdin(angular))
+        return np.hstack(columns)
+
     def orthonormalize_basis(self, features: Any) -> Any:
         """Normalise and orthonormalise the radial functions, in place.
 
         Parameters
         ----------
         features : TensorMap
-            What ``transform(..., normalize=False)`` returned.
+            Coefficients from ``transform(..., normalize=False)``.
 
         Returns
         -------
         TensorMap
             The same object.
+
+        Raises
+        ------
+        ValueError
+            If the functions cannot be orthonormalised to `tol`.
         """
         self.refuse_imprecision()
         for key, block in features.items():
             l = int(key["angular_channel"])
             neighbors = np.asarray(block.properties["neighbor_types"])
-            powers = l + 2 * np.asarray(block.properties["n"])
-            norms = [self._functions.normalization(int(power)) for power in powers]
-            loewdin = self._functions.orthonormalization(l, self._counts[l], self.rcond)
+            norms = self._norms(l + 2 * np.asarray(block.properties["n"]))
+            loewdin = self._loewdin(l)
             gradients = [gradient for _, gradient in block.gradients()]
             for values in (b.values for b in (block, *gradients)):
                 values *= norms
@@ -98,21 +169,29 @@ class RadialBasis:
         return features
 
     def refuse_imprecision(self) -> None:
-        """Refuse functions so nearly dependent that they cannot be orthonormalised to `tol`."""
-        for l, count in enumerate(self._counts):
-            overlap = self._functions.overlap(l, count)
-            loewdin = self._functions.orthonormalization(l, count, self.rcond)
-            error = float(np.linalg.norm(overlap - np.linalg.pinv(loewdin @ loewdin)))
-            if error > self.tol:
-                raise ValueError(
-                    f"Incurred Numerical Imprecision {error:.8f} for l = {l}; expected at most "
-                    f"basis_tol={self.tol}: use fewer radial functions, or raise basis_tol"
-                )
+        """Raise an error if the functions of any l cannot be orthonormalised to `tol`."""
+        for l in range(self.max_angular + 1):
+            self._loewdin(l)
+
+    def _norms(self, powers: NDArray[Any]) -> Array:
+        return np.array([self._functions.normalization(int(power)) for power in powers])
+
+    def _loewdin(self, l: int) -> Array:
+        """Löwdin's matrix for one l, checked to `tol`."""
+        overlap = self._functions.overlap(l, self._counts[l])
+        loewdin = self._functions.orthonormalization(l, self._counts[l], self.rcond)
+        error = float(np.linalg.norm(overlap - np.linalg.pinv(loewdin @ loewdin)))
+        if error > self.tol:
+            raise ValueError(
+                f"Incurred Numerical Imprecision {error:.8f} for l = {l}; expected at most "
+                f"basis_tol={self.tol}: use fewer radial functions, or raise basis_tol"
+            )
+        return loewdin
 
 
 @dataclass(frozen=True)
 class PrimitiveBasis(basis.RadialBasis):
-    """Radial functions that are neither normalised nor orthonormalised."""
+    r"""Radial functions :math:`r^k e^{-\beta r^2 / 2}`, neither normalised nor orthonormalised."""
 
     beta: float
 
@@ -120,10 +199,7 @@ class PrimitiveBasis(basis.RadialBasis):
     def exponent(self) -> float:
         return self.beta
 
-    def norm_integral(self, power: float) -> float:
-        return 1.0
-
-    def orthonormalization(self, l: int, n_radial: int, rcond: float) -> NDArray[np.float64]:
+    def expansion(self, l: int, n_radial: int, rcond: float) -> Array:
         return np.eye(n_radial)
 
 

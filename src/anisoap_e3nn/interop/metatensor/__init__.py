@@ -1,4 +1,4 @@
-"""metatensor's labelled blocks and e3nn's irreps, both ways and with nothing lost."""
+"""Convert TensorMaps of metatensor to tensors in e3nn's irreps, and back without loss."""
 
 from ...extras import import_metatensor, let_torchscript_select
 from .basis import change_basis, to_e3nn_basis, to_metatensor_basis
@@ -17,5 +17,5 @@ __all__ = [
     "wigner_matrix",
 ]
 
-import_metatensor()  # which raises at once where it is missing
-let_torchscript_select()  # so that metatensor.torch imports after torch-geometric too
+import_metatensor()  # raises at once if metatensor is not installed
+let_torchscript_select()  # lets metatensor.torch be imported after torch-geometric

@@ -1,4 +1,4 @@
-"""Where the entries of a TensorMap's blocks are in one e3nn tensor, by their labels."""
+"""Align the blocks of a TensorMap with the rows and channels of one e3nn tensor, by their labels."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from .tables import Positions, Table, beside, complete, union
 
 @dataclass(frozen=True)
 class LabelTable:
-    """Names and values of Labels."""
+    """Names and values of Labels, with the values on the CPU."""
 
     names: tuple[str, ...]
     values: Table
@@ -26,9 +26,9 @@ class GradientAlignment:
     """The gradients of all blocks with respect to one parameter, as rows of one e3nn tensor."""
 
     blocks: list[TensorBlock]
-    samples: LabelTable  # "sample" counts the rows that the values have in e3nn's tensor
-    shape: tuple[int, ...]  # (samples, components that the values do not have, irreps.dim)
-    rearrangement: Rearrangement  # all but the last of these taken for rows
+    samples: LabelTable  # "sample" is the row of the values in e3nn's tensor
+    shape: tuple[int, ...]  # (samples, components of the gradients alone, irreps.dim)
+    rearrangement: Rearrangement  # of the tensor with all axes but the last flattened into rows
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Alignment:
         keys_to_samples: str | Sequence[str] = (),
         keys_to_properties: str | Sequence[str] | Labels = (),
     ) -> "Alignment":
-        """By the labels alone; see `metatensor_to_e3nn`."""
+        """Align the blocks by their labels; the arguments are those of `metatensor_to_e3nn`."""
         library_of(tensor_map, "TensorMap")
         keys, blocks = table_of(tensor_map.keys), blocks_of(tensor_map)
         wanted = _names_and_values(keys_to_properties)
@@ -68,7 +68,7 @@ class Alignment:
                 "in any pieces"
             )
         columns = channel_positions(chosen, layout)
-        for ir in properties:  # of those without channels irreps may say nothing
+        for ir in properties:  # irreps may leave out those without channels
             columns.setdefault(ir, np.empty((0, ir.dim), dtype=np.int64))
         places = [
             Place(rows[i], columns[ir][channels[i]], ir.l if turned[i] else 0)
@@ -78,7 +78,7 @@ class Alignment:
         return cls(chosen, blocks, samples, properties, Rearrangement(shape, places))
 
     def gradients(self, parameter: str) -> GradientAlignment:
-        """The gradient blocks, whose rows are aligned like those of the values."""
+        """Align the gradient blocks, by the rows of the values."""
         found = self.blocks[0].gradients_list() if self.blocks else []
         if parameter not in found:
             raise ValueError(f"no gradients with respect to {parameter!r}, found {sorted(found)}")
@@ -93,7 +93,10 @@ class Alignment:
         n_own = len(self.blocks[0].components)
         shapes = {tuple(block.values.shape[1 : -1 - n_own]) for block in blocks}
         if len(shapes) > 1:
-            raise ValueError(f"gradients differ in their components: {sorted(shapes)}")
+            raise ValueError(
+                f"gradients with respect to {parameter!r} have components of shapes {sorted(shapes)}, "
+                "expected one shape in all blocks"
+            )
         (shape,) = shapes
         n = int(np.prod(shape))
         places = [
@@ -109,7 +112,7 @@ class Alignment:
 
 
 def multiplicities(irreps: Irreps) -> Counter[Irrep]:
-    """How many channels each irrep has; those of none are left out."""
+    """Number of channels of each irrep that has any."""
     count: Counter[Irrep] = Counter()
     for mul, ir in irreps:
         count[ir] += mul
@@ -137,12 +140,12 @@ def _names_and_values(keys: str | Sequence[str] | Labels) -> LabelTable:
 def _rows(
     blocks: list[TensorBlock], keys: Table, roles: KeyRoles
 ) -> tuple[LabelTable, list[Positions]]:
-    """Samples of all blocks, each followed by the entries that come from the keys."""
+    """Samples of all blocks, with the dimensions that come from the keys last."""
     tables = [
         beside(table_of(block.samples), roles.entries(key, roles.to_samples))
         for key, block in zip(keys, blocks, strict=True)
     ]
-    # of no blocks nobody knows what their samples are called, yet Labels have a name
+    # Labels need a name, and a TensorMap without blocks has none for its samples
     names = _all_names(blocks, "samples", roles.to_samples) if blocks else ["sample"]
     names = [*names, *roles.to_samples]
     if not blocks:
@@ -158,7 +161,7 @@ def _channels(
     irreps: list[Irrep],
     wanted: LabelTable,
 ) -> tuple[dict[Irrep, LabelTable], list[Positions]]:
-    """Properties of each irrep, each after the entries that come from the keys."""
+    """Properties of each irrep, with the dimensions that come from the keys first."""
     names = (*roles.to_properties, *_all_names(blocks, "properties", roles.to_properties))
     tables = [
         beside(roles.entries(key, roles.to_properties), table_of(block.properties))
@@ -182,7 +185,9 @@ def _channels(
 def _all_names(blocks: list[TensorBlock], axis: str, moved: tuple[str, ...]) -> list[str]:
     names = list(getattr(blocks[0], axis).names) if blocks else []
     if both := sorted(set(moved) & set(names)):
-        raise ValueError(f"{both} are dimensions of the keys and of the {axis} at once")
+        raise ValueError(
+            f"{both} are dimensions of the keys and of the {axis}, expected one of them: rename or drop one"
+        )
     return names
 
 

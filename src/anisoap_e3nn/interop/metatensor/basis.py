@@ -1,4 +1,4 @@
-"""From the harmonics of metatensor to those of e3nn: the matrices, and what they do to parameters."""
+"""Change of basis between the spherical harmonics of metatensor and of e3nn."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -21,9 +21,9 @@ def to_e3nn_basis(l: int, dtype: torch.dtype = torch.float64) -> Tensor:
     Parameters
     ----------
     l : int
-        ≥ 0, of any size.
+        Degree of the harmonics, ≥ 0.
     dtype : torch.dtype
-        Of the matrix.
+        Data type of the matrix.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def to_e3nn_basis(l: int, dtype: torch.dtype = torch.float64) -> Tensor:
     Raises
     ------
     ValueError
-        For a negative l.
+        If l is negative.
 
     Examples
     --------
@@ -45,23 +45,9 @@ def to_e3nn_basis(l: int, dtype: torch.dtype = torch.float64) -> Tensor:
 
 
 def to_metatensor_basis(l: int, dtype: torch.dtype = torch.float64) -> Tensor:
-    r"""The matrix :math:`Q_l^\top` from e3nn's basis to metatensor's, see :func:`to_e3nn_basis`.
+    r"""The matrix :math:`Q_l^\top` from e3nn's basis to metatensor's.
 
-    Parameters
-    ----------
-    l : int
-        ≥ 0, of any size.
-    dtype : torch.dtype
-        Of the matrix.
-
-    Returns
-    -------
-    Tensor ``(2l+1, 2l+1)``
-
-    Raises
-    ------
-    ValueError
-        For a negative l.
+    Parameters and errors are those of :func:`to_e3nn_basis`, which gives the inverse.
     """
     return wiki_to_e3nn(l, dtype).T
 
@@ -69,29 +55,30 @@ def to_metatensor_basis(l: int, dtype: torch.dtype = torch.float64) -> Tensor:
 def change_basis(
     parameter: Tensor, axes: Mapping[int, int], to: Literal["e3nn", "metatensor"]
 ) -> Tensor:
-    r"""A model's parameter in the other convention.
+    r"""Convert a model's parameter from one basis to the other.
 
-    Only parameters with an axis m = −l..l differ, such as offsets, targets and tables of harmonics.
-    Weights that mix channels are the same in both, and so are Clebsch-Gordan coefficients, which no
-    rotation changes: :math:`Q_l` is e3nn's :math:`D_l` of the rotation that turns (x, y, z) to (z, x, y).
+    Parameters with an axis m = −l..l differ between the two: offsets, targets, tables of harmonics.
+    Weights that mix channels are the same in both. So are Clebsch-Gordan coefficients, because no rotation
+    changes them and :math:`Q_l` is a rotation: e3nn's :math:`D_l` of the turn from (x, y, z) to (z, x, y).
 
     Parameters
     ----------
     parameter : Tensor
-        With any number of axes.
+        Parameter with any number of axes.
     axes : mapping from int to int
-        The axes that run over m, and the l of each: ``{0: 1, 1: 2}`` for a matrix from l = 2 to l = 1.
+        Axes that run over m, and the l of each: ``{0: 1, 1: 2}`` for a matrix from l = 2 to l = 1.
     to : {"e3nn", "metatensor"}
+        Basis of the result. The parameter is in the other one.
 
     Returns
     -------
     Tensor
-        Of the same shape and dtype.
+        The parameter in the new basis, of the same shape and dtype.
 
     Raises
     ------
     ValueError
-        For an axis whose length is not 2l+1, or an unknown convention.
+        If the length of an axis is not 2l+1, or `to` is neither of the two.
 
     Examples
     --------
@@ -103,7 +90,8 @@ def change_basis(
     for axis, l in axes.items():
         if parameter.shape[axis] != 2 * l + 1:
             raise ValueError(
-                f"axis {axis} of shape {tuple(parameter.shape)} has not the {2 * l + 1} entries of l = {l}"
+                f"axis {axis} of shape {tuple(parameter.shape)} has {parameter.shape[axis]} entries, "
+                f"expected 2l+1 = {2 * l + 1} for l = {l}"
             )
         first = parameter.movedim(axis, 0)
         columns = first.reshape(2 * l + 1, -1)
@@ -113,16 +101,15 @@ def change_basis(
 
 
 def turn_components(x: Tensor, l: int, back: bool) -> Tensor:
-    r""":math:`Q_l x`, or :math:`Q_l^\top x` on the way back.
+    r"""Change the basis of the first axis: :math:`Q_l x`, or :math:`Q_l^\top x` if `back`.
 
-    l = 0 and l = 1 are only put in order, so that they come back to the last bit.
+    Components of l = 0 and l = 1 are only reordered, so that a round trip is exact to the last bit.
     """
     if l == 0:
         return x
     if l == 1:
         return x[_YZX_OF_XYZ if back else _XYZ_OF_YZX]
-    dtype = torch.promote_types(
-        x.dtype, torch.float32
-    )  # a matrix rounded to 8 bits is not orthogonal
+    # a matrix rounded to the 8 bits of bfloat16 is not orthogonal
+    dtype = torch.promote_types(x.dtype, torch.float32)
     Q = wiki_to_e3nn(l, dtype).to(x.device)
     return ((Q.T if back else Q) @ x.to(dtype)).to(x.dtype)

@@ -1,4 +1,4 @@
-"""The three kinds of TensorMap: of NumPy arrays, of torch tensors, and TorchScript's."""
+"""Read and build TensorMaps of metatensor and of metatensor.torch."""
 
 from collections.abc import Mapping, Sequence
 from types import ModuleType
@@ -13,26 +13,37 @@ from ...extras import import_metatensor, import_metatensor_torch
 from .names import KeyRoles, check_components
 from .tables import Table
 
-# each of metatensor or of metatensor.torch, whose classes Python cannot tell apart by isinstance
+# of metatensor or of metatensor.torch, whose classes are TorchScript's: isinstance does not know them
 TensorMap: TypeAlias = Any
 TensorBlock: TypeAlias = Any
 Labels: TypeAlias = Any
 
 
-def library_of(thing: object, expected: str) -> ModuleType:
-    """Tell whether metatensor or metatensor.torch made the thing, a `TensorMap` or `Labels`.
+def library_of(value: object, expected: str) -> ModuleType:
+    """Find out whether a TensorMap or Labels comes from metatensor or metatensor.torch.
+
+    Parameters
+    ----------
+    value : TensorMap or Labels
+    expected : {"TensorMap", "Labels"}
+        Name of the class that `value` has to have.
+
+    Returns
+    -------
+    module
+        ``metatensor`` or ``metatensor.torch``.
 
     Raises
     ------
     TypeError
-        For anything else.
+        If `value` is of another class.
     """
-    found = type(thing).__name__
-    if isinstance(thing, torch.ScriptObject):
-        found = str(thing._type().qualified_name())
+    found = type(value).__name__
+    if isinstance(value, torch.ScriptObject):
+        found = str(value._type().qualified_name())
         if found.endswith(f".metatensor.{expected}"):
             return import_metatensor_torch()
-    elif isinstance(thing, getattr(import_metatensor(), expected)):
+    elif isinstance(value, getattr(import_metatensor(), expected)):
         return import_metatensor()
     raise TypeError(
         f"found {found}, expected a metatensor.{expected} or metatensor.torch.{expected}"
@@ -40,14 +51,14 @@ def library_of(thing: object, expected: str) -> ModuleType:
 
 
 def blocks_of(tensor_map: TensorMap) -> list[TensorBlock]:
-    """In the order of the keys."""
+    """Blocks of a TensorMap in the order of its keys."""
     return [tensor_map.block_by_id(i) for i in range(len(tensor_map.keys))]
 
 
 def irreps_of(
     blocks: Sequence[TensorBlock], keys: Table, roles: KeyRoles
 ) -> tuple[list[Irrep], list[bool]]:
-    """Each block's irrep, and whether its components are in metatensor's basis."""
+    """Irrep of each block, and whether its components are in metatensor's basis."""
     irreps, spherical = [], []
     for key, block in zip(keys, blocks, strict=True):
         names = [name for labels in block.components for name in labels.names]
@@ -58,18 +69,21 @@ def irreps_of(
 
 
 def table_of(labels: Labels) -> Table:
-    """The entries, on the CPU."""
+    """Values of Labels as a NumPy array."""
     values = labels.values
     return values.cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
 
 
 def tensor_of(block: TensorBlock) -> Tensor:
-    """Its values as a tensor: the same memory, and history, unless torch cannot read such an array.
+    """Values of a block as a tensor.
+
+    The tensor has the memory and the autograd history of the block. It is a copy only of arrays that torch
+    cannot read in place.
 
     Raises
     ------
     TypeError
-        For values that are complex or integers.
+        If the values are complex or integers.
     """
     values = block.values
     if isinstance(values, Tensor):
@@ -80,7 +94,7 @@ def tensor_of(block: TensorBlock) -> Tensor:
 
 
 def check_real(values: Tensor, what: str) -> Tensor:
-    """The values, if they are neither complex nor integers."""
+    """Return the values, or raise a TypeError if they are complex or integers."""
     if not values.dtype.is_floating_point:
         raise TypeError(f"{what} hold {values.dtype}, expected real floating-point values")
     return values
@@ -89,14 +103,14 @@ def check_real(values: Tensor, what: str) -> Tensor:
 def new_labels(
     library: ModuleType, names: Sequence[str], table: Table, device: torch.device
 ) -> Labels:
-    """Labels as that library keeps them for values on this device."""
+    """Build Labels of that library for values on `device`."""
     if library is import_metatensor() and device.type == "cpu":
         return library.Labels(list(names), table)
     return library.Labels(list(names), torch.tensor(table, dtype=torch.int32, device=device))
 
 
 def on_device(library: ModuleType, labels: Labels, device: torch.device) -> Labels:
-    """The same labels beside values on another device."""
+    """The same labels for values on another device."""
     if torch.device(str(labels.device)) == device:
         return labels
     return new_labels(library, labels.names, table_of(labels), device)
@@ -105,9 +119,10 @@ def on_device(library: ModuleType, labels: Labels, device: torch.device) -> Labe
 def with_values(
     like: TensorMap, values: Sequence[Tensor], gradients: Mapping[str, Sequence[Tensor]]
 ) -> TensorMap:
-    """The same keys, labels and info with other values for each block, and these gradients alone.
+    """TensorMap with the keys, labels and info of `like`, but with other values and gradients.
 
-    Values are NumPy arrays as in `like` if they can be, which needs no history and the CPU.
+    Values are NumPy arrays if those of `like` are and the new ones are on the CPU without autograd history.
+    Otherwise they are tensors.
     """
     library = library_of(like, "TensorMap")
     tensors = [*values, *(tensor for parts in gradients.values() for tensor in parts)]

@@ -1,4 +1,4 @@
-"""What the dimensions of keys and components are called, and where each belongs."""
+"""Known names of the dimensions of keys and components, and what each stands for."""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ SPHERICAL_COMPONENTS = ("o3_mu", "spherical_harmonics_m", "spherical_component_m
 CARTESIAN_COMPONENT = "xyz"
 _PLACEHOLDER = "_"  # of Labels.single()
 
-# of featomic, rascaline, AniSOAP, metatrain and librascal's time
+# names in featomic, rascaline, AniSOAP and metatrain, and those from the time of librascal
 _CENTERS = (
     "center_type", "center_species", "species_center", "types_center", "atom_type",
     "first_atom_type", "second_atom_type", "species_atom_1", "species_atom_2",
@@ -21,12 +21,12 @@ _NEIGHBORS = ("neighbor_type", "neighbor_species", "species_neighbor", "types_ne
 _NUMBERED_NEIGHBORS = (
     r"neighbor_\d+_(type|species)|(neighbor_type|species_neighbor|types_neighbor)_\d+"
 )
-_CORRELATIONS = r"order_nu|body_order|[lkn]_?\d+|angular_channel_\d+"  # which product of densities
+_CORRELATIONS = r"order_nu|body_order|[lkn]_?\d+|angular_channel_\d+"  # of products of densities
 
 
 @dataclass(frozen=True)
 class KeyRoles:
-    """Which dimension of the keys is l, which σ, and which go to the samples or the properties."""
+    """Roles of the dimensions of the keys: l, σ, and those that become samples or properties."""
 
     names: tuple[str, ...]
     angular: str | None
@@ -43,29 +43,33 @@ class KeyRoles:
         to_samples: Sequence[str],
         to_properties: Sequence[str],
     ) -> "KeyRoles":
-        """Roles by name; what `to_samples` and `to_properties` hold comes before the known names."""
+        """Assign roles by name; `to_samples` and `to_properties` take precedence over known names."""
         roles: dict[str, str] = {name: _role(name, n_keys) for name in names}
         for argument, moved in (("samples", to_samples), ("properties", to_properties)):
             for name in moved:
                 if name not in names:
                     raise ValueError(
-                        f"keys_to_{argument} names {name!r}, expected dimensions of the keys, "
-                        f"which are {list(names)}"
+                        f"keys_to_{argument} names {name!r}, expected dimensions of the keys: {list(names)}"
                     )
                 if roles[name] in ("angular", "inversion"):
                     raise ValueError(
-                        f"keys_to_{argument} names {name!r}, which tells the irrep of a block"
+                        f"keys_to_{argument} names {name!r}, which determines the irrep of a block: "
+                        "leave it out"
                     )
                 roles[name] = argument
         if both := sorted(set(to_samples) & set(to_properties)):
-            raise ValueError(f"{both} are in keys_to_samples and in keys_to_properties")
+            raise ValueError(
+                f"{both} are in keys_to_samples and in keys_to_properties, expected in one of them"
+            )
 
         def those(role: str) -> tuple[str, ...]:
             return tuple(name for name in names if roles[name] == role)
 
-        for role, said in (("angular", "l"), ("inversion", "parity")):
+        for role, meaning in (("angular", "l"), ("inversion", "parity")):
             if len(those(role)) > 1:
-                raise ValueError(f"keys tell {said} twice: {list(those(role))}")
+                raise ValueError(
+                    f"keys hold {meaning} twice, as {list(those(role))}: drop one dimension"
+                )
         angular, inversion = those("angular"), those("inversion")
         return cls(
             names=tuple(names),
@@ -77,22 +81,21 @@ class KeyRoles:
         )
 
     def check_all_known(self) -> None:
-        """Refuse dimensions that would get lost."""
+        """Refuse dimensions without a role, which would get lost."""
         if self.unknown:
             raise ValueError(
-                f"do not know where {list(self.unknown)} belong, among keys {list(self.names)}; "
-                f"understood are l as {list(ANGULAR)}, parity as {list(INVERSION)}, centre types as "
-                f"{list(_CENTERS)}, neighbour types as {list(_NEIGHBORS)}, and what matches "
-                f"{_NUMBERED_NEIGHBORS}|{_CORRELATIONS}; name others in keys_to_samples or "
-                "keys_to_properties"
+                f"keys {list(self.names)} have the unknown dimensions {list(self.unknown)}: name these in "
+                f"keys_to_samples or keys_to_properties. Known are l as {list(ANGULAR)}, parity as "
+                f"{list(INVERSION)}, centre types as {list(_CENTERS)}, neighbour types as "
+                f"{list(_NEIGHBORS)}, and names that match {_NUMBERED_NEIGHBORS}|{_CORRELATIONS}"
             )
 
     def entries(self, key: Sequence[int], names: Sequence[str]) -> list[int]:
-        """The values that a key has in these dimensions."""
+        """Values of a key in the given dimensions."""
         return [int(key[self.names.index(name)]) for name in names]
 
     def irrep(self, key: Sequence[int], components: Sequence[str]) -> Irrep:
-        """The irrep of a block, p = σ (−1)^λ; σ is 1 where the keys hold none."""
+        """Irrep of a block, with parity p = σ (−1)^λ, where σ is 1 if the keys do not hold it."""
         entry = dict(zip(self.names, (int(value) for value in key), strict=True))
         if self.angular is not None:
             l = entry[self.angular]
@@ -105,17 +108,21 @@ class KeyRoles:
             )
         sigma = 1 if self.inversion is None else entry[self.inversion]
         if l < 0 or sigma not in (-1, 1):
-            raise ValueError(f"block {entry} has l < 0, or a parity that is neither 1 nor -1")
+            raise ValueError(
+                f"block {entry} has l < 0, or a parity that is neither 1 nor -1; correct its key"
+            )
         return Irrep(l, sigma * (-1) ** l)
 
 
 def check_components(names: Sequence[str], values: Sequence[Sequence[int]], irrep: Irrep) -> bool:
-    """Whether a block's components are spherical ones, which turn, and not x, y, z or none at all.
+    """Whether a block's components are spherical, in metatensor's basis.
+
+    Vectors x, y, z and scalars without components are not.
 
     Raises
     ------
     ValueError
-        For components that are unknown, of a wrong number for l, or in another order than m = −l..l.
+        If components are unknown, not 2l+1, or in another order than m = −l..l.
     """
     if not names and irrep.l == 0:
         return False

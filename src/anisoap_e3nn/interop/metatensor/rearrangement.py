@@ -1,4 +1,4 @@
-"""The linear map between the blocks' values and e3nn's tensor."""
+"""Linear map between the values of blocks and e3nn's tensor."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from .basis import turn_components
 from .tables import Positions
 
 Layout = Literal["mul_ir", "ir_mul"]
-# numbers handled at a time: what stays in the cache of a CPU's core, what keeps a GPU busy
+# numbers handled at a time: as many as stay in the cache of a CPU core, enough to keep a GPU busy
 _CACHED, _BUSY = 2**19, 2**26
 
 
 def channel_positions(irreps: Irreps, layout: Layout) -> dict[Irrep, npt.NDArray[np.int64]]:
-    """Where the components of every channel are in a row of e3nn's tensor: ``[channel, m]``."""
+    """Columns ``[channel, m]`` of each irrep in e3nn's tensor."""
     if layout not in ("mul_ir", "ir_mul"):
         raise ValueError(f"layout is {layout!r}, expected 'mul_ir' or 'ir_mul'")
     found: dict[Irrep, list[npt.NDArray[np.int64]]] = {}
@@ -34,11 +34,11 @@ def channel_positions(irreps: Irreps, layout: Layout) -> dict[Irrep, npt.NDArray
 
 @dataclass(frozen=True)
 class Place:
-    """Where one block's values ``(samples, 2l+1, properties)`` are in e3nn's tensor."""
+    """Rows and columns of one block's values ``(samples, 2l+1, properties)`` in e3nn's tensor."""
 
     rows: Positions
     columns: npt.NDArray[np.int64]  # [property, m]
-    l: int  # of the basis to turn, 0 for values that are already e3nn's
+    l: int  # of the basis to change, 0 for values in e3nn's basis
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -47,10 +47,10 @@ class Place:
         return n_rows, self.columns.shape[1], self.columns.shape[0]
 
     def grid(self) -> tuple[int, int, int] | None:
-        """First column, and steps from property to property and from m to m, if these are constant.
+        """First column and the steps between properties and between m, or None if steps vary.
 
-        So it is in either layout, and where the irreps alternate. Such columns are a view of e3nn's
-        tensor; others, and those in falling order, are gathered one by one.
+        The steps are constant in either layout, and also if the irreps alternate. Such columns are a view
+        of e3nn's tensor. Other columns, and those in falling order, are gathered one by one.
         """
         if self.columns.size == 0:
             return None
@@ -66,32 +66,32 @@ class Place:
 
 @dataclass(frozen=True)
 class Rearrangement:
-    """Blocks turned into e3nn's basis and put in their places, with zeros between them.
+    """Change of basis and placement of all blocks in e3nn's tensor, with zeros between them.
 
-    Places do not overlap and :math:`Q_l` is orthogonal, so the way back is the transpose, and either
-    direction is the derivative of the other.
+    Places do not overlap and :math:`Q_l` is orthogonal. So the map back is the transpose, and each of the
+    two maps is the derivative of the other.
     """
 
     shape: tuple[int, int]
     places: Sequence[Place]
 
     def to_e3nn(self, values: Sequence[Tensor]) -> Tensor:
-        """From one tensor ``(samples, 2l+1, properties)`` for each block, differentiably."""
+        """Join one tensor ``(samples, 2l+1, properties)`` for each block, differentiably."""
         if not values:
             return torch.zeros(self.shape)
-        if len(kinds := {(str(x.dtype), str(x.device)) for x in values}) > 1:
-            raise ValueError(f"blocks are {sorted(kinds)}, expected one dtype on one device")
+        if len(found := {(str(x.dtype), str(x.device)) for x in values}) > 1:
+            raise ValueError(f"blocks are {sorted(found)}, expected one dtype on one device")
         parts = [x.reshape(place.shape) for place, x in zip(self.places, values, strict=True)]
         return _ToE3nn.apply(self, *parts)
 
     def to_blocks(self, data: Tensor) -> tuple[Tensor, ...]:
-        """To one tensor ``(samples, 2l+1, properties)`` for each block, differentiably."""
+        """Split e3nn's tensor into ``(samples, 2l+1, properties)`` for each block, differentiably."""
         if not self.places:
             return ()
         return _ToBlocks.apply(self, data)
 
     def join(self, values: Sequence[Tensor]) -> Tensor:
-        """`to_e3nn` without derivatives, a few rows at a time: the result alone is large."""
+        """`to_e3nn` without derivatives, a few rows at a time to save memory."""
         full = sum(part.numel() for part in values) == self.shape[0] * self.shape[1]
         data = (values[0].new_empty if full else values[0].new_zeros)(self.shape)
         for place, part in zip(self.places, values, strict=True):
@@ -103,7 +103,7 @@ class Rearrangement:
         return data
 
     def split(self, data: Tensor) -> tuple[Tensor, ...]:
-        """`to_blocks` without derivatives, a few rows at a time."""
+        """`to_blocks` without derivatives, a few rows at a time to save memory."""
         blocks = []
         for place in self.places:
             columns = _Columns(data, place)

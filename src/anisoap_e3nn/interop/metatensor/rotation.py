@@ -1,4 +1,4 @@
-"""Rotations in metatensor's basis, to check that what makes a TensorMap is equivariant."""
+"""Rotations of TensorMaps, to check calculators for equivariance."""
 
 import numpy.typing as npt
 import torch
@@ -21,30 +21,30 @@ from .names import CARTESIAN_COMPONENT, SPHERICAL_COMPONENTS, KeyRoles
 
 
 def wigner_matrix(l: int, rotation: Tensor) -> Tensor:
-    r"""How real harmonics turn in metatensor's basis: :math:`Y_l(R v) = D_l(R) \, Y_l(v)`.
+    r"""Wigner D matrix of real harmonics in metatensor's basis: :math:`Y_l(R v) = D_l(R) \, Y_l(v)`.
 
     .. math::
         D_l(R_z(\alpha) R_y(\beta) R_z(\gamma)) = Z(\alpha) \, Q_l^\top Z(\beta) Q_l \, Z(\gamma)
 
-    :math:`Z` mixes m with −m by :math:`\cos m\alpha` and :math:`\sin m\alpha`, and :math:`Q_l` of
-    :func:`to_e3nn_basis` brings y in the place of z. e3nn's matrices are :math:`Q_l D_l Q_l^\top`.
+    :math:`Z` mixes m with −m by :math:`\cos m\alpha` and :math:`\sin m\alpha`. :math:`Q_l` of
+    :func:`to_e3nn_basis` puts y in the place of z. e3nn's matrices are :math:`Q_l D_l Q_l^\top`.
 
     Parameters
     ----------
     l : int
-        ≥ 0, of any size.
+        Degree of the harmonics, ≥ 0.
     rotation : Tensor ``(..., 3, 3)``
-        Rotation matrices, of determinant 1.
+        Rotation matrices, with determinant 1.
 
     Returns
     -------
     Tensor ``(..., 2l+1, 2l+1)``
-        Orthogonal, of the dtype of `rotation` and accurate to it.
+        Orthogonal matrices of the dtype of `rotation`, accurate to its precision.
 
     Raises
     ------
     ValueError
-        For a negative l, and matrices that are no rotations.
+        If l is negative, or `rotation` holds a matrix that is no rotation.
 
     Examples
     --------
@@ -56,7 +56,9 @@ def wigner_matrix(l: int, rotation: Tensor) -> Tensor:
     """
     _check_orthogonal(rotation)
     if bool((torch.linalg.det(rotation) < 0).any()):
-        raise ValueError("found a reflection, expected rotations")
+        raise ValueError(
+            "rotation holds a reflection, expected rotation matrices with determinant 1"
+        )
     Q = to_e3nn_basis(l, rotation.dtype).to(rotation.device)
     m = torch.arange(-l, l + 1, dtype=rotation.dtype, device=rotation.device)
 
@@ -69,27 +71,29 @@ def wigner_matrix(l: int, rotation: Tensor) -> Tensor:
 
 
 def rotate(tensor_map: TensorMap, rotation: Tensor | npt.ArrayLike) -> TensorMap:
-    """What an equivariant calculator makes of the rotated or reflected system.
+    """Rotate or reflect a TensorMap, as an equivariant calculator would for the turned system.
+
+    Compare the result with the calculator's TensorMap of the turned system to check for equivariance.
 
     Parameters
     ----------
     tensor_map : metatensor.TensorMap or metatensor.torch.TensorMap
-        As `metatensor_to_e3nn` understands it; keys other than l and σ are left alone, whatever they
-        are called. Gradients turn too, in their components ``xyz``, ``xyz_1``, ….
+        TensorMap with l, σ and components named as for :func:`metatensor_to_e3nn`. Other keys may have any
+        name. Gradients are turned too, also along their components ``xyz``, ``xyz_1``, ….
     rotation : Tensor or array ``(3, 3)``
-        R of x → R x, proper or not.
+        Orthogonal matrix R that takes positions x to R x: a rotation, or one with a reflection.
 
     Returns
     -------
     TensorMap
-        Of the kind, labels, dtype, device and autograd history of `tensor_map`.
+        The turned TensorMap, of the same library, labels, dtype, device and autograd history.
 
     Raises
     ------
     TypeError
-        For something that is not a TensorMap, and values that are complex or integers.
+        If `tensor_map` is not a TensorMap, or its values are complex or integers.
     ValueError
-        For keys and components that are not understood, and matrices that are not orthogonal.
+        If keys or components are unknown, or `rotation` is not an orthogonal matrix.
     """
     library_of(tensor_map, "TensorMap")
     R = torch.as_tensor(rotation).to(torch.float64)
@@ -127,4 +131,7 @@ def _check_orthogonal(rotation: Tensor) -> None:
     if rotation.shape[-2:] != (3, 3) or not torch.allclose(
         rotation @ rotation.mT, eye, rtol=0, atol=1e-4
     ):
-        raise ValueError("found matrices that are not orthogonal, expected rotations (..., 3, 3)")
+        raise ValueError(
+            f"rotation of shape {tuple(rotation.shape)} is not orthogonal, expected orthogonal matrices "
+            "(..., 3, 3)"
+        )

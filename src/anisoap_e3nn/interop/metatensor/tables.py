@@ -1,4 +1,4 @@
-"""Tables of labels: one entry a row, put on common ground."""
+"""Unions and products of tables of labels, which have one entry a row."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,10 @@ Positions = slice | npt.NDArray[np.int64]
 
 
 def union(tables: Sequence[Table]) -> tuple[Table, list[Positions]]:
-    """All entries once, and where those of each table are among them.
+    """Unique rows of several tables, and each table's indices into them.
 
-    Tables that are all alike keep their order; otherwise the entries are in lexicographic order, which
-    no order of blocks or keys can change.
+    Tables that are all equal keep their order. Otherwise the rows are in lexicographic order, so that the
+    order of the tables does not matter.
     """
     first = tables[0]
     if all(np.array_equal(table, first) for table in tables[1:]):
@@ -30,7 +30,7 @@ def union(tables: Sequence[Table]) -> tuple[Table, list[Positions]]:
 
 
 def run_or_list(positions: npt.NDArray[np.int64]) -> Positions:
-    """A slice where the positions follow one another, which saves gathering them one by one."""
+    """Positions as a slice if they are consecutive, which is faster to index."""
     start = int(positions[0]) if len(positions) else 0
     if np.array_equal(positions, np.arange(start, start + len(positions))):
         return slice(start, start + len(positions))
@@ -38,7 +38,7 @@ def run_or_list(positions: npt.NDArray[np.int64]) -> Positions:
 
 
 def beside(left: Table | Sequence[int], right: Table | Sequence[int]) -> Table:
-    """Two tables side by side; a single row is repeated along the other."""
+    """Join two tables side by side; a single row is repeated along the other table."""
     tables = [np.asarray(part, dtype=np.int32) for part in (left, right)]
     n = max(len(table) for table in tables if table.ndim == 2)
     return np.concatenate(
@@ -47,16 +47,18 @@ def beside(left: Table | Sequence[int], right: Table | Sequence[int]) -> Table:
 
 
 def complete(table: Table, columns: Sequence[int], wanted: Table) -> Table:
-    """Every row of `table` with each of the `wanted` values in those columns.
+    """Combine each of the `wanted` values in `columns` with each row of the other columns.
 
     Raises
     ------
     ValueError
-        For values in the table that are not wanted.
+        If the table has values in `columns` that are not wanted.
     """
     found = np.unique(table[:, columns], axis=0)
     if len(union([found, wanted])[0]) > len(wanted):
-        raise ValueError(f"found {found.tolist()}, expected only values among {wanted.tolist()}")
+        raise ValueError(
+            f"keys hold {found.tolist()}, expected only values in keys_to_properties: {wanted.tolist()}"
+        )
     others = np.unique(np.delete(table, columns, axis=1), axis=0)
     rows = np.empty((len(wanted), len(others), table.shape[1]), dtype=np.int32)
     rows[..., columns] = wanted[:, None]

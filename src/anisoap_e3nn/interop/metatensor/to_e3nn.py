@@ -1,4 +1,4 @@
-"""From TensorMaps to e3nn's irreps, and what the rows and channels are."""
+"""From TensorMaps to tensors in e3nn's irreps, and the labels of rows and channels."""
 
 from collections.abc import Sequence
 
@@ -20,57 +20,59 @@ def metatensor_to_e3nn(
     keys_to_samples: str | Sequence[str] = (),
     keys_to_properties: str | Sequence[str] | Labels = (),
 ) -> tuple[Irreps, Tensor]:
-    r"""The blocks of a TensorMap as one tensor that turns with e3nn's ``irreps.D_from_matrix``.
+    r"""Convert a TensorMap to one tensor in e3nn's irreps.
+
+    The tensor rotates with e3nn's ``irreps.D_from_matrix``. Its values are
 
     .. math::
         x^{e3nn}_{i\,c\,m} = \sum_{m'} (Q_l)_{mm'} \, x^{metatensor}_{i\,m'c}, \qquad p = \sigma (-1)^\lambda
 
-    with :math:`Q_l` of :func:`to_e3nn_basis`. Key dimensions other than l and σ become dimensions of
-    the samples (types of centres) or of the properties (types of neighbours, ``order_nu``, ``l_1``, …),
-    as metatensor's own ``keys_to_samples`` and ``keys_to_properties`` do. Rows are then the samples of
-    all blocks and the channels of an irrep all its properties, in the order that the blocks have if
-    they agree, else in lexicographic order; entries that a block does not have are zero.
-    :func:`e3nn_labels` tells the labels.
+    where :math:`Q_l` is :func:`to_e3nn_basis`. Dimensions of the keys other than l and σ move to the
+    samples (types of centres) or to the properties (types of neighbours, ``order_nu``, ``l_1``, …), as
+    with metatensor's own ``keys_to_samples`` and ``keys_to_properties``. Rows are the samples of all
+    blocks, and channels of an irrep are the properties of all its blocks. Both keep the order of the
+    blocks if that is the same in all, and otherwise are in lexicographic order. Entries that a block lacks
+    are zero. :func:`e3nn_labels` gives the labels of rows and channels.
 
     Parameters
     ----------
     tensor_map : metatensor.TensorMap or metatensor.torch.TensorMap
-        Keys with l as ``o3_lambda``, ``spherical_harmonics_l`` or ``angular_channel`` and σ as
-        ``o3_sigma`` or ``inversion_sigma`` (1 if absent); components ``o3_mu``,
-        ``spherical_harmonics_m`` or ``spherical_component_m``. Also scalars without components, and,
-        in keys without l, vectors with a component ``xyz``.
+        TensorMap with l in a key ``o3_lambda``, ``spherical_harmonics_l`` or ``angular_channel``, with σ
+        in a key ``o3_sigma`` or ``inversion_sigma`` (1 if absent), and with components ``o3_mu``,
+        ``spherical_harmonics_m`` or ``spherical_component_m``. Scalars need no components. In keys without
+        l, vectors may have a component ``xyz``.
     irreps : Irreps or str, optional
-        Order of the irreps, ``1x0e+1x1o+1x0e+1x1o`` instead of ``2x0e+2x1o``: the channels of an irrep
-        go to its entries one after another. Default: each irrep once, in e3nn's order.
+        Order of the irreps, such as ``1x0e+1x1o+1x0e+1x1o`` instead of ``2x0e+2x1o``. The channels of an
+        irrep fill its entries one after another. Default: each irrep once, in e3nn's order.
     layout : {"mul_ir", "ir_mul"}
-        Whether the 2l+1 components of a channel follow one another, as in e3nn, or the channels of a
-        component, as cuEquivariance can have it.
+        Order within an entry of the irreps. "mul_ir", e3nn's: the 2l+1 components of a channel are
+        adjacent. "ir_mul", an option of cuEquivariance: the channels of a component are adjacent.
     gradient : str, optional
-        Convert not the values but their gradients with respect to this parameter.
+        Parameter whose gradients to convert, in place of the values.
     keys_to_samples, keys_to_properties : str or sequence of str
-        Dimensions of the keys that move there, over what their names suggest. `keys_to_properties` may
-        be Labels: then every value among them gets its channels, found in the blocks or not, so that
-        all frames of a data set have the same irreps.
+        Dimensions of the keys to move to the samples or the properties, whatever their names suggest.
+        `keys_to_properties` may be Labels: then every entry of them has channels, whether or not a
+        block has it. All frames of a data set thus get the same irreps.
 
     Returns
     -------
     irreps : Irreps
     data : Tensor ``(samples, irreps.dim)``
-        Of the dtype, device and autograd history of the blocks. Gradients are ``(gradient samples, ...,
-        irreps.dim)`` with components such as xyz in the middle.
+        Values, with the dtype, device and autograd history of the blocks. Gradients are
+        ``(gradient samples, ..., irreps.dim)``, with components such as xyz in the middle.
 
     Raises
     ------
     TypeError
-        For something that is not a TensorMap, and values that are complex or integers.
+        If `tensor_map` is not a TensorMap, or its values are complex or integers.
     ValueError
-        For names of keys or components that are not understood, a number of components that is not
-        2l+1, irreps that do not have the TensorMap's channels, a gradient that is not there.
+        If a name of a key or component is unknown, if the number of components is not 2l+1, if `irreps`
+        are not those of the TensorMap, or if there is no such gradient.
 
     Notes
     -----
-    The output is the only large allocation. l = 0 and l = 1 are put in order and come back to the last
-    bit, for higher l the round trip is exact to rounding. Values in float16 and bfloat16 turn in
+    The output is the only large allocation. A round trip is exact to the last bit for l = 0 and l = 1, which
+    are only reordered, and exact to rounding for higher l. Values in float16 and bfloat16 are converted in
     float32.
 
     Examples
@@ -102,28 +104,28 @@ def e3nn_labels(
     keys_to_samples: str | Sequence[str] = (),
     keys_to_properties: str | Sequence[str] | Labels = (),
 ) -> tuple[Labels, dict[Irrep, Labels]]:
-    """What the rows and channels of :func:`metatensor_to_e3nn` are.
+    """Labels of the rows and channels of :func:`metatensor_to_e3nn`.
 
     Parameters
     ----------
     tensor_map : metatensor.TensorMap or metatensor.torch.TensorMap
+        As for :func:`metatensor_to_e3nn`.
     gradient : str, optional
-        Tell the rows of the gradients with respect to this parameter; their ``sample`` is the row of
-        the values.
+        Parameter whose gradients have the rows. Their ``sample`` is the row of the values.
     keys_to_samples, keys_to_properties
         As for :func:`metatensor_to_e3nn`.
 
     Returns
     -------
     samples : Labels
-        One entry for each row.
+        Labels of the rows.
     properties : dict from Irrep to Labels
-        One entry for each channel. :func:`e3nn_to_metatensor` takes both.
+        Labels of the channels. :func:`e3nn_to_metatensor` takes both.
 
     Raises
     ------
     TypeError, ValueError
-        As :func:`metatensor_to_e3nn`.
+        As for :func:`metatensor_to_e3nn`.
     """
     alignment = Alignment.of(
         tensor_map, keys_to_samples=keys_to_samples, keys_to_properties=keys_to_properties

@@ -1,4 +1,4 @@
-"""From e3nn's irreps to TensorMaps."""
+"""From tensors in e3nn's irreps to TensorMaps."""
 
 from collections.abc import Mapping, Sequence
 
@@ -25,41 +25,41 @@ def e3nn_to_metatensor(
     keys_to_samples: str | Sequence[str] = (),
     keys_to_properties: str | Sequence[str] | Labels = (),
 ) -> TensorMap:
-    r"""A TensorMap of e3nn's tensor: the inverse of :func:`metatensor_to_e3nn`.
+    r"""Convert a tensor in e3nn's irreps to a TensorMap: the inverse of :func:`metatensor_to_e3nn`.
 
     Parameters
     ----------
     irreps : Irreps or str
     data : Tensor ``(samples, irreps.dim)``
+        Values in these irreps.
     like : TensorMap, optional
-        The result has its kind, keys, labels, blocks and info; of `data`, entries that its blocks do
-        not have are left out. Needs the arguments that `metatensor_to_e3nn` was called with.
+        TensorMap whose library, keys, labels, blocks and info the result takes over. Entries of `data` that
+        its blocks lack are left out. Pass the arguments that `metatensor_to_e3nn` was called with.
     samples : Labels, optional
-        Labels of the rows, where there is no `like`. Default: ``sample`` from 0.
+        Labels of the rows; only without `like`. Default: ``sample`` from 0.
     properties : Labels or mapping from irreps to Labels, optional
-        Labels of the channels, one Labels for all irreps or one for each, where there is no `like`. An
-        irrep that `irreps` has several times has its channels one after another. Default: ``channel``
-        from 0.
+        Labels of the channels, the same for all irreps or one for each; only without `like`. If `irreps`
+        has an irrep several times, its channels follow one another. Default: ``channel`` from 0.
     gradients : mapping from str to Tensor, optional
-        Gradients by parameter, as `metatensor_to_e3nn` gives them, to go with the values; needs `like`.
+        Gradients by parameter, as from `metatensor_to_e3nn`; only with `like`.
     layout, keys_to_samples, keys_to_properties
-        As for :func:`metatensor_to_e3nn`; the latter two go with `like`.
+        As for :func:`metatensor_to_e3nn`; the keys only with `like`.
 
     Returns
     -------
     metatensor.TensorMap or metatensor.torch.TensorMap
-        Of the kind of `like`, or else of the labels, or else ``metatensor.TensorMap``. Values have the
-        dtype, device and autograd history of `data`. They are NumPy arrays where `like` has such and
-        `data` is on the CPU without history, tensors otherwise. Without `like`, one block for each
-        irrep, with keys ``o3_lambda`` and ``o3_sigma`` and components ``o3_mu``.
+        TensorMap of the library of `like`, else of the labels, else of ``metatensor``. Values have the
+        dtype, device and autograd history of `data`. They are NumPy arrays if those of `like` are and
+        `data` is on the CPU without autograd history, and otherwise tensors. Without `like` there is one
+        block for each irrep, with keys ``o3_lambda`` and ``o3_sigma`` and components ``o3_mu``.
 
     Raises
     ------
     TypeError
-        For data that is no tensor of real floating-point values, and labels that are none.
+        If `data` or gradients are not real floating-point tensors, or labels are not Labels of one library.
     ValueError
-        For shapes, irreps and labels that do not fit one another, gradients of another dtype or device
-        than the data.
+        If shapes, irreps and labels do not fit one another, if gradients differ from `data` in dtype or
+        device, or if an argument does not go with `like`.
 
     Examples
     --------
@@ -80,10 +80,15 @@ def e3nn_to_metatensor(
         )
     if like is None:
         if gradients or keys_to_samples or len(keys_to_properties):
-            raise ValueError("gradients, keys_to_samples and keys_to_properties need like")
+            raise ValueError(
+                "gradients, keys_to_samples and keys_to_properties need like: pass the TensorMap that "
+                "was converted"
+            )
         return _from_labels(irreps, data, layout, samples, properties)
     if samples is not None or properties is not None:
-        raise ValueError("like has labels of its own: leave out samples and properties")
+        raise ValueError(
+            "found labels beside like, which has its own: leave out samples and properties"
+        )
     alignment = Alignment.of(like, irreps, layout, keys_to_samples, keys_to_properties)
     return _like(like, alignment, data, gradients or {})
 
@@ -124,20 +129,20 @@ def _from_labels(
     if isinstance(properties, Mapping):
         by_irrep = {Irrep(ir): labels for ir, labels in properties.items()}
         if set(by_irrep) != set(columns):
-            raise ValueError(f"properties are of {list(by_irrep)}, expected {list(columns)}")
+            raise ValueError(f"properties have irreps {list(by_irrep)}, expected {list(columns)}")
     elif properties is not None:
         by_irrep = dict.fromkeys(columns, properties)
     given = [labels for labels in (samples, *by_irrep.values()) if labels is not None]
     libraries = [library_of(labels, "Labels") for labels in given] or [import_metatensor()]
     library = libraries[0]
     if len(names := {module.__name__ for module in libraries}) > 1:
-        raise TypeError(f"labels are of {sorted(names)}, expected all of one of them")
+        raise TypeError(f"labels come from {sorted(names)}, expected one library for all")
 
     def labels_for(given: Labels | None, name: str, n: int, what: str) -> Labels:
         if given is None:
             return new_labels(library, [name], np.arange(n, dtype=np.int32)[:, None], data.device)
         if len(given) != n:
-            raise ValueError(f"{len(given)} labels for the {n} {what}")
+            raise ValueError(f"found {len(given)} labels for the {n} {what}, expected {n}")
         return on_device(library, given, data.device)
 
     rows = labels_for(samples, "sample", len(data), "rows")
@@ -164,5 +169,5 @@ def _orders(l: int) -> Table:
 
 def _check(tensor: Tensor, what: str) -> None:
     if not isinstance(tensor, Tensor):
-        raise TypeError(f"{what} are {type(tensor).__name__}, expected a torch.Tensor")
+        raise TypeError(f"{what} are of type {type(tensor).__name__}, expected torch.Tensor")
     check_real(tensor, what)

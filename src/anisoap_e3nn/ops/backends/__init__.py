@@ -1,4 +1,4 @@
-"""The engines that carry out an operation, and which of them serves which tensors."""
+"""The implementations of each operation, and the choice between them."""
 
 import os
 import warnings
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from . import native, reference, sparse_native, sparse_reference
 
-_ENGINES: dict[str, dict[str, Callable[..., Tensor]]] = {
+_BACKENDS: dict[str, dict[str, Callable[..., Tensor]]] = {
     "torch": {
         "gaussian_moments": reference.gaussian_moments,
         "sparse_product": sparse_reference.sparse_product,
@@ -21,29 +21,30 @@ _ENGINES: dict[str, dict[str, Callable[..., Tensor]]] = {
 _warned = False
 
 
-def choose_engine(
+def choose_backend(
     operation: str, tensors: Iterable[Tensor | None], backend: str | None = None
 ) -> Callable[..., Tensor]:
-    """The function that carries out `operation` on these tensors.
+    """The function that carries out an operation on these tensors.
 
-    `backend` wins over the environment variable ``ANISOAP_E3NN_BACKEND``. The native engine serves CPU
-    tensors; all others, and machines where it was not built, get the torch engine.
+    The argument `backend` wins over the environment variable ``ANISOAP_E3NN_BACKEND``. The native backend
+    runs on the CPU only. Tensors on other devices go to the torch backend, and so do all tensors where the
+    native backend was not built.
     """
     name = backend or os.environ.get("ANISOAP_E3NN_BACKEND") or None
-    if name not in (None, *_ENGINES):
-        raise ValueError(f"unknown backend {name!r}, expected one of {', '.join(_ENGINES)}")
+    if name not in (None, *_BACKENDS):
+        raise ValueError(f"unknown backend {name!r}, expected one of {', '.join(_BACKENDS)}")
     if name == "native" and native.unavailable:
         raise ValueError(
-            f"the native engine is not available ({native.unavailable}); reinstall with a C++17 compiler "
+            f"the native backend is not available ({native.unavailable}); reinstall with a C++17 compiler "
             "(GCC or Clang) at hand, or use backend='torch'"
         )
-    served = all(tensor is None or tensor.device.type == "cpu" for tensor in tensors)
-    if name == "torch" or not served:
-        return _ENGINES["torch"][operation]
+    on_cpu = all(tensor is None or tensor.device.type == "cpu" for tensor in tensors)
+    if name == "torch" or not on_cpu:
+        return _BACKENDS["torch"][operation]
     if native.unavailable:
         _warn_once()
-        return _ENGINES["torch"][operation]
-    return _ENGINES["native"][operation]
+        return _BACKENDS["torch"][operation]
+    return _BACKENDS["native"][operation]
 
 
 def _warn_once() -> None:
@@ -51,7 +52,7 @@ def _warn_once() -> None:
     if not _warned:
         _warned = True
         warnings.warn(
-            f"anisoap_e3nn runs on its torch engine, which is much slower on CPUs: the native engine is "
+            "anisoap_e3nn runs on its torch backend, which is much slower on CPUs: the native backend is "
             f"not available ({native.unavailable}). Reinstall with a C++17 compiler (GCC or Clang) at hand.",
             RuntimeWarning,
             stacklevel=4,

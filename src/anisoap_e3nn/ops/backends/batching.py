@@ -1,4 +1,4 @@
-"""Operations of the native engine under ``torch.vmap``."""
+"""Rule for operations of the native backend under ``torch.vmap``."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,10 @@ from torch import Tensor
 
 
 def one_by_one(operation: Any) -> Callable[..., tuple[Any, Any]]:
-    """Under ``torch.vmap``, and so for batches of cotangents, the operation runs once for each member."""
+    """A vmap rule that runs the operation once for each member of the batch.
+
+    ``torch.autograd.grad`` uses it too, for batches of cotangents.
+    """
 
     def rule(info: Any, in_dims: tuple[int | None, ...], *inputs: Any) -> tuple[Any, Any]:
         results = [

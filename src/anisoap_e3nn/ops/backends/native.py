@@ -1,7 +1,12 @@
-"""Engine ``native``: C++ on the CPU, with as many threads as torch has, twice differentiable."""
+"""Backend ``native``: C++ on the CPU, with as many threads as torch has, twice differentiable.
+
+There are three operations on torch's dispatcher. The second is registered as the derivative of the first,
+the third as that of the second. Programs saved by ``torch.export`` call them by name and schema: change
+neither.
+"""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from typing import Any
 
@@ -10,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..moment_inputs import MomentInputs
 from ..monomials import moment_exponents
 from .batching import one_by_one
 
@@ -22,244 +28,198 @@ except ImportError as error:
 FourTensors = tuple[Tensor, Tensor, Tensor, Tensor]
 FiveTensors = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 
-
-@torch.library.custom_op("anisoap_e3nn::gaussian_moments", mutates_args=(), device_types="cpu")
-def gaussian_moments(
-    edge_vectors: Tensor,
-    neighbors: Tensor,
-    segments: Tensor,
-    n_segments: int,
-    covariances: Tensor,
-    weights: Tensor,
-    pair_weights: Tensor | None,
-    own_segments: Tensor | None,
-    exponent: float,
-    degree: int,
-) -> Tensor:
-    """See :func:`anisoap_e3nn.ops.gaussian_moments`; no array of size edges × moments is made."""
-    arguments = (edge_vectors, neighbors, segments, n_segments, covariances, weights)
-    problem = _problem(*arguments, pair_weights, own_segments, exponent, degree)
-    moments = edge_vectors.new_empty(n_segments, len(_positions(degree)))
-    problem.value(moments.numpy())
-    return moments
-
-
-@torch.library.custom_op(
-    "anisoap_e3nn::gaussian_moments_backward", mutates_args=(), device_types="cpu"
+_INPUTS = (  # the fields of MomentInputs
+    "Tensor edge_vectors, Tensor neighbors, Tensor segments, SymInt n_segments, Tensor covariances, "
+    "Tensor weights, Tensor? pair_weights, Tensor? own_segments, float exponent, SymInt degree"
 )
-def gaussian_moments_backward(
-    cotangent: Tensor,
-    edge_vectors: Tensor,
-    neighbors: Tensor,
-    segments: Tensor,
-    n_segments: int,
-    covariances: Tensor,
-    weights: Tensor,
-    pair_weights: Tensor | None,
-    own_segments: Tensor | None,
-    exponent: float,
-    degree: int,
-    of_particles: bool,
-) -> FourTensors:
+_TANGENTS = (
+    "Tensor edge_tangents, Tensor covariance_tangents, Tensor weight_tangents, "
+    "Tensor pair_weight_tangents"
+)
+_operation = partial(torch.library.custom_op, mutates_args=(), device_types="cpu")
+
+
+def gaussian_moments(inputs: MomentInputs) -> Tensor:
+    """See :func:`anisoap_e3nn.ops.gaussian_moments`; no array of size edges × moments is made."""
+    result: Tensor = moments(*inputs)
+    return result
+
+
+@_operation("anisoap_e3nn::gaussian_moments", schema=f"({_INPUTS}) -> Tensor")
+def moments(*arguments: Any) -> Tensor:
+    """The moments of every segment."""
+    inputs = MomentInputs(*arguments)
+    result = _empty_moments(inputs)
+    _problem(inputs).value(result.numpy())
+    return result
+
+
+@_operation(
+    "anisoap_e3nn::gaussian_moments_backward",
+    schema=f"(Tensor cotangent, {_INPUTS}, bool of_particles) -> (Tensor, Tensor, Tensor, Tensor)",
+)
+def backward(cotangent: Tensor, *arguments: Any) -> FourTensors:
     """Derivatives of ⟨cotangent, moments⟩ with respect to vectors, covariances, weights and pair weights.
 
-    Those of covariances and weights are empty unless `of_particles`; that of no pair weights is empty.
+    The last argument, `of_particles`, says whether covariances and weights need derivatives. Derivatives
+    that nobody needs have size 0, and so has that of absent pair weights.
     """
-    arguments = (edge_vectors, neighbors, segments, n_segments, covariances, weights)
-    problem = _problem(*arguments, pair_weights, own_segments, exponent, degree)
-    out = _like(edge_vectors, covariances, weights, pair_weights, of_particles)
-    problem.first_derivative(_array(cotangent), *_arrays_or_none(out, pair_weights, of_particles))
+    *fields, of_particles = arguments
+    inputs = MomentInputs(*fields)
+    out = _empty_derivatives(inputs, of_particles)
+    _problem(inputs).first_derivative(_array(cotangent), *_present(out, inputs, of_particles))
     return out
 
 
-@torch.library.custom_op(
-    "anisoap_e3nn::gaussian_moments_double_backward", mutates_args=(), device_types="cpu"
+@_operation(
+    "anisoap_e3nn::gaussian_moments_double_backward",
+    schema=f"({_TANGENTS}, Tensor cotangent, {_INPUTS}, bool of_particles) "
+    "-> (Tensor, Tensor, Tensor, Tensor, Tensor)",
 )
-def gaussian_moments_double_backward(
-    edge_tangents: Tensor,
-    covariance_tangents: Tensor,
-    weight_tangents: Tensor,
-    pair_weight_tangents: Tensor,
-    cotangent: Tensor,
-    edge_vectors: Tensor,
-    neighbors: Tensor,
-    segments: Tensor,
-    n_segments: int,
-    covariances: Tensor,
-    weights: Tensor,
-    pair_weights: Tensor | None,
-    own_segments: Tensor | None,
-    exponent: float,
-    degree: int,
-    of_particles: bool,
-) -> FiveTensors:
-    """Derivatives of ⟨tangents, first derivative⟩: with respect to the cotangent, then as the first."""
-    arguments = (edge_vectors, neighbors, segments, n_segments, covariances, weights)
-    problem = _problem(*arguments, pair_weights, own_segments, exponent, degree)
-    d_cotangent = torch.empty_like(cotangent, memory_format=torch.contiguous_format)
-    out = _like(edge_vectors, covariances, weights, pair_weights, of_particles)
-    problem.second_derivative(
-        _array(edge_tangents),
-        _array(covariance_tangents),
-        _array(weight_tangents),
-        None if pair_weights is None else _array(pair_weight_tangents),
+def double_backward(*arguments: Any) -> FiveTensors:
+    """Derivatives of ⟨tangents, first derivatives⟩ with respect to the cotangent and the inputs.
+
+    Those of the inputs are the four of :func:`backward`, under the same rules.
+    """
+    *tangents, cotangent = arguments[:5]
+    *fields, of_particles = arguments[5:]
+    inputs = MomentInputs(*fields)
+    d_cotangent, out = _empty_like(cotangent), _empty_derivatives(inputs, of_particles)
+    _problem(inputs).second_derivative(
+        *(_array(tangent) for tangent in tangents[:3]),
+        None if inputs.pair_weights is None else _array(tangents[3]),
         _array(cotangent),
         d_cotangent.numpy(),
-        *_arrays_or_none(out, pair_weights, of_particles),
+        *_present(out, inputs, of_particles),
     )
     return (d_cotangent, *out)
 
 
-@gaussian_moments.register_fake
-def _(
-    edge_vectors: Tensor, neighbors: Tensor, segments: Tensor, n_segments: int, *others: Any
-) -> Tensor:
-    return edge_vectors.new_empty(n_segments, len(moment_exponents(others[-1])))
+@moments.register_fake
+def _(*arguments: Any) -> Tensor:
+    return _empty_moments(MomentInputs(*arguments))
 
 
-@gaussian_moments_backward.register_fake
-def _(cotangent: Tensor, edge_vectors: Tensor, *others: Any) -> FourTensors:
-    covariances, weights, pair_weights = others[3:6]
-    return _like(edge_vectors, covariances, weights, pair_weights, others[-1])
+@backward.register_fake
+def _(cotangent: Tensor, *arguments: Any) -> FourTensors:
+    *fields, of_particles = arguments
+    return _empty_derivatives(MomentInputs(*fields), of_particles)
 
 
-@gaussian_moments_double_backward.register_fake
+@double_backward.register_fake
 def _(*arguments: Any) -> FiveTensors:
-    cotangent, edge_vectors = arguments[4:6]
-    covariances, weights, pair_weights = arguments[9:12]
-    out = _like(edge_vectors, covariances, weights, pair_weights, arguments[-1])
-    return (torch.empty_like(cotangent, memory_format=torch.contiguous_format), *out)
+    cotangent, *fields, of_particles = arguments[4:]
+    return (_empty_like(cotangent), *_empty_derivatives(MomentInputs(*fields), of_particles))
 
 
 def _save(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-    tensors = [value for value in inputs if isinstance(value, Tensor)]
-    ctx.save_for_backward(*tensors)
-    ctx.template = [None if isinstance(value, Tensor) else value for value in inputs]
     ctx.is_tensor = [isinstance(value, Tensor) for value in inputs]
+    ctx.save_for_backward(*(value for value in inputs if isinstance(value, Tensor)))
+    ctx.others = [None if isinstance(value, Tensor) else value for value in inputs]
 
 
 def _saved(ctx: Any) -> list[Any]:
     tensors = iter(ctx.saved_tensors)
     return [
         next(tensors) if is_tensor else value
-        for is_tensor, value in zip(ctx.is_tensor, ctx.template, strict=True)
+        for is_tensor, value in zip(ctx.is_tensor, ctx.others, strict=True)
     ]
 
 
-def _backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, ...]:
-    inputs = _saved(ctx)
-    of_particles = ctx.needs_input_grad[4] or ctx.needs_input_grad[5]
-    d_vectors, d_covariances, d_weights, d_pair_weights = gaussian_moments_backward(
-        cotangent, *inputs, of_particles
-    )
-    return (
-        d_vectors,
-        *(None, None, None),
-        *((d_covariances, d_weights) if of_particles else (None, None)),
-        None if inputs[6] is None else d_pair_weights,
-        *(None, None, None),
-    )
+def _differentiate(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, ...]:
+    inputs = MomentInputs(*_saved(ctx))
+    of_particles = _of_particles(ctx.needs_input_grad)
+    derivatives = backward(cotangent, *inputs, of_particles)
+    return _by_input(derivatives, inputs, of_particles)
 
 
-def _double_backward(ctx: Any, *tangents: Tensor) -> tuple[Tensor | None, ...]:
-    cotangent, *inputs, first_of_particles = _saved(ctx)
-    edge_tangents, covariance_tangents, weight_tangents, pair_weight_tangents = tangents
+def _differentiate_twice(ctx: Any, *tangents: Tensor) -> tuple[Tensor | None, ...]:
+    cotangent, *fields, first_of_particles = _saved(ctx)
+    inputs = MomentInputs(*fields)
+    of_edges, of_covariances, of_weights, of_pair_weights = tangents
     if not first_of_particles:
-        covariance_tangents, weight_tangents = (torch.zeros_like(t) for t in inputs[4:6])
-    of_particles = ctx.needs_input_grad[5] or ctx.needs_input_grad[6]
-    d_cotangent, d_vectors, d_covariances, d_weights, d_pair_weights = (
-        gaussian_moments_double_backward(
-            edge_tangents,
-            covariance_tangents,
-            weight_tangents,
-            pair_weight_tangents,
-            cotangent,
-            *inputs,
-            of_particles,
-        )
+        of_covariances = torch.zeros_like(inputs.covariances)
+        of_weights = torch.zeros_like(inputs.weights)
+    of_particles = _of_particles(ctx.needs_input_grad[1:-1])
+    d_cotangent, *derivatives = double_backward(
+        of_edges, of_covariances, of_weights, of_pair_weights, cotangent, *inputs, of_particles
     )
-    return (
-        d_cotangent,
-        d_vectors,
-        *(None, None, None),
-        *((d_covariances, d_weights) if of_particles else (None, None)),
-        None if inputs[6] is None else d_pair_weights,
-        *(None, None, None, None),
-    )
+    return (d_cotangent, *_by_input(derivatives, inputs, of_particles), None)
 
 
 def _no_third_derivative(ctx: Any, *tangents: Tensor) -> tuple[None, ...]:
     raise NotImplementedError(
-        "the native engine has first and second derivatives; for a third, use backend='torch' or the "
+        "the native backend has first and second derivatives; for a third, use backend='torch' or the "
         "environment variable ANISOAP_E3NN_BACKEND=torch"
     )
 
 
-gaussian_moments.register_autograd(_backward, setup_context=_save)
-gaussian_moments_backward.register_autograd(_double_backward, setup_context=_save)
-gaussian_moments_double_backward.register_autograd(_no_third_derivative)
+moments.register_autograd(_differentiate, setup_context=_save)
+backward.register_autograd(_differentiate_twice, setup_context=_save)
+double_backward.register_autograd(_no_third_derivative)
+for _operator in (moments, backward, double_backward):
+    _operator.register_vmap(one_by_one(_operator))
 
 
-for _operation in (gaussian_moments, gaussian_moments_backward, gaussian_moments_double_backward):
-    _operation.register_vmap(one_by_one(_operation))
+def _problem(inputs: MomentInputs) -> Any:
+    double = inputs.edge_vectors.dtype == torch.float64
+    problem = _native.GaussianMoments64 if double else _native.GaussianMoments32
+    arrays = (_array(value) if isinstance(value, Tensor) else value for value in inputs)
+    return problem(*arrays, _positions(inputs.degree), torch.get_num_threads())
 
 
 @cache
 def _positions(degree: int) -> NDArray[np.int64]:
-    """Where the kernel, which counts exponents in rising order, stores each moment."""
+    """Where each moment is stored. The kernel counts moments with their exponents in rising order."""
     stored_at = {n: position for position, n in enumerate(moment_exponents(degree))}
     return np.array([stored_at[n] for n in sorted(stored_at)], dtype=np.int64)
 
 
-def _problem(
-    edge_vectors: Tensor,
-    neighbors: Tensor,
-    segments: Tensor,
-    n_segments: int,
-    covariances: Tensor,
-    weights: Tensor,
-    pair_weights: Tensor | None,
-    own_segments: Tensor | None,
-    exponent: float,
-    degree: int,
-) -> Any:
-    double = edge_vectors.dtype == torch.float64
-    return (_native.GaussianMoments64 if double else _native.GaussianMoments32)(
-        _array(edge_vectors),
-        _array(neighbors),
-        _array(segments),
-        n_segments,
-        _array(covariances),
-        _array(weights),
-        None if pair_weights is None else _array(pair_weights),
-        None if own_segments is None else _array(own_segments),
-        exponent,
-        degree,
-        _positions(degree),
-        torch.get_num_threads(),
+def _empty_moments(inputs: MomentInputs) -> Tensor:
+    return inputs.edge_vectors.new_empty(inputs.n_segments, len(moment_exponents(inputs.degree)))
+
+
+def _empty_derivatives(inputs: MomentInputs, of_particles: bool) -> FourTensors:
+    """Memory for the four derivatives; of size 0 where there is none."""
+    empty, pair_weights = inputs.edge_vectors.new_empty, inputs.pair_weights
+    return (
+        empty(inputs.edge_vectors.shape),
+        empty(inputs.covariances.shape if of_particles else (0,)),
+        empty(inputs.weights.shape if of_particles else (0,)),
+        empty((0,) if pair_weights is None else pair_weights.shape),
     )
 
 
-def _like(
-    edge_vectors: Tensor,
-    covariances: Tensor,
-    weights: Tensor,
-    pair_weights: Tensor | None,
-    of_particles: bool,
-) -> FourTensors:
-    def empty(tensor: Tensor | None) -> Tensor:
-        return edge_vectors.new_empty((0,) if tensor is None else tuple(tensor.shape))
-
-    particles = (covariances, weights) if of_particles else (None, None)
-    d_covariances, d_weights = (empty(tensor) for tensor in particles)
-    return empty(edge_vectors), d_covariances, d_weights, empty(pair_weights)
+def _empty_like(cotangent: Tensor) -> Tensor:
+    return torch.empty_like(cotangent, memory_format=torch.contiguous_format)
 
 
-def _arrays_or_none(
-    out: FourTensors, pair_weights: Tensor | None, of_particles: bool
-) -> Sequence[NDArray[np.generic] | None]:
-    present = (True, of_particles, of_particles, pair_weights is not None)
-    return [t.numpy() if given else None for t, given in zip(out, present, strict=True)]
+def _present(
+    derivatives: FourTensors, inputs: MomentInputs, of_particles: bool
+) -> list[NDArray[np.generic] | None]:
+    """The arrays for the kernel to write; None where there is no derivative."""
+    present = (True, of_particles, of_particles, inputs.pair_weights is not None)
+    return [t.numpy() if given else None for t, given in zip(derivatives, present, strict=True)]
+
+
+def _of_particles(needed: Sequence[bool]) -> bool:
+    """Whether covariances or weights need derivatives, from the flags of all inputs."""
+    flags = dict(zip(MomentInputs._fields, needed, strict=True))
+    return flags["covariances"] or flags["weights"]
+
+
+def _by_input(
+    derivatives: Sequence[Tensor], inputs: MomentInputs, of_particles: bool
+) -> tuple[Tensor | None, ...]:
+    """One derivative for each field of MomentInputs, None where there is none."""
+    d_vectors, d_covariances, d_weights, d_pair_weights = derivatives
+    return (
+        d_vectors,
+        *(None, None, None),  # neighbors, segments, n_segments
+        *((d_covariances, d_weights) if of_particles else (None, None)),
+        None if inputs.pair_weights is None else d_pair_weights,
+        *(None, None, None),  # own_segments, exponent, degree
+    )
 
 
 def _array(tensor: Tensor) -> NDArray[np.generic]:

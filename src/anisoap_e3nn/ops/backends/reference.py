@@ -1,49 +1,35 @@
-"""Engine ``torch``: the definitions, in plain torch. Any device, any order of derivative by autograd."""
+"""Backend ``torch``: the definition of gaussian_moments, on any device and with derivatives of any order."""
 
 import math
 
 import torch
 from torch import Tensor
 
+from ..moment_inputs import MomentInputs
 from ..monomials import moment_exponents
 
 Exponents = tuple[int, int, int]
 
 
-def gaussian_moments(
-    edge_vectors: Tensor,
-    neighbors: Tensor,
-    segments: Tensor,
-    n_segments: int,
-    covariances: Tensor,
-    weights: Tensor,
-    pair_weights: Tensor | None,
-    own_segments: Tensor | None,
-    exponent: float,
-    degree: int,
-) -> Tensor:
+def gaussian_moments(inputs: MomentInputs) -> Tensor:
     r"""See :func:`anisoap_e3nn.ops.gaussian_moments`.
 
     By the recurrence :math:`M_{n + e_k} = \mu_k M_n + \sum_q C_{kq} n_q M_{n - e_q}` from :math:`M_0 = W`.
     """
-    if own_segments is not None:
-        n_own = own_segments.shape[0]
-        edge_vectors = torch.cat([edge_vectors, edge_vectors.new_zeros(n_own, 3)])
-        neighbors = torch.cat([neighbors, torch.arange(n_own, device=neighbors.device)])
-        segments = torch.cat([segments, own_segments])
-        if pair_weights is not None:
-            pair_weights = torch.cat([pair_weights, pair_weights.new_ones(n_own)])
-    symmetric = (covariances + covariances.mT) / 2  # which says how derivatives are shared out
+    r, neighbors, segments, pair_weights = _edges(inputs)
+    beta = inputs.exponent
+    # the symmetric part, so that C_kq and C_qk share their derivative
+    symmetric = (inputs.covariances + inputs.covariances.mT) / 2  # -> [particle, 3, 3]
     C = symmetric.index_select(0, neighbors)  # -> [edge, 3, 3]
-    vanished = _is_vanishing(edge_vectors.detach(), C.detach(), exponent)  # -> [edge]
-    r = edge_vectors.masked_fill(vanished[:, None], 0)  # or 0 · ∞ would enter the derivatives
-    mu = r - exponent * torch.einsum("ekq,eq->ek", C, r)  # -> [edge, 3]
-    damping = torch.exp(-0.5 * exponent * (r * mu).sum(-1)).masked_fill(vanished, 0)  # -> [edge]
-    W = weights.index_select(0, neighbors) * damping  # -> [edge]
+    vanished = _is_vanishing(r.detach(), C.detach(), beta)  # -> [edge]
+    r = r.masked_fill(vanished[:, None], 0)  # or 0 · ∞ would enter the derivatives
+    mu = r - beta * torch.einsum("ekq,eq->ek", C, r)  # -> [edge, 3]
+    damping = torch.exp(-0.5 * beta * (r * mu).sum(-1)).masked_fill(vanished, 0)  # -> [edge]
+    W = inputs.weights.index_select(0, neighbors) * damping  # -> [edge]
     if pair_weights is not None:
         W = W * pair_weights
 
-    exponents = moment_exponents(degree)
+    exponents = moment_exponents(inputs.degree)
     moments: dict[Exponents, Tensor] = {(0, 0, 0): W}
     for target in sorted(exponents, key=sum)[1:]:
         k = _cheapest_axis(target)
@@ -55,11 +41,29 @@ def gaussian_moments(
         moments[target] = moment  # -> [edge]
 
     stacked = torch.stack([moments[n] for n in exponents], dim=-1)  # -> [edge, moment]
-    return stacked.new_zeros(n_segments, len(exponents)).index_add(0, segments, stacked)
+    zeros = stacked.new_zeros(inputs.n_segments, len(exponents))
+    return zeros.index_add(0, segments, stacked)  # -> [segment, moment]
+
+
+def _edges(inputs: MomentInputs) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+    """Vectors, neighbours, segments and pair weights of all edges, those to the particles themselves too."""
+    r, neighbors, segments = inputs.edge_vectors, inputs.neighbors, inputs.segments
+    pair_weights, own_segments = inputs.pair_weights, inputs.own_segments
+    if own_segments is None:
+        return r, neighbors, segments, pair_weights
+    n_own = own_segments.shape[0]
+    if pair_weights is not None:
+        pair_weights = torch.cat([pair_weights, pair_weights.new_ones(n_own)])
+    return (
+        torch.cat([r, r.new_zeros(n_own, 3)]),
+        torch.cat([neighbors, torch.arange(n_own, device=neighbors.device)]),
+        torch.cat([segments, own_segments]),
+        pair_weights,
+    )
 
 
 def _is_vanishing(r: Tensor, C: Tensor, exponent: float) -> Tensor:
-    """Which edges are so long that their damping is no normal number."""
+    """Whether the damping of an edge is below the smallest normal number."""
     mu = r - torch.einsum("ekq,eq->ek", exponent * C, r)  # -> [edge, 3]
     return 0.5 * exponent * (r * mu).sum(-1) > -math.log(torch.finfo(r.dtype).tiny)  # -> [edge]
 

@@ -1,8 +1,9 @@
-"""Engine ``native`` for sparse products: C++ on the CPU, differentiable any number of times.
+"""Backend ``native`` for sparse products: C++ on the CPU, differentiable any number of times.
 
-With a fourth tensor g, the sum S of all C_k x1 x2 g is linear in each of C, x1, x2 and g, and the product
-is its derivative to g. All derivatives of S, and theirs, are of two kinds: those to one of the three
-operands, and that to C.
+Let S be the sum of all C_k x1 x2 g, with a fourth tensor g of the output's shape. S is linear in each of C,
+x1, x2 and g, and the product is its derivative with respect to g. Derivatives of any order therefore need
+two operations only: the derivative of S with respect to one of the operands g, x1 and x2, and that with
+respect to C.
 """
 
 from typing import Any
@@ -19,7 +20,7 @@ _OUT, _X1, _X2 = range(3)
 
 
 def sparse_product(x1: Tensor, x2: Tensor, coefficients: Tensor, plan: ProductPlan) -> Tensor:
-    """See :func:`anisoap_e3nn.ops.sparse_product`; reads its inputs once and makes nothing but the output."""
+    """See :func:`anisoap_e3nn.ops.sparse_product`; inputs are read once, and only the output is allocated."""
     n_batch = x1.shape[0]
     product: Tensor = product_of_two(
         x1.reshape(-1),
@@ -43,7 +44,10 @@ def product_of_two(
     n_batch: int,
     size: int,
 ) -> Tensor:
-    """The derivative of S to the operand `target`, of `size` numbers, from the two others in their order."""
+    """Derivative of S with respect to the operand number `target`, which has `size` numbers.
+
+    `first` and `second` are the other two operands, in the order g, x1, x2.
+    """
     result = first.new_empty(size)
     operands: list[NDArray[Any] | None] = [_array(first), _array(second)]
     operands.insert(target, None)
@@ -55,7 +59,7 @@ def product_of_two(
 def product_of_three(
     out: Tensor, x1: Tensor, x2: Tensor, coefficients: Tensor, program: Tensor, n_batch: int
 ) -> Tensor:
-    """The derivative of S to the coefficients, whose values do not matter."""
+    """Derivative of S with respect to the coefficients. It does not depend on their values."""
     result = torch.empty_like(coefficients, memory_format=torch.contiguous_format)
     _run([_array(out), _array(x1), _array(x2)], coefficients, program, n_batch, result)
     return result

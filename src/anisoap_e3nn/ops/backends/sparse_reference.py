@@ -1,4 +1,4 @@
-"""Engine ``torch``: the definition of sparse products. Any device, any order of derivative by autograd."""
+"""Backend ``torch``: the definition of sparse products, on any device and with derivatives of any order."""
 
 import torch
 from torch import Tensor
@@ -7,7 +7,7 @@ from ..product_program import Block, Path, ProductPlan
 
 
 def sparse_product(x1: Tensor, x2: Tensor, coefficients: Tensor, plan: ProductPlan) -> Tensor:
-    """See :func:`anisoap_e3nn.ops.sparse_product`; each path contracts with its dense coefficients."""
+    """See :func:`anisoap_e3nn.ops.sparse_product`; coefficients are expanded to dense tensors."""
     out = x1.new_zeros(x1.shape[0], plan.dims[0])
     split = coefficients.split([len(path.coefficients) for path in plan.paths])
     for path, values in zip(plan.paths, split, strict=True):
@@ -24,7 +24,7 @@ def sparse_product(x1: Tensor, x2: Tensor, coefficients: Tensor, plan: ProductPl
 
 
 def _gather(x: Tensor, block: Block, path: Path) -> Tensor:
-    """The values of a block; along channels that it does not depend on, only once."""
+    """The values of a block. Channels that it does not depend on have size 1."""
     n_u, n_v = path.n_u if block.stride_u else 1, path.n_v if block.stride_v else 1
     return x[:, block.indices(n_u, n_v, x.device)]
 

@@ -1,22 +1,27 @@
-"""Functions of pairs of ellipsoids in which their energies are expanded, and their derivatives by hand."""
-
-import math
+"""Basis functions of pair energies, with analytic derivatives."""
 
 import torch
 from torch import Tensor
 
+from ...arguments import positive
 from ...geometry.pair_coordinates import DEGREES, EXCHANGED, PairCoordinates
+from ...geometry.switching import smooth_switch, smooth_switch_derivative
 
 
 class InvariantPolynomials(torch.nn.Module):
-    """Products of the invariants of pairs up to a total degree in the shapes, 1 included.
+    """Products of the invariants of pairs, up to a total degree in the shapes; the empty product 1 too.
 
-    Each is a shorter product times one more invariant, so that all together cost one multiplication each.
+    Each product is a shorter one times one more invariant, and takes one multiplication.
+
+    Parameters
+    ----------
+    max_degree : int
+        The largest total degree.
 
     Attributes
     ----------
     exchanged : list of int
-        Which product each becomes when the particles are exchanged.
+        For each product, the one that it becomes when the particles are exchanged.
     """
 
     def __init__(self, max_degree: int) -> None:
@@ -46,27 +51,50 @@ class InvariantPolynomials(torch.nn.Module):
         return len(self.exchanged)
 
     def forward(self, invariants: Tensor) -> Tensor:
-        """From invariants ``(14, pair)`` to products ``(product, pair)``."""
+        """Products ``(product, pair)`` of invariants ``(14, pair)``."""
         levels = [torch.ones_like(invariants[:1])]
         for shorter, factors in self._levels():
             levels.append(levels[-1].index_select(0, shorter) * invariants.index_select(0, factors))
         return torch.cat(levels)
 
     def pull_back(self, gradient: Tensor, invariants: Tensor, products: Tensor) -> Tensor:
-        """From derivatives ``(product, pair)`` to those with respect to the invariants ``(14, pair)``."""
+        """Derivatives with respect to the invariants, from those with respect to the products.
+
+        Parameters
+        ----------
+        gradient : Tensor ``(product, pair)``
+        invariants : Tensor ``(14, pair)``
+        products : Tensor ``(product, pair)``
+            Of :meth:`forward`.
+
+        Returns
+        -------
+        Tensor ``(14, pair)``
+        """
         sizes = [1, *(len(factors) for _, factors in self._levels())]
-        of_levels, levels = list(gradient.split(sizes)), products.split(sizes)
-        of_invariants = torch.zeros_like(invariants)
+        d_levels, levels = list(gradient.split(sizes)), products.split(sizes)
+        d_invariants = torch.zeros_like(invariants)
         for i, (shorter, factors) in reversed(list(enumerate(self._levels()))):
-            of_level, before = of_levels[i + 1], levels[i]
-            of_factors = of_level * before.index_select(0, shorter)
-            of_invariants = of_invariants.index_add(0, factors, of_factors)
-            of_shorter = of_level * invariants.index_select(0, factors)
-            of_levels[i] = of_levels[i].index_add(0, shorter, of_shorter)
-        return of_invariants
+            d_level, before = d_levels[i + 1], levels[i]
+            d_factors = d_level * before.index_select(0, shorter)
+            d_invariants = d_invariants.index_add(0, factors, d_factors)
+            d_shorter = d_level * invariants.index_select(0, factors)
+            d_levels[i] = d_levels[i].index_add(0, shorter, d_shorter)
+        return d_invariants
 
     def push_forward(self, tangents: Tensor, invariants: Tensor, products: Tensor) -> Tensor:
-        """From changes of the invariants ``(14, tangent, pair)`` to those of the products."""
+        """Changes of the products, from changes of the invariants.
+
+        Parameters
+        ----------
+        tangents : Tensor ``(14, tangent, pair)``
+        invariants, products : Tensor
+            As for :meth:`pull_back`.
+
+        Returns
+        -------
+        Tensor ``(product, tangent, pair)``
+        """
         sizes = [1, *(len(factors) for _, factors in self._levels())]
         changes = [torch.zeros_like(tangents[:1])]  # -> [product, tangent, pair]
         for level, (shorter, factors) in zip(products.split(sizes), self._levels(), strict=False):
@@ -87,9 +115,16 @@ class PairRadialBasis(torch.nn.Module):
     .. math::
         R_k = s(r) \, T_k(2 e^{-(r - \sigma) / \ell} - 1)
 
-    With the contact distance σ, the gap :math:`r - \sigma` is 0 where the surfaces touch, whatever the
-    orientations, so that one set of functions serves all of them. s falls from 1 to 0 between
+    With the contact distance σ, the gap :math:`r - \sigma` is 0 where the surfaces touch, for all
+    orientations. s is :func:`~anisoap_e3nn.geometry.switching.smooth_switch`: it falls from 1 to 0 between
     :math:`r_{cut} - w` and :math:`r_{cut}`, with three continuous derivatives.
+
+    Parameters
+    ----------
+    n_radial : int
+        Number of functions.
+    cutoff, decay_length, switch_width : float
+        :math:`r_{cut}`, :math:`\ell` and :math:`w`, lengths.
     """
 
     def __init__(
@@ -100,17 +135,18 @@ class PairRadialBasis(torch.nn.Module):
         self.decay_length, self.switch_width = decay_length, switch_width
 
     def forward(self, coordinates: PairCoordinates) -> Tensor:
-        """``(radial, pair)``."""
+        """Values of the functions ``(radial, pair)``."""
         polynomials, _ = self._polynomials(self._exponentials(coordinates))
-        return torch.stack(polynomials) * self._switch(coordinates.distances)[0]
+        return torch.stack(polynomials) * self._switch(coordinates)
 
     def with_derivatives(self, coordinates: PairCoordinates) -> tuple[Tensor, Tensor, Tensor]:
         """The functions, and their derivatives with respect to r and to σ, ``(radial, pair)`` each."""
         exponentials = self._exponentials(coordinates)
         polynomials, derivatives = map(torch.stack, self._polynomials(exponentials))
-        switch, switch_derivative = self._switch(coordinates.distances)
-        of_gap = derivatives * (-2 * exponentials / self.decay_length * switch)
-        return polynomials * switch, of_gap + polynomials * switch_derivative, -of_gap
+        switch = self._switch(coordinates)
+        d_switch = smooth_switch_derivative(coordinates.distances, self.cutoff, self.switch_width)
+        d_gap = derivatives * (-2 * exponentials / self.decay_length * switch)
+        return polynomials * switch, d_gap + polynomials * d_switch, -d_gap
 
     def _exponentials(self, coordinates: PairCoordinates) -> Tensor:
         gaps = coordinates.distances - coordinates.contacts
@@ -124,19 +160,16 @@ class PairRadialBasis(torch.nn.Module):
             T.append(2 * t * T[-1] - T[-2])
         return T[: self.n_radial], U[: self.n_radial]
 
-    def _switch(self, r: Tensor) -> tuple[Tensor, Tensor]:
-        x = ((self.cutoff - r) / self.switch_width).clamp(0, 1)
-        value = x**4 * (35 - 84 * x + 70 * x**2 - 20 * x**3)
-        return value, -140 / self.switch_width * (x * (1 - x)) ** 3  # -> [pair] each
+    def _switch(self, coordinates: PairCoordinates) -> Tensor:
+        return smooth_switch(coordinates.distances, self.cutoff, self.switch_width)  # -> [pair]
 
 
 def check_pair_basis(
     cutoff: float, n_radial: int, max_degree: int, decay_length: float, switch_width: float
 ) -> None:
-    """Refuses hyperparameters that make no sense."""
+    """Refuse hyperparameters of :class:`PairPotential` that are out of range."""
     for name, value in (("cutoff", cutoff), ("decay_length", decay_length)):
-        if not 0 < value < math.inf:
-            raise ValueError(f"{name} is {value}, expected a finite length > 0")
+        positive(name, value, "length")
     if not 0 < switch_width <= cutoff:
         raise ValueError(f"switch_width is {switch_width}, expected 0 to {cutoff=}, not 0 itself")
     if n_radial < 1 or max_degree < 0:

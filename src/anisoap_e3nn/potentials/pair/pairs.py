@@ -1,4 +1,4 @@
-"""Pairs of particles, each once."""
+"""Pairs of neighbours, sorted by their types."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -10,14 +10,14 @@ from ...graph import Edges, one_of_each_pair
 
 
 class Segment(NamedTuple):
-    """Neighbouring pairs of the same two types."""
+    """A run of pairs of the same two types."""
 
     types: tuple[int, int]
     pairs: slice
 
 
 class Pairs(NamedTuple):
-    """Some pairs, in the order of their types."""
+    """A chunk of pairs, sorted by their types."""
 
     segments: list[Segment]
     ends: Tensor  # [2, pair], the first particles and the second ones
@@ -32,23 +32,23 @@ class Pairs(NamedTuple):
 def pairs_by_type(
     edges: Edges, type_index: Tensor, n_types: int, shapes: Tensor, chunk: int
 ) -> Iterator[Pairs]:
-    """Every pair once, some at a time.
+    """Iterate over chunks of all pairs, each pair once.
 
     Parameters
     ----------
     edges : Edges
-        Each pair in both directions.
+        Both directions of each pair.
     type_index : Tensor ``(N,)``, int64
         From 0 to `n_types` - 1.
     shapes : Tensor ``(3, 3, N)``
-        Of the particles.
+        Shape matrices of the particles.
     chunk : int
-        How many at most.
+        Largest number of pairs in a chunk.
 
     Raises
     ------
     ValueError
-        For particles in the same place.
+        If two particles are in the same place.
     """
     once = one_of_each_pair(edges.edge_index, edges.edge_vectors)
     ends = edges.edge_index.index_select(1, once).flip(0)  # -> [2, pair]
@@ -66,7 +66,7 @@ def pairs_by_type(
             list(_segments(of_types[some], n_types)),
             ends[:, some],
             vectors[:, some],
-            shapes.index_select(2, ends[:, some].flatten()).unflatten(2, (2, -1)),
+            shapes[..., ends[:, some]],
         )
 
 

@@ -1,4 +1,4 @@
-"""Energies of pairs of ellipsoids, with forces and torques by hand."""
+"""Energies of pairs of ellipsoids, with analytic forces and torques."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -15,7 +15,8 @@ from .basis import InvariantPolynomials, PairRadialBasis, check_pair_basis
 from .pairs import Pairs, pairs_by_type
 from .weights import pair_weight_index
 
-_CHUNK = 2048  # pairs, whose functions stay in the cache
+# numbers of pairs whose functions stay in the cache
+_CHUNK = 2048
 _DESIGN_CHUNK = 128
 
 
@@ -26,14 +27,13 @@ class PairPotential(HyperparameterModule, Potential):
         E_{ij} = s(r) \sum_{kp} w^{t_i t_j}_{kp} \, T_k\!\left(2 e^{-(r - \sigma) / \ell} - 1\right)
                  \Pi_p(\hat r, Q_i, Q_j)
 
-    with the contact distance :math:`\sigma(\hat r, G_i + G_j)` and products :math:`\Pi_p` of invariants, both
-    of :func:`~anisoap_e3nn.geometry.pair_coordinates.pair_coordinates`. Each particle has half of the
-    energy of its pairs. Exchange of two particles, rotations and reflections leave the energy as it is. At
-    the cutoff it is zero, with three continuous derivatives.
+    Here :math:`\sigma(\hat r, G_i + G_j)` is the contact distance and :math:`\Pi_p` are products of
+    invariants, both of :func:`~anisoap_e3nn.geometry.pair_coordinates.pair_coordinates`. Each particle has
+    half of the energy of its pairs. The energy is invariant under exchange of the particles, rotations and
+    reflections. At the cutoff it is zero, with three continuous derivatives.
 
-    Forces, torques and virial come from derivatives written by hand (:meth:`derivatives`), some pairs at a
-    time, so that the functions of all pairs are never in memory at once; :meth:`forward` is differentiable
-    by autograd all the same.
+    Forces, torques and virial are analytic (:meth:`derivatives`). They are computed for some pairs at a time,
+    to save memory. :meth:`forward` is also differentiable by autograd.
 
     Parameters
     ----------
@@ -48,23 +48,23 @@ class PairPotential(HyperparameterModule, Potential):
     decay_length : float, optional
         :math:`\ell`, about the smallest diameter; by default a quarter of the cutoff.
     switch_width : float, optional
-        Over this last stretch before the cutoff energies are switched off; by default a quarter of the
-        cutoff.
+        Length of the last stretch before the cutoff, over which energies are switched off; by default a
+        quarter of the cutoff.
 
     Attributes
     ----------
     weights : Parameter
-        Of all pairs of types; zero at first. See :func:`~anisoap_e3nn.fitting.fit_linear`.
+        Weights of all pairs of types; zero at first. See :func:`~anisoap_e3nn.fitting.fit_linear`.
 
     Raises
     ------
     ValueError
-        For hyperparameters that make no sense.
+        If a hyperparameter is out of range.
 
     Notes
     -----
-    A semi-axis of zero is legal: to all semi-axes a thousandth of the cutoff is added in squares, so that two
-    disks in one plane, or needles in line, make no singularity.
+    A semi-axis of zero is legal. The square of a thousandth of the cutoff is added to the square of every
+    semi-axis, so that two disks in one plane, or needles in line, are no singularity.
 
     Examples
     --------
@@ -120,7 +120,7 @@ class PairPotential(HyperparameterModule, Potential):
         return energies
 
     def derivatives(self, data: Any, edges: Edges | None = None) -> Mechanics:
-        """Energies, forces, torques and virial, by contracting derivatives of the basis with the weights."""
+        """Energies, forces, torques and virial: derivatives of the basis, contracted with the weights."""
         frames, n_frames = frame_index(data)
         n = len(data.types)
         energies, virial = data.pos.new_zeros(n), data.pos.new_zeros(n_frames, 9)
@@ -143,7 +143,7 @@ class PairPotential(HyperparameterModule, Potential):
         return Mechanics.of_particles(data, energies, forces.T, torques.T, virial)
 
     def design(self, data: Any, edges: Edges | None = None) -> Design:
-        """What each weight contributes to energies, forces and torques."""
+        """Derivatives of energies, forces and torques with respect to the weights."""
         frames, n_frames = frame_index(data)
         n, n_weights = len(data.types), len(self.weights)
         energies = data.pos.new_zeros(n_frames, n_weights)
@@ -168,12 +168,12 @@ class PairPotential(HyperparameterModule, Potential):
         coordinates = geometry.coordinates
         products = self.polynomials(coordinates.invariants)
         amplitudes = self._amplitudes(pairs, products)
-        radial, *changes = self.radial.with_derivatives(coordinates)
-        of_r, of_contact = ((change * amplitudes).sum(0) for change in changes)
-        of_invariants = self.polynomials.pull_back(
-            self._of_products(pairs, radial), coordinates.invariants, products
+        radial, *derivatives = self.radial.with_derivatives(coordinates)
+        d_distances, d_contacts = ((each * amplitudes).sum(0) for each in derivatives)
+        d_invariants = self.polynomials.pull_back(
+            self._d_products(pairs, radial), coordinates.invariants, products
         )
-        gradient = PairCoordinates(of_r, of_contact, of_invariants)
+        gradient = PairCoordinates(d_distances, d_contacts, d_invariants)
         return (radial * amplitudes).sum(0), geometry.pull_back(gradient)
 
     def _basis(self, pairs: Pairs) -> Tensor:
@@ -181,30 +181,30 @@ class PairPotential(HyperparameterModule, Potential):
         geometry = pairs.geometry
         coordinates = geometry.coordinates
         products = self.polynomials(coordinates.invariants)
-        radial, of_r, of_contact = self.radial.with_derivatives(coordinates)
+        radial, d_distances, d_contacts = self.radial.with_derivatives(coordinates)
         jacobian = self._jacobian(geometry)  # -> [16, 9, pair]
         changes = self.polynomials.push_forward(jacobian[2:], coordinates.invariants, products)
-        radial_changes = of_r[:, None] * jacobian[0] + of_contact[:, None] * jacobian[1]
+        radial_changes = d_distances[:, None] * jacobian[0] + d_contacts[:, None] * jacobian[1]
         values = radial[:, None] * products  # -> [radial, product, pair]
         derivatives = radial_changes[:, None] * products[:, None] + radial[:, None, None] * changes
         return torch.cat([values[:, :, None], derivatives], dim=2)
 
     def _jacobian(self, geometry: PairGeometry) -> Tensor:
-        """Derivatives of the coordinates ``(16, 9, pair)``."""
+        """Derivatives of the coordinates with respect to vectors and rotations ``(16, 9, pair)``."""
         rows = []
-        for row in torch.eye(16).to(geometry.n):
+        for row in torch.eye(16).to(geometry.directions):
             ones = row[:, None].expand(16, len(geometry.distances))
             unit = PairCoordinates(ones[0], ones[1], ones[2:])
             rows.append(torch.cat(geometry.pull_back(unit)))
         return torch.stack(rows)
 
     def _amplitudes(self, pairs: Pairs, products: Tensor) -> Tensor:
-        """What the radial functions are multiplied by ``(radial, pair)``."""
+        """Factors of the radial functions in the energies ``(radial, pair)``."""
         parts = [self._weights(types) @ products[:, some] for types, some in pairs.segments]
         return torch.cat(parts, dim=1)
 
-    def _of_products(self, pairs: Pairs, radial: Tensor) -> Tensor:
-        """What the products are multiplied by ``(product, pair)``."""
+    def _d_products(self, pairs: Pairs, radial: Tensor) -> Tensor:
+        """Derivatives of the energies with respect to the products ``(product, pair)``."""
         parts = [self._weights(types).T @ radial[:, some] for types, some in pairs.segments]
         return torch.cat(parts, dim=1)
 

@@ -1,4 +1,4 @@
-"""Which weight belongs to which function of which pair of types."""
+"""Assignment of weights to pairs of types and functions."""
 
 from collections.abc import Sequence
 
@@ -7,16 +7,16 @@ from torch import Tensor
 
 
 def pair_weight_index(n_types: int, n_radial: int, exchanged: Sequence[int]) -> tuple[Tensor, int]:
-    """Positions of weights that make pair energies the same for either order of the particles.
+    """Positions of the weights of all functions, for pair energies invariant under exchange of the particles.
 
-    Functions that become each other when the particles are exchanged share a weight if both are of one
-    type, and have each the weight of the other for the types in the other order.
+    Two functions that become each other under exchange share a weight if both particles are of one type. For
+    different types, each has the weight that the other has for the types in reverse order.
 
     Parameters
     ----------
     n_types, n_radial : int
     exchanged : sequence of int
-        Which function of the shapes each becomes.
+        For each function of the shapes, the one that it becomes under exchange.
 
     Returns
     -------

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from typing_extensions import Unpack
 
-from anisoap_e3nn.networks import EdgeFeatures, MessagePassingPotential
+from anisoap_e3nn.networks import EdgeFeatures, MessagePassingOptions, MessagePassingPotential
 
 
 class NeighborNetwork(MessagePassingPotential):
@@ -19,15 +20,19 @@ class NeighborNetwork(MessagePassingPotential):
         A length.
     width : int
         Of the messages.
+    **options
+        As for all networks.
     """
 
-    def __init__(self, types: Sequence[int], cutoff: float, width: int = 8) -> None:
-        super().__init__(
-            types, cutoff, max_angular=2, max_radial=1, radial_gaussian_width=None,
-            density_width=0.5, irreps_hidden=f"{width}x0e", max_angular_edges=1, n_radial=4,
-            edge_orientations=True,
-        )  # fmt: skip
-        self.hyperparameters = {"types": self.types, "cutoff": self.cutoff, "width": width}
+    def __init__(
+        self,
+        types: Sequence[int],
+        cutoff: float,
+        width: int = 8,
+        **options: Unpack[MessagePassingOptions],
+    ) -> None:
+        super().__init__(types, cutoff, f"{width}x0e", **options)
+        self.hyperparameters |= {"width": width}
         n = self.irreps_features.dim
         self.message = torch.nn.Sequential(
             torch.nn.Linear(2 * n + self.edge_encoding.n_invariants, width),

@@ -1,0 +1,47 @@
+"""The inputs of gaussian_moments, as every backend takes them."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class MomentInputs(NamedTuple):
+    """Arguments of :func:`~anisoap_e3nn.ops.gaussian_moments`, in the order of the compiled operations."""
+
+    edge_vectors: Tensor  # -> [edge, 3]
+    neighbors: Tensor  # int64 -> [edge]
+    segments: Tensor  # int64 -> [edge]
+    n_segments: int
+    covariances: Tensor  # -> [particle, 3, 3]
+    weights: Tensor  # -> [particle]
+    pair_weights: Tensor | None  # -> [edge]
+    own_segments: Tensor | None  # int64 -> [particle]
+    exponent: float
+    degree: int
+
+
+def check_inputs(inputs: MomentInputs) -> None:
+    """Refuse tensors whose shapes or types do not fit each other."""
+    edges, particles = inputs.edge_vectors.shape[:1], inputs.covariances.shape[:1]
+    floating = inputs.edge_vectors.dtype
+    expected = {
+        "edge_vectors": (inputs.edge_vectors, (*edges, 3), floating),
+        "neighbors": (inputs.neighbors, edges, torch.int64),
+        "segments": (inputs.segments, edges, torch.int64),
+        "covariances": (inputs.covariances, (*particles, 3, 3), floating),
+        "weights": (inputs.weights, particles, floating),
+        "pair_weights": (inputs.pair_weights, edges, floating),
+        "own_segments": (inputs.own_segments, particles, torch.int64),
+    }
+    for name, (tensor, shape, dtype) in expected.items():
+        if tensor is None:
+            continue
+        if tensor.shape != shape:
+            raise ValueError(f"{name} has shape {tuple(tensor.shape)}, expected {tuple(shape)}")
+        if tensor.dtype != dtype:
+            raise TypeError(
+                f"{name} is {tensor.dtype}, expected {dtype} as edge_vectors has it"
+                if dtype.is_floating_point
+                else f"{name} is {tensor.dtype}, expected {dtype}"
+            )

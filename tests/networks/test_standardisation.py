@@ -1,0 +1,62 @@
+"""Scales, shifts and neighbour counts that networks take from training data."""
+
+import pytest
+import torch
+from torch_geometric.data import Batch
+
+from anisoap_e3nn import EllipsoidData
+from anisoap_e3nn.networks import NequIPStylePotential, Standardization
+from small_networks import CUTOFF, FRAMES, SMALL, labelled, nequip
+
+
+def test_standardisation(frames: dict[str, EllipsoidData], generator: torch.Generator) -> None:
+    """Scalars have mean 0, irreps size 1, and energies of types are recovered."""
+    some = [labelled(frames[name], generator) for name in FRAMES]
+    for data in some:
+        data.energy = torch.where(data.types == 6, 2.0, -3.0).sum(0, keepdim=True)
+    potential = nequip()
+    potential.standardize(some, batch_size=2)
+    torch.testing.assert_close(potential.energy_shifts, torch.tensor([2.0, -3.0]))
+    for scale, kind in zip(potential.energy_scales, (6, 1), strict=True):
+        forces = torch.cat([data.forces[data.types == kind] for data in some])
+        torch.testing.assert_close(scale, forces.square().mean().sqrt())
+    batch = Batch.from_data_list(some).with_edges(CUTOFF)
+    torch.testing.assert_close(
+        float(potential.n_neighbors), batch.num_edges / batch.num_nodes, check_dtype=False
+    )
+    batch.semiaxes = batch.semiaxes * potential.density_width
+    encoding, coefficients = potential.encoding, potential.embedding(batch)
+    c = encoding.coefficient_scales(coefficients)
+    p = encoding.spectrum_scales(encoding.spectrum(c))
+    for x, irreps in ((c, potential.embedding.irreps_out), (p, encoding.spectrum.irreps_out)):
+        assert x[:, : irreps.count("0e")].mean(0).abs().max() < 1e-12
+        for some in irreps.slices():
+            torch.testing.assert_close(x[:, some].square().mean(), torch.tensor(1.0))
+
+
+def test_types_that_the_data_lack_have_unit_scale(
+    frames: dict[str, EllipsoidData], generator: torch.Generator
+) -> None:
+    potential = NequIPStylePotential([6, 8, 1], CUTOFF, "2x0e", n_layers=1, **SMALL)
+    potential.standardize([labelled(frames[name], generator) for name in FRAMES])
+    assert potential.energy_scales[1] == 1
+    assert abs(potential.energy_shifts[1]) < 1e-12
+    assert potential.energy_scales.isfinite().all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_rounding_is_not_scaled_up(generator: torch.Generator, dtype: torch.dtype) -> None:
+    """Such as coefficients of odd l in a lattice with inversion symmetry."""
+    x = torch.randn(50, 5, generator=generator) + 3.0
+    x[:, 2:] *= 2 * torch.finfo(dtype).eps
+    standardization = Standardization("2x0e + 1x1o").to(dtype)
+    standardization.fit(x.to(dtype))
+    assert (standardization.scales[2:] == 1).all()
+    assert (standardization.scales[:2] != 1).all()
+
+
+def test_frames_without_energies_are_refused(frames: dict[str, EllipsoidData]) -> None:
+    with pytest.raises(ValueError, match="expected an energy in every frame"):
+        nequip().standardize([frames["open"]])
+    with pytest.raises(ValueError, match="found none"):
+        nequip().standardize([])
