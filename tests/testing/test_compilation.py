@@ -35,7 +35,6 @@ def test_results_and_gradients_that_differ(frames: dict[str, EllipsoidData]) -> 
     assert check_compilation(Springs(), data, create_graph=True) < 1e-12
     with pytest.raises(AssertionError, match=r"^compiled, energy\[0\] is .*, expected"):
         check_compilation(Springs("value"), data)
-    assert check_compilation(Springs("gradient"), data) < 1e-12
     with pytest.raises(AssertionError, match=r"^compiled, and differentiated by parameters, stiff"):
         check_compilation(Springs("gradient"), data, create_graph=True)
 
