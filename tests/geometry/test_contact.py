@@ -56,12 +56,12 @@ def test_products_are_those_of_torch(vectors: Tensor, particles: tuple[Tensor, T
 
 def test_contact_distance(vectors: Tensor, particles: tuple[Tensor, Tensor]) -> None:
     directions = vectors / vectors.norm(dim=1, keepdim=True)
-    extents = covariances(*particles).unflatten(0, (2, N)).sum(0)
-    contact = contact_of_pairs(components_first(directions), components_first(extents))
-    inverse = torch.linalg.inv(extents)
+    shapes = covariances(*particles).unflatten(0, (2, N)).sum(0)
+    contact = contact_of_pairs(components_first(directions), components_first(shapes))
+    inverse = torch.linalg.inv(shapes)
     form = torch.einsum("na,nab,nb->n", directions, inverse, directions)
     torch.testing.assert_close(contact.distances, (0.5 * form) ** -0.5)
-    torch.testing.assert_close(contact.determinants, torch.linalg.det(extents))
+    torch.testing.assert_close(contact.determinants, torch.linalg.det(shapes))
     torch.testing.assert_close(contact.normals.T, (inverse @ directions[..., None]).squeeze(-1))
 
 

@@ -78,8 +78,8 @@ def gay_berne_pairs(
     potential = triaxial_gay_berne(cutoff=longest + farthest * sigma)  # beyond every pair
     types = torch.zeros(2 * n, dtype=torch.int64)
     bodies = potential.bodies(types, orientations.flatten(0, 1), semiaxes.repeat(n, 1))
-    extents = bodies.extents.unflatten(0, (n, 2)).sum(1)  # -> [pair, 3, 3]
-    contact = contact_of_pairs(components_first(directions), components_first(extents))
+    shapes = bodies.shapes[..., 0].unflatten(0, (n, 2)).sum(1)  # -> [pair, 3, 3]
+    contact = contact_of_pairs(components_first(directions), components_first(shapes))
     vectors = directions * (contact.distances + (zeta - 1) * sigma)[:, None]  # -> [pair, 3]
     frames = [
         EllipsoidData(

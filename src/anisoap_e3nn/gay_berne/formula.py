@@ -7,14 +7,14 @@ from torch import Tensor
 
 from ..geometry import covariances, rotation_matrices
 from ..geometry.contact import contact_of_pairs
-from ..geometry.vector_algebra import components_first, dot, solve
+from ..geometry.vector_algebra import components_first
 
 
 class Bodies(NamedTuple):
     """Ellipsoids, with all that the formula needs of them: all particles, or one end of each pair."""
 
-    extents: Tensor  # G = R diag(a²) Rᵀ, [particle, 3, 3]
-    softness: Tensor  # B = R diag(ε^(-1/μ)) Rᵀ, [particle, 3, 3]
+    # G = R diag(a²) Rᵀ and B = R diag(ε^(-1/μ)) Rᵀ side by side, since to invert both at once is faster
+    shapes: Tensor  # [particle, 3, 3, 2]
     sizes: Tensor  # s = (ab + c²) √(ab), [particle]
     type_index: Tensor  # [particle]
 
@@ -29,9 +29,9 @@ def build_bodies(
     """Bodies of orientations ``(N, 4)`` or ``(N, 3, 3)``, semi-axes and well depths ``(N, 3)``."""
     rotations = rotation_matrices(orientations)  # -> [particle, 3, 3]
     a, b, c = semiaxes.unbind(1)
+    G, B = covariances(rotations, semiaxes), covariances(rotations, well_depths ** (-0.5 / mu))
     return Bodies(
-        covariances(rotations, semiaxes),
-        covariances(rotations, well_depths ** (-0.5 / mu)),
+        torch.stack([G, B], 3),
         (a * b + c * c) * (a * b).sqrt(),
         type_index,
     )
@@ -51,11 +51,11 @@ def factors(
 
     The directions are unit vectors ``(3, pair)``, components first.
     """
-    contact = contact_of_pairs(directions, components_first(first.extents + second.extents))
-    zeta = (distances - contact.distances) / sigma + gamma  # -> [pair]
-    eta = (2 * first.sizes * second.sizes / contact.determinants) ** (0.5 * upsilon)  # -> [pair]
-    inverse, _ = solve(components_first(first.softness + second.softness), directions)
-    return zeta, eta, (2 * dot(directions, inverse)) ** mu
+    shapes = components_first(first.shapes + second.shapes)  # -> [3, 3, 2, pair]
+    contact = contact_of_pairs(directions[:, None], shapes)
+    zeta = (distances - contact.distances[0]) / sigma + gamma  # -> [pair]
+    eta = (2 * first.sizes * second.sizes / contact.determinants[0]) ** (0.5 * upsilon)  # -> [pair]
+    return zeta, eta, (2 * contact.forms[1]) ** mu
 
 
 def lennard_jones(zeta: Tensor) -> Tensor:

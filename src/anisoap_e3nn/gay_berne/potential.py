@@ -175,7 +175,8 @@ class GayBerne(HyperparameterModule):
         ------
         ValueError
             If types are unknown, semi-axes are not positive or not equal for `sphere_types`, particles are in
-            the same place, an edge has no reverse, or a graph was built with a smaller cutoff.
+            the same place, there are not as many edges in one direction as in the other, or a graph was
+            built with a smaller cutoff.
 
         Notes
         -----

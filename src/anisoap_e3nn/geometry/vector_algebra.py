@@ -3,13 +3,11 @@
 Components come first and pairs last, so that every operation runs along pairs.
 """
 
-from collections.abc import Iterable
-
 from torch import Tensor
 
 
 def components_first(x: Tensor) -> Tensor:
-    """From ``(pair, 3)`` or ``(pair, 3, 3)`` to ``(3, pair)`` or ``(3, 3, pair)``, contiguous."""
+    """From ``(pair, 3, ...)`` to ``(3, ..., pair)``, contiguous."""
     return x.movedim(0, -1).contiguous()
 
 
@@ -23,8 +21,8 @@ def cross(a: Tensor, b: Tensor) -> Tensor:
     return (a * b.roll(-1, 0) - a.roll(-1, 0) * b).roll(-1, 0)
 
 
-def apply(matrices: Iterable[Tensor], vectors: Tensor) -> Tensor:
-    """Products of symmetric matrices, given by their rows, and vectors ``(3, ...)``."""
+def apply(matrices: Tensor, vectors: Tensor) -> Tensor:
+    """Products of symmetric matrices ``(3, 3, ...)`` and vectors ``(3, ...)``."""
     x, y, z = matrices
     return x * vectors[0] + y * vectors[1] + z * vectors[2]  # -> [3, ...]
 
@@ -41,25 +39,29 @@ def trace_of_product(a: Tensor, b: Tensor) -> Tensor:
 
 
 def solve(matrices: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor]:
-    r"""Solve :math:`M x = v` for symmetric matrices, by Cramer's rule.
+    r"""Solve :math:`M s = v` for symmetric matrices with rows x, y and z, by Cramer's rule.
+
+    .. math::
+        s \det M = v_1 \, y \times z + v_2 \, z \times x + v_3 \, x \times y
+                 = v_1 \, y \times z + x \times (v_3 y - v_2 z), \qquad \det M = x \cdot (y \times z)
 
     Parameters
     ----------
-    matrices : Tensor ``(3, 3, pair)``
+    matrices : Tensor ``(3, 3, ...)``
         Not singular.
-    vectors : Tensor ``(3, pair)``
+    vectors : Tensor ``(3, ...)``
 
     Returns
     -------
-    solutions : Tensor ``(3, pair)``
-    determinants : Tensor ``(pair,)``
-        :math:`\det M`.
+    solutions : Tensor ``(3, ...)``
+    determinants : Tensor ``(...)``
 
     Notes
     -----
     ``torch.linalg.solve`` takes several times as long for many small matrices.
     """
     x, y, z = matrices
-    adjugate = cross(y, z), cross(z, x), cross(x, y)
-    determinants = dot(x, adjugate[0])  # -> [pair]
-    return apply(adjugate, vectors) / determinants, determinants
+    yz = cross(y, z)
+    determinants = dot(x, yz)  # -> [...]
+    scaled = vectors[0] * yz + cross(x, vectors[2] * y - vectors[1] * z)  # -> [3, ...]
+    return scaled / determinants, determinants
