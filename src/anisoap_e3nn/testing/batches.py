@@ -34,7 +34,7 @@ def check_batches(
     Returns
     -------
     float
-        Largest deviation.
+        Largest deviation of any frame.
 
     Raises
     ------

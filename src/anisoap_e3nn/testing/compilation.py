@@ -39,7 +39,7 @@ def check_compilation(
     Returns
     -------
     float
-        Largest deviation.
+        Largest deviation of the compiled results.
 
     Raises
     ------

@@ -53,7 +53,7 @@ def check_derivatives(
     Returns
     -------
     float
-        Largest deviation.
+        Largest deviation from the finite differences.
 
     Raises
     ------

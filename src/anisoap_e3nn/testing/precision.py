@@ -30,7 +30,7 @@ def check_precision(model: Callable[[Any], Tensor], data: Any, *, tolerance: flo
     Returns
     -------
     float
-        Largest deviation.
+        Largest deviation of single from double precision.
 
     Raises
     ------

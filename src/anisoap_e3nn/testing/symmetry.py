@@ -62,7 +62,7 @@ def check_equivariance(
     Returns
     -------
     float
-        Largest deviation.
+        Largest deviation under any of the operations.
 
     Raises
     ------

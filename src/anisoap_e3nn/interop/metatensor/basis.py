@@ -28,6 +28,7 @@ def to_e3nn_basis(l: int, dtype: torch.dtype = torch.float64) -> Tensor:
     Returns
     -------
     Tensor ``(2l+1, 2l+1)``
+        Orthogonal matrix.
 
     Raises
     ------
