@@ -240,9 +240,9 @@ def test_compiled() -> None:
     x, y = torch.randn(5, 8, requires_grad=True), torch.randn(5, 4, requires_grad=True)
     torch.testing.assert_close(compiled(x, y), product(x, y), rtol=1e-12, atol=1e-12)
     variables = (x, y, *product.parameters())
-    slopes = torch.autograd.grad(compiled(x, y).square().sum(), variables)
+    gradients = torch.autograd.grad(compiled(x, y).square().sum(), variables)
     expected = torch.autograd.grad(product(x, y).square().sum(), variables)
-    torch.testing.assert_close(slopes, expected, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(gradients, expected, rtol=1e-12, atol=1e-12)
 
 
 def test_single_precision(backend: str) -> None:

@@ -125,7 +125,7 @@ class Trained(torch.nn.Module):
         (lambda e, s, _: e * s.detach(), r"^no gradient reaches \['scale'\]: are they detached"),
         (lambda e, s, _: e * s.item(), r"^no gradient reaches \['scale'\]"),
         (lambda e, s, _: e * s + (s - s).abs().sqrt(), r"of \['scale'\] are not finite: is there"),
-        (lambda e, s, _: e * s + e * s.detach(), r"^along a random direction .*, slope\[0\] is"),
+        (lambda e, s, _: e * s + e * s.detach(), r"^along a random direction .*, derivative\[0\] is"),
         (lambda e, s, _: e.detach() * s, "reaches .*embedding"),
     ],
 )
@@ -145,7 +145,7 @@ def test_derivatives_that_do_not_train(
 ) -> None:
     assert check_gradients(WithDerivatives(model, lambda *_: {}), frames["slab"]) < 1e-6
     wrong = WithDerivatives(model, lambda x, _: {"torques": x.torques.detach()})
-    with pytest.raises(AssertionError, match="slope"):
+    with pytest.raises(AssertionError, match="derivative"):
         check_gradients(wrong, frames["slab"])
     with pytest.raises(ValueError, match="no parameters that require grad"):
         check_gradients(wrong.requires_grad_(False), frames["slab"])

@@ -18,7 +18,7 @@ from model_fixtures import CUTOFF
     [
         (0, r"where particles 0 and \d are 4.0 apart, energy\[0\] is .*, expected"),
         (1, r"where particles 0 and \d are 4.0 apart, forces\[\d, \d\] is"),
-        (2, r"where particles 0 and \d are 4.0 apart, slopes of forces\[\d, \d\] is"),
+        (2, r"where particles 0 and \d are 4.0 apart, derivatives of forces\[\d, \d\] is"),
         (3, None),
     ],
 )

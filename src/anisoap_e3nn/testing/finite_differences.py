@@ -85,11 +85,11 @@ def check_derivatives(
     random = random_numbers(generator)
     for name, move in (("forces", displaced), ("torques", turned), ("virial", strained)):
         found = getattr(result, name)
-        slope = partial(_slope, model, data, move, step)
+        derivative = partial(_derivative, model, data, move, step)
         if directions is None:
-            expected, where = _by_coordinates(slope, found), ""
+            expected, where = _by_coordinates(derivative, found), ""
         else:
-            found, expected = _along_directions(slope, found, directions, random)
+            found, expected = _along_directions(derivative, found, directions, random)
             where = f", along {directions} random directions"
         scale = scales_of({name: expected})[name]
         occasion = "by finite differences" + where
@@ -98,38 +98,38 @@ def check_derivatives(
 
 
 @torch.no_grad()
-def _slope(
+def _derivative(
     model: Callable[[Any], Tensor],
     data: Any,
     move: Callable[[Any, Tensor], Any],
     step: float,
     direction: Tensor,
 ) -> Tensor:
-    """Negative slope of the total energy along a direction."""
+    """Negative derivative of the total energy along a direction."""
     direction = _symmetric(direction)
     up, down = (output_of(model, move(data, sign * step * direction)).sum() for sign in (1, -1))
     return -(up - down) / (2 * step)
 
 
-def _by_coordinates(slope: Callable[[Tensor], Tensor], values: Tensor) -> Tensor:
-    slopes = torch.zeros_like(values)
+def _by_coordinates(derivative: Callable[[Tensor], Tensor], values: Tensor) -> Tensor:
+    derivatives = torch.zeros_like(values)
     for index in product(*map(range, values.shape)):
         direction = torch.zeros_like(values)
         direction[index] = 1
-        slopes[index] = slope(direction)
-    return slopes
+        derivatives[index] = derivative(direction)
+    return derivatives
 
 
 def _along_directions(
-    slope: Callable[[Tensor], Tensor], values: Tensor, n: int, random: torch.Generator
+    derivative: Callable[[Tensor], Tensor], values: Tensor, n: int, random: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Values projected on random directions ``(n,)``, and the slopes along them."""
+    """Values projected on random directions ``(n,)``, and the derivatives along them."""
     directions = [
         _symmetric(torch.randn(values.shape, dtype=values.dtype, generator=random).to(values))
         for _ in range(n)
     ]
     projected = [(values * direction).sum() for direction in directions]
-    return torch.stack(projected), torch.stack([slope(direction) for direction in directions])
+    return torch.stack(projected), torch.stack([derivative(direction) for direction in directions])
 
 
 def _symmetric(direction: Tensor) -> Tensor:

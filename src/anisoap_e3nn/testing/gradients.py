@@ -39,7 +39,7 @@ def check_gradients(
     step : float
         h, in units of the parameters.
     tolerance : float
-        Largest deviation of the slope of L, relative to the norm of its gradient.
+        Largest deviation of the derivative of L, relative to the norm of its gradient.
     generator : torch.Generator, optional
         Of a and u; by default they are the same every time.
 
@@ -81,7 +81,7 @@ def check_gradients(
     scale = max(float(norm), _SMALLEST_SHARE * float(terms.detach()))
     comparison = Comparison(tolerance)
     occasion = "along a random direction of the parameters"
-    comparison.tensors("slope", found[None], ((up - down) / (2 * step))[None], scale, occasion)
+    comparison.tensors("derivative", found[None], ((up - down) / (2 * step))[None], scale, occasion)
     return comparison.largest
 
 

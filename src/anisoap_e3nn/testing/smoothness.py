@@ -16,7 +16,7 @@ from .results import Results, random_numbers
 
 _POINTS = (1, 2, 3)  # steps from the cutoff, on either side
 _VALUE = (3.0, -3.0, 1.0)  # weights of the value at the cutoff, extrapolated from these points
-_SLOPE = (-2.5, 4.0, -1.5)  # and of the slope there, away from the cutoff
+_FIRST_DERIVATIVE = (-2.5, 4.0, -1.5)  # and of the derivative there, away from the cutoff
 _QUANTITIES = ("energy", "energies", "forces", "torques")
 _N_DIRECTIONS = 32
 
@@ -107,10 +107,10 @@ def check_smoothness(
                 below, above = (_combined(_VALUE, side, name) for side in (inside, outside))
                 comparison.tensors(name, below, above, scales[name], occasion)
             for name in _QUANTITIES[2:] if order == 2 else ():
-                below = _combined(_SLOPE, inside, name) / -step
-                above = _combined(_SLOPE, outside, name) / step
+                below = _combined(_FIRST_DERIVATIVE, inside, name) / -step
+                above = _combined(_FIRST_DERIVATIVE, outside, name) / step
                 scale = max(scales[name], float(below.abs().max()), float(above.abs().max()))
-                comparison.tensors(f"slopes of {name}", below, above, scale, occasion)
+                comparison.tensors(f"derivatives of {name}", below, above, scale, occasion)
     return comparison.largest
 
 
@@ -123,10 +123,10 @@ def _cutoffs(model: Callable[[Any], Tensor]) -> list[float]:
 
 def _pairs(types: Tensor) -> list[tuple[int, int]]:
     """The first pair of particles for any two types."""
-    kinds = types.tolist()
+    of_particles = types.tolist()
     pairs: dict[tuple[int, ...], tuple[int, int]] = {}
-    for i, j in combinations(range(len(kinds)), 2):
-        pairs.setdefault(tuple(sorted((kinds[i], kinds[j]))), (i, j))
+    for i, j in combinations(range(len(of_particles)), 2):
+        pairs.setdefault(tuple(sorted((of_particles[i], of_particles[j]))), (i, j))
     return list(pairs.values())
 
 
