@@ -4,6 +4,7 @@ from torch import Tensor
 
 from .backends import choose_backend
 from .moment_inputs import MomentInputs, check_inputs
+from .precision import without_autocast
 
 
 def gaussian_moments(
@@ -84,4 +85,6 @@ def gaussian_moments(
     )
     check_inputs(inputs)
     differentiable = (edge_vectors, covariances, weights, pair_weights)
-    return choose_backend("gaussian_moments", differentiable, backend)(inputs)
+    run = choose_backend("gaussian_moments", differentiable, backend)
+    with without_autocast(edge_vectors.device):
+        return run(inputs)

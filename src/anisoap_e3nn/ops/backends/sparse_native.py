@@ -25,8 +25,8 @@ def sparse_product(x1: Tensor, x2: Tensor, coefficients: Tensor, plan: ProductPl
     """See :func:`anisoap_e3nn.ops.sparse_product`; inputs are read once, and only the output is allocated."""
     n_batch = x1.shape[0]
     product: Tensor = product_of_two(
-        x1.reshape(-1),
-        x2.reshape(-1),
+        x1.reshape(n_batch * plan.dims[_X1]),
+        x2.reshape(n_batch * plan.dims[_X2]),
         coefficients,
         plan.program,
         _OUT,
@@ -102,16 +102,18 @@ def _backward_three(inputs: Sequence[Any], cotangents: Tensors, needed: Sequence
     return (*gradients, None, None, None)
 
 
-def _product_rule(operation: Any) -> Callable[[Sequence[Any], Tensors], Tensor | None]:
+def _product_rule(operation: Any) -> Callable[[Sequence[Any], Tensors], Tensor]:
     """The rule for tangents of an operation that is linear in each of its first three inputs."""
 
-    def jvp(inputs: Sequence[Any], tangents: Tensors) -> Tensor | None:
+    def jvp(inputs: Sequence[Any], tangents: Tensors) -> Tensor:
         terms = [
             operation(*inputs[:place], tangent, *inputs[place + 1 :])
             for place, tangent in enumerate(tangents[:3])
             if tangent is not None
         ]
-        return sum(terms[1:], start=terms[0]) if terms else None
+        if not terms:  # of product_of_three, which does not depend on its coefficients
+            return torch.zeros_like(inputs[3])
+        return sum(terms[1:], start=terms[0])
 
     return jvp
 
