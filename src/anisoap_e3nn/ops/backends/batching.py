@@ -16,7 +16,9 @@ def one_by_one(operation: Any) -> Callable[..., tuple[Any, Any]]:
     def rule(info: Any, in_dims: tuple[int | None, ...], *inputs: Any) -> tuple[Any, Any]:
         mapped = list(zip(inputs, in_dims, strict=True))
         results = [
-            operation(*(value if dim is None else value.select(dim, member) for value, dim in mapped))
+            operation(
+                *(value if dim is None else value.select(dim, member) for value, dim in mapped)
+            )
             for member in range(info.batch_size)
         ]
         if not results:
