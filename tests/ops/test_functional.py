@@ -225,7 +225,7 @@ def test_what_is_refused_says_how_to_go_on(
 
 
 @needs_native
-def test_saved_programs_and_compiled_functions(generator: torch.Generator) -> None:
+def test_saved_programs(generator: torch.Generator) -> None:
     """They call the operations by name."""
 
     class Moments(torch.nn.Module):
@@ -241,11 +241,26 @@ def test_saved_programs_and_compiled_functions(generator: torch.Generator) -> No
     stacked = tuple(torch.stack([a, 2 * a]) for a in x)
     assert torch.equal(func.vmap(program)(*stacked), func.vmap(moments)(*stacked))
 
-    def gradient(*x: Tensor) -> Tensor:
-        return func.grad(lambda *x: moments(*x).sin().sum())(*x)
 
-    compiled = torch.compile(gradient, fullgraph=True, backend="aot_eager")
-    torch.testing.assert_close(compiled(*x), gradient(*x), rtol=1e-13, atol=1e-13)
+@needs_native
+@pytest.mark.skipif(torch.__version__ < "2.13", reason="older compilers were not tried")
+@pytest.mark.filterwarnings("ignore:(?s).*lru_cache:UserWarning")
+@pytest.mark.parametrize(
+    "name", ["jvp", "dual numbers", "jacfwd", "jacrev", "hessian", "vmap", "vmap of grad"]
+)
+def test_compiled_transforms(name: str, generator: torch.Generator) -> None:
+    transform, _ = TRANSFORMS[name]
+    for function, x in (
+        (moments, moment_inputs(generator)),
+        (multiply, product_inputs(generator)),
+    ):
+
+        def run(*x: Tensor, function: Callable[..., Tensor] = function) -> Any:
+            return transform(lambda *x: x[0].sum() + function(*x), x, x)
+
+        torch._dynamo.reset()
+        compiled = torch.compile(run, fullgraph=True, backend="aot_eager")
+        torch.testing.assert_close(compiled(*x), run(*x), rtol=1e-13, atol=1e-13)
 
 
 @pytest.mark.usefixtures("backend")

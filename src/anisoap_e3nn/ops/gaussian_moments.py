@@ -32,6 +32,10 @@ def gaussian_moments(
     :func:`anisoap_e3nn.geometry.damped_covariances`, each term is :math:`f_e` times the integral of
     :math:`x^a y^b z^c e^{-\beta |x|^2/2} N(x; r_e, \Sigma_j)`.
 
+    The torch backend has derivatives of any order. The native backend has first and second ones, in reverse
+    and forward mode and in ``torch.func``, but not forward mode through forward mode. Both backends compute
+    in the type of the tensors, also inside ``torch.autocast``.
+
     Parameters
     ----------
     edge_vectors : Tensor ``(edge, 3)``, float32 or float64
@@ -70,6 +74,8 @@ def gaussian_moments(
         If shapes do not fit each other, or the backend is unknown or not available.
     TypeError
         If floating-point tensors are of different types, or integers are not int64.
+    NotImplementedError
+        When the native backend is asked for a derivative that it does not have.
     """
     inputs = MomentInputs(
         edge_vectors,

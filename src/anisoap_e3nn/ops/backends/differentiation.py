@@ -68,7 +68,9 @@ def register_derivatives(
             # The tangents of outer levels go on: only those of this level are taken off.
             with forward_ad._set_fwd_grad_enabled(True):
                 inputs = [
-                    forward_ad.unpack_dual(value).primal if isinstance(value, Tensor) else value
+                    torch._VF._unpack_dual(value, level=0)[0]
+                    if isinstance(value, Tensor)
+                    else value
                     for value in _saved(ctx)
                 ]
                 return jvp(inputs, tangents[:-1])
@@ -77,16 +79,22 @@ def register_derivatives(
     apply: Callable[..., Any] = Rules.apply  # type: ignore[attr-defined]
 
     def kernel(keyset: Any, *inputs: Any) -> Any:
+        transformed = torch._C._are_functorch_transforms_active()
         reverse = torch.is_grad_enabled()
-        forward = forward_ad._current_level >= 0 and torch._C._is_fwd_grad_enabled()
+        forward = torch._C._is_fwd_grad_enabled() and (transformed or _may_have_tangents())
         if not forward and not (reverse and torch._C._any_requires_grad(*inputs)):
             return run(keyset, *inputs)
-        if not torch._C._are_functorch_transforms_active():
+        if not transformed:
             return apply(*inputs, (keyset, nullcontext()))
         with enable_single_level_autograd_function():
             return apply(*inputs, (keyset, _modes(reverse, forward)))
 
     _library.impl(overload._opname, kernel, "AutogradCPU", with_keyset=True)
+
+
+def _may_have_tangents() -> bool:
+    # Compiled programs enter the level of forward mode past Python; they are traced in a dispatch mode.
+    return forward_ad._current_level >= 0 or torch._C._len_torch_dispatch_stack() > 0
 
 
 def _saved(ctx: Any) -> list[Any]:

@@ -1,8 +1,10 @@
-"""Backend ``native``: C++ on the CPU, with as many threads as torch has, twice differentiable.
+r"""Backend ``native``: C++ on the CPU, with as many threads as torch has, twice differentiable.
 
-There are three operations on torch's dispatcher. The second is registered as the derivative of the first,
-the third as that of the second. Programs saved by ``torch.export`` call them by name and schema: change
-neither.
+There are three operations on torch's dispatcher. The second is the derivative of the first, the third that of
+the second. With J the Jacobian of the moments A(x), they are A(x), the product of a cotangent g with J, and
+the derivatives of :math:`g^\top J t` with respect to g and x. The derivative with respect to g is J t, the
+tangent of the moments in forward mode. Programs saved by ``torch.export`` call the operations by name and
+schema: change neither.
 """
 
 from collections.abc import Sequence
