@@ -19,8 +19,8 @@ def sparse_product(
     .. math::
         out_{b, u v m_3(k)} \mathrel{+}= C_k \, x^1_{b, u v m_1(k)} \, x^2_{b, u v m_2(k)}
 
-    It is differentiable any number of times, in reverse and forward mode and in ``torch.func``. It is computed
-    in the type of the tensors, also inside ``torch.autocast``.
+    It is differentiable any number of times, in reverse and forward mode and in ``torch.func``. It is
+    computed in the type of the tensors, also inside ``torch.autocast``.
 
     Parameters
     ----------
