@@ -1,15 +1,21 @@
 """Whether the values of tensors may be looked at."""
 
 import torch
+from torch._C._functorch import TransformType, get_interpreter_stack
 from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
 
 def is_tracing() -> bool:
-    """Whether a tracer is at work: ``torch.compile``, ``torch.export``, ``make_fx`` or ``torch.jit.trace``.
+    """Whether a tracer or ``torch.vmap`` is at work.
 
-    Code that reads values of tensors, or makes shapes of them, breaks the graph of a tracer or freezes the
-    values into it. Checks of inputs are therefore left out while one is at work.
+    Tracers are ``torch.compile``, ``torch.export``, ``make_fx`` and ``torch.jit.trace``. Code that reads
+    values of tensors, or makes shapes of them, breaks the graph of a tracer or freezes the values into it.
+    In ``torch.vmap`` a tensor has no single value. Checks of inputs are therefore left out while one is at
+    work.
     """
     if torch.compiler.is_compiling():
         return True
-    return torch._C._get_tracing_state() is not None or get_proxy_mode() is not None
+    if torch._C._get_tracing_state() is not None or get_proxy_mode() is not None:
+        return True
+    transforms = get_interpreter_stack() or ()
+    return any(transform.key() == TransformType.Vmap for transform in transforms)

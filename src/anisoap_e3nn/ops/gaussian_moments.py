@@ -4,6 +4,7 @@ from torch import Tensor
 
 from .backends import choose_backend
 from .moment_inputs import MomentInputs, check_inputs
+from .precision import without_autocast
 
 
 def gaussian_moments(
@@ -30,6 +31,10 @@ def gaussian_moments(
     :math:`W_e = w_j f_e \exp(-\tfrac12 \beta \, r_e \cdot \mu_e)`. If :math:`C_j` and :math:`w_j` come from
     :func:`anisoap_e3nn.geometry.damped_covariances`, each term is :math:`f_e` times the integral of
     :math:`x^a y^b z^c e^{-\beta |x|^2/2} N(x; r_e, \Sigma_j)`.
+
+    The torch backend has derivatives of any order. The native backend has first and second ones, in reverse
+    and forward mode and in ``torch.func``, but not forward mode through forward mode. Both backends compute
+    in the type of the tensors, also inside ``torch.autocast``.
 
     Parameters
     ----------
@@ -69,6 +74,8 @@ def gaussian_moments(
         If shapes do not fit each other, or the backend is unknown or not available.
     TypeError
         If floating-point tensors are of different types, or integers are not int64.
+    NotImplementedError
+        When the native backend is asked for a derivative that it does not have.
     """
     inputs = MomentInputs(
         edge_vectors,
@@ -84,4 +91,6 @@ def gaussian_moments(
     )
     check_inputs(inputs)
     differentiable = (edge_vectors, covariances, weights, pair_weights)
-    return choose_backend("gaussian_moments", differentiable, backend)(inputs)
+    run = choose_backend("gaussian_moments", differentiable, backend)
+    with without_autocast(edge_vectors.device):
+        return run(inputs)

@@ -117,7 +117,8 @@ class ProductPlan:
                         f"a path reaches position {last} of {name}, whose last dimension has {dim}"
                     )
 
-        object.__setattr__(self, "program", build_program(self.paths, self.dims))
+        with torch._C._DisableFuncTorch():  # a constant, for torch.func too
+            object.__setattr__(self, "program", build_program(self.paths, self.dims))
 
 
 def build_program(paths: Sequence[Path], dims: tuple[int, int, int]) -> Tensor:

@@ -130,9 +130,17 @@ def accumulate_active_dim_first(
 
 
 def _bytes(*indices: Tensor) -> tuple[bytes, ...]:
-    return tuple(
-        idx.detach().to("cpu", torch.int64).contiguous().numpy().tobytes() for idx in indices
-    )
+    if not torch._C._are_functorch_transforms_active():
+        return tuple(
+            idx.detach().to("cpu", torch.int64).contiguous().numpy().tobytes() for idx in indices
+        )
+    try:  # torch.func.grad and jvp have no .numpy()
+        return tuple(np.array(idx.tolist(), dtype=np.int64).tobytes() for idx in indices)
+    except RuntimeError as error:
+        raise ValueError(
+            "indices are mapped over by torch.vmap, expected the same ones for all members; map over "
+            "X1, X2 and multipliers only"
+        ) from error
 
 
 @lru_cache(maxsize=256)

@@ -1,11 +1,13 @@
 """Products of irreps with sparse coupling coefficients."""
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from .backends import choose_backend
+from .precision import without_autocast
 from .product_program import Path, ProductPlan
 
 
@@ -17,7 +19,8 @@ def sparse_product(
     .. math::
         out_{b, u v m_3(k)} \mathrel{+}= C_k \, x^1_{b, u v m_1(k)} \, x^2_{b, u v m_2(k)}
 
-    Differentiable any number of times.
+    It is differentiable any number of times, in reverse and forward mode and in ``torch.func``. It is
+    computed in the type of the tensors, also inside ``torch.autocast``.
 
     Parameters
     ----------
@@ -45,7 +48,8 @@ def sparse_product(
     """
     _check(x1, x2, coefficients, plan)
     run = choose_backend("sparse_product", (x1, x2, coefficients), backend)
-    return run(x1, x2, coefficients, plan)
+    with without_autocast(x1.device):
+        return run(x1, x2, coefficients, plan)
 
 
 class SparseProduct(torch.nn.Module):
@@ -81,8 +85,12 @@ class SparseProduct(torch.nn.Module):
                 f"{tuple(x2.shape[:-1])}, expected the same"
             )
         coefficients = self.coefficient_bits.view(torch.float64).to(x1.dtype)
+        n_rows = math.prod(x1.shape[:-1])
         product = sparse_product(
-            x1.reshape(-1, x1.shape[-1]), x2.reshape(-1, x2.shape[-1]), coefficients, self.plan
+            x1.reshape(n_rows, x1.shape[-1]),
+            x2.reshape(n_rows, x2.shape[-1]),
+            coefficients,
+            self.plan,
         )
         return product.view(*x1.shape[:-1], product.shape[-1])
 

@@ -1,8 +1,10 @@
-"""Backend ``native``: C++ on the CPU, with as many threads as torch has, twice differentiable.
+r"""Backend ``native``: C++ on the CPU, with as many threads as torch has, twice differentiable.
 
-There are three operations on torch's dispatcher. The second is registered as the derivative of the first,
-the third as that of the second. Programs saved by ``torch.export`` call them by name and schema: change
-neither.
+There are three operations on torch's dispatcher. The second is the derivative of the first, the third that of
+the second. With J the Jacobian of the moments A(x), they are A(x), the product of a cotangent g with J, and
+the derivatives of :math:`g^\top J t` with respect to g and x. The derivative with respect to g is J t, the
+tangent of the moments in forward mode. Programs saved by ``torch.export`` call the operations by name and
+schema: change neither.
 """
 
 from collections.abc import Sequence
@@ -18,6 +20,7 @@ from torch import Tensor
 from ..moment_inputs import MomentInputs
 from ..monomials import moment_exponents
 from .batching import one_by_one
+from .differentiation import Tensors, register_derivatives
 
 unavailable = ""  # why the compiled extension cannot be used, in words
 try:
@@ -35,6 +38,10 @@ _INPUTS = (  # the fields of MomentInputs
 _TANGENTS = (
     "Tensor edge_tangents, Tensor covariance_tangents, Tensor weight_tangents, "
     "Tensor pair_weight_tangents"
+)
+_NOT_IMPLEMENTED = (
+    "the native backend has first and second derivatives, save by forward mode through forward mode; for "
+    "that and for a third, use backend='torch' or the environment variable ANISOAP_E3NN_BACKEND=torch"
 )
 _operation = partial(torch.library.custom_op, mutates_args=(), device_types="cpu")
 
@@ -112,51 +119,74 @@ def _(*arguments: Any) -> FiveTensors:
     return (_empty_like(cotangent), *_empty_derivatives(MomentInputs(*fields), of_particles))
 
 
-def _save(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-    ctx.is_tensor = [isinstance(value, Tensor) for value in inputs]
-    ctx.save_for_backward(*(value for value in inputs if isinstance(value, Tensor)))
-    ctx.others = [None if isinstance(value, Tensor) else value for value in inputs]
-
-
-def _saved(ctx: Any) -> list[Any]:
-    tensors = iter(ctx.saved_tensors)
-    return [
-        next(tensors) if is_tensor else value
-        for is_tensor, value in zip(ctx.is_tensor, ctx.others, strict=True)
-    ]
-
-
-def _differentiate(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, ...]:
-    inputs = MomentInputs(*_saved(ctx))
-    of_particles = _of_particles(ctx.needs_input_grad)
-    derivatives = backward(cotangent, *inputs, of_particles)
+def _moments_backward(
+    fields: Sequence[Any], cotangents: Tensors, needed: Sequence[bool]
+) -> Tensors:
+    inputs = MomentInputs(*fields)
+    of_particles = _of_particles(needed)
+    derivatives = backward(cotangents[0], *inputs, of_particles)
     return _by_input(derivatives, inputs, of_particles)
 
 
-def _differentiate_twice(ctx: Any, *tangents: Tensor) -> tuple[Tensor | None, ...]:
-    cotangent, *fields, first_of_particles = _saved(ctx)
+def _moments_jvp(fields: Sequence[Any], tangents: Tensors) -> Tensor:
     inputs = MomentInputs(*fields)
-    of_edges, of_covariances, of_weights, of_pair_weights = tangents
+    unused = inputs.edge_vectors.new_zeros(inputs.n_segments, len(moment_exponents(inputs.degree)))
+    result: Tensor = double_backward(
+        *_four_tangents(_of_fields(tangents), inputs), unused, *inputs, False
+    )[0]
+    return result
+
+
+def _backward_backward(
+    arguments: Sequence[Any], cotangents: Tensors, needed: Sequence[bool]
+) -> Tensors:
+    cotangent, *fields, first_of_particles = arguments
+    inputs = MomentInputs(*fields)
+    of_edges, of_covariances, of_weights, of_pair_weights = cotangents
     if not first_of_particles:
-        of_covariances = torch.zeros_like(inputs.covariances)
-        of_weights = torch.zeros_like(inputs.weights)
-    of_particles = _of_particles(ctx.needs_input_grad[1:-1])
-    d_cotangent, *derivatives = double_backward(
-        of_edges, of_covariances, of_weights, of_pair_weights, cotangent, *inputs, of_particles
-    )
+        of_covariances = of_weights = None
+    tangents = _four_tangents((of_edges, of_covariances, of_weights, of_pair_weights), inputs)
+    of_particles = _of_particles(needed[1:-1])
+    d_cotangent, *derivatives = double_backward(*tangents, cotangent, *inputs, of_particles)
     return (d_cotangent, *_by_input(derivatives, inputs, of_particles), None)
 
 
-def _no_third_derivative(ctx: Any, *tangents: Tensor) -> tuple[None, ...]:
-    raise NotImplementedError(
-        "the native backend has first and second derivatives; for a third, use backend='torch' or the "
-        "environment variable ANISOAP_E3NN_BACKEND=torch"
-    )
+def _backward_jvp(arguments: Sequence[Any], tangents: Tensors) -> tuple[Tensor, ...]:
+    cotangent, *fields, of_particles = arguments
+    inputs = MomentInputs(*fields)
+    of_cotangent, of_inputs = tangents[0], _of_fields(tangents[1:-1])
+    terms = []
+    if of_cotangent is not None:
+        terms.append(backward(of_cotangent, *inputs, of_particles))
+    if any(tangent is not None for tangent in of_inputs):  # the second derivative is symmetric
+        of_inputs = _four_tangents(of_inputs, inputs)
+        terms.append(double_backward(*of_inputs, cotangent, *inputs, of_particles)[1:])
+    return tuple(sum(parts[1:], start=parts[0]) for parts in zip(*terms, strict=True))
 
 
-moments.register_autograd(_differentiate, setup_context=_save)
-backward.register_autograd(_differentiate_twice, setup_context=_save)
-double_backward.register_autograd(_no_third_derivative)
+def _double_backward_backward(
+    arguments: Sequence[Any], cotangents: Tensors, needed: Sequence[bool]
+) -> Tensors:
+    """That of d_cotangent alone: it is the derivative of the moments along the tangents."""
+    of_moments, *of_others = cotangents
+    if of_moments is None or any(cotangent is not None for cotangent in of_others):
+        raise NotImplementedError(_NOT_IMPLEMENTED)
+    tangents, fields = arguments[:4], arguments[5:-1]
+    inputs = MomentInputs(*fields)
+    of_covariances, of_weights = needed[1:3]
+    d_tangents = backward(of_moments, *inputs, of_covariances or of_weights)
+    of_particles = _of_particles(needed[5:-1])
+    _, *derivatives = double_backward(*tangents, of_moments, *inputs, of_particles)
+    return (*d_tangents, None, *_by_input(derivatives, inputs, of_particles), None)
+
+
+def _double_backward_jvp(arguments: Sequence[Any], tangents: Tensors) -> Any:
+    raise NotImplementedError(_NOT_IMPLEMENTED)
+
+
+register_derivatives(moments, _moments_backward, _moments_jvp)
+register_derivatives(backward, _backward_backward, _backward_jvp)
+register_derivatives(double_backward, _double_backward_backward, _double_backward_jvp)
 for _operator in (moments, backward, double_backward):
     _operator.register_vmap(one_by_one(_operator))
 
@@ -200,6 +230,22 @@ def _present(
     """The arrays for the kernel to write; None where there is no derivative."""
     present = (True, of_particles, of_particles, inputs.pair_weights is not None)
     return [t.numpy() if given else None for t, given in zip(derivatives, present, strict=True)]
+
+
+def _of_fields(tangents: Tensors) -> Tensors:
+    """The tangents of vectors, covariances, weights and pair weights, from those of all inputs."""
+    fields = dict(zip(MomentInputs._fields, tangents, strict=True))
+    return [fields[name] for name in ("edge_vectors", "covariances", "weights", "pair_weights")]
+
+
+def _four_tangents(tangents: Tensors, inputs: MomentInputs) -> list[Tensor]:
+    """The four tangents that :func:`double_backward` takes, with zeros for None."""
+    primals = (inputs.edge_vectors, inputs.covariances, inputs.weights, inputs.pair_weights)
+    absent = inputs.edge_vectors.new_empty(0)
+    return [
+        absent if primal is None else torch.zeros_like(primal) if tangent is None else tangent
+        for tangent, primal in zip(tangents, primals, strict=True)
+    ]
 
 
 def _of_particles(needed: Sequence[bool]) -> bool:

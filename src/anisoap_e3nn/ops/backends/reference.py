@@ -23,7 +23,8 @@ def gaussian_moments(inputs: MomentInputs) -> Tensor:
     C = symmetric.index_select(0, neighbors)  # -> [edge, 3, 3]
     vanished = _is_vanishing(r.detach(), C.detach(), beta)  # -> [edge]
     r = r.masked_fill(vanished[:, None], 0)  # or 0 · ∞ would enter the derivatives
-    mu = r - beta * torch.einsum("ekq,eq->ek", C, r)  # -> [edge, 3]
+    # not as a matrix product, whose derivatives autocast would round
+    mu = r - beta * (C * r[:, None]).sum(2)  # -> [edge, 3]
     damping = torch.exp(-0.5 * beta * (r * mu).sum(-1)).masked_fill(vanished, 0)  # -> [edge]
     W = inputs.weights.index_select(0, neighbors) * damping  # -> [edge]
     if pair_weights is not None:

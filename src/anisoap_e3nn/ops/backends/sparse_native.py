@@ -6,6 +6,7 @@ two operations only: the derivative of S with respect to one of the operands g, 
 respect to C.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor
 from ..product_program import ProductPlan
 from . import native
 from .batching import one_by_one
+from .differentiation import Tensors, register_derivatives
 
 _OUT, _X1, _X2 = range(3)
 
@@ -23,8 +25,8 @@ def sparse_product(x1: Tensor, x2: Tensor, coefficients: Tensor, plan: ProductPl
     """See :func:`anisoap_e3nn.ops.sparse_product`; inputs are read once, and only the output is allocated."""
     n_batch = x1.shape[0]
     product: Tensor = product_of_two(
-        x1.reshape(-1),
-        x2.reshape(-1),
+        x1.reshape(n_batch * plan.dims[_X1]),
+        x2.reshape(n_batch * plan.dims[_X2]),
         coefficients,
         plan.program,
         _OUT,
@@ -75,44 +77,49 @@ def _(out: Tensor, x1: Tensor, x2: Tensor, coefficients: Tensor, *others: Any) -
     return torch.empty_like(coefficients, memory_format=torch.contiguous_format)
 
 
-def _save_two(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-    ctx.save_for_backward(*inputs[:4])
-    ctx.target, ctx.n_batch = inputs[4:6]
-
-
-def _backward_two(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, ...]:
-    first, second, coefficients, program = ctx.saved_tensors
-    operands: list[Tensor] = [first, second]
-    operands.insert(ctx.target, cotangent.contiguous())
-    places = [place for place in (_OUT, _X1, _X2) if place != ctx.target]
+def _backward_two(inputs: Sequence[Any], cotangents: Tensors, needed: Sequence[bool]) -> Tensors:
+    first, second, coefficients, program, target, n_batch, _ = inputs
+    operands = [first, second]
+    operands.insert(target, cotangents[0])
+    places = [place for place in (_OUT, _X1, _X2) if place != target]
     gradients = [
-        _product_for(place, operands, coefficients, program, ctx.n_batch) if needed else None
-        for place, needed in zip(places, ctx.needs_input_grad, strict=False)
+        _product_for(place, operands, coefficients, program, n_batch) if wanted else None
+        for place, wanted in zip(places, needed, strict=False)
     ]
     of_coefficients = None
-    if ctx.needs_input_grad[2]:
-        of_coefficients = product_of_three(*operands, coefficients, program, ctx.n_batch)
+    if needed[2]:
+        of_coefficients = product_of_three(*operands, coefficients, program, n_batch)
     return (*gradients, of_coefficients, None, None, None, None)
 
 
-def _save_three(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-    ctx.save_for_backward(*inputs[:3], inputs[4])
-    ctx.n_batch = inputs[5]
-
-
-def _backward_three(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, ...]:
-    *operands, program = ctx.saved_tensors
+def _backward_three(inputs: Sequence[Any], cotangents: Tensors, needed: Sequence[bool]) -> Tensors:
+    *operands, _, program, n_batch = inputs
+    (cotangent,) = cotangents
     gradients = [
-        _product_for(place, operands, cotangent.contiguous(), program, ctx.n_batch)
-        if needed
-        else None
-        for place, needed in zip((_OUT, _X1, _X2), ctx.needs_input_grad, strict=False)
+        _product_for(place, operands, cotangent, program, n_batch) if wanted else None
+        for place, wanted in zip((_OUT, _X1, _X2), needed, strict=False)
     ]
     return (*gradients, None, None, None)
 
 
+def _product_rule(operation: Any) -> Callable[[Sequence[Any], Tensors], Tensor]:
+    """The rule for tangents of an operation that is linear in each of its first three inputs."""
+
+    def jvp(inputs: Sequence[Any], tangents: Tensors) -> Tensor:
+        terms = [
+            operation(*inputs[:place], tangent, *inputs[place + 1 :])
+            for place, tangent in enumerate(tangents[:3])
+            if tangent is not None
+        ]
+        if not terms:  # of product_of_three, which does not depend on its coefficients
+            return torch.zeros_like(inputs[3])
+        return sum(terms[1:], start=terms[0])
+
+    return jvp
+
+
 def _product_for(
-    target: int, operands: list[Tensor], coefficients: Tensor, program: Tensor, n_batch: int
+    target: int, operands: list[Tensor], coefficients: Tensor | None, program: Tensor, n_batch: int
 ) -> Tensor:
     first, second = (operand for place, operand in enumerate(operands) if place != target)
     size = operands[target].numel()
@@ -120,8 +127,8 @@ def _product_for(
     return product
 
 
-product_of_two.register_autograd(_backward_two, setup_context=_save_two)
-product_of_three.register_autograd(_backward_three, setup_context=_save_three)
+register_derivatives(product_of_two, _backward_two, _product_rule(product_of_two))
+register_derivatives(product_of_three, _backward_three, _product_rule(product_of_three))
 for _operation in (product_of_two, product_of_three):
     _operation.register_vmap(one_by_one(_operation))
 
