@@ -10,6 +10,8 @@ Array = npt.NDArray[Any]
 # Python's float also takes 1_000 and digits of other scripts
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf(inity)?)", re.A | re.I)
 
+_PLAIN = re.compile(r"[-+.0-9eE ]*")  # enough for float to refuse the rest
+
 
 def is_number(word: str) -> bool:
     """Whether a word is a decimal number, nan or inf."""
@@ -39,11 +41,16 @@ def finite_numbers(name: str, values: Array) -> Array:
     """
     values = np.asarray(values)
     if values.dtype.kind not in "biuf":
-        for row, words in enumerate(values):
-            for word in np.ravel(words).tolist():
-                if not (isinstance(word, int | float) or is_number(str(word).strip())):
-                    raise _refusal(name, row, str(word), "a number")
-        values = values.astype(np.float64)
+        try:
+            if not _PLAIN.fullmatch(" ".join(map(str, values.ravel().tolist()))):
+                raise ValueError
+            values = values.astype(np.float64)
+        except ValueError:  # look for the word that is no number, or for nan
+            for row, words in enumerate(values):
+                for word in np.ravel(words).tolist():
+                    if not (isinstance(word, int | float) or is_number(str(word).strip())):
+                        raise _refusal(name, row, str(word), "a number") from None
+            values = values.astype(np.float64)
     faulty = ~np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
     if faulty.any():
         row = int(faulty.argmax())
