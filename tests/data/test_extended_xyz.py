@@ -94,6 +94,7 @@ def test_species_that_are_numbers_or_elements(tmp_path):
     [
         ("X 1 *** 3 1 0 0 0 1 2 3", r"column 'pos', row 0: found '\*\*\*', expected a number"),
         ("X 1 2 3 1 0 0 0 1 2 a", "column 'semiaxes', row 0: found 'a', expected a number"),
+        ("X 1 2 3 1 0 0 0 0 1 2 3", "row 0: found 12 columns, expected 11, as Properties"),
         ("X 1 2 3 1 0 0", "row 0: found 7 columns, expected 11"),
         ("X 1 2 3 1 0 0 0 1 2 nan", "column 'semiaxes', row 0: found .*nan.*finite"),
     ],

@@ -49,28 +49,44 @@ def _atoms(lines: list[str]) -> Any:
     # ASE takes species for the names of elements; numbers under this name are types
     lines[1] = re.sub(r"\bspecies:I:1\b", "type:I:1", lines[1])
     try:
-        return next(iter(read_xyz(StringIO("".join(lines)), 0)))
+        atoms = next(iter(read_xyz(StringIO("".join(lines)), 0)))
     except KeyError as error:
         raise ValueError(
             f"found the element {error}, which ASE does not know; use X for other particles, and a "
             "column type:I:1 for their types"
         ) from error
     except Exception as error:  # of any kind: ASE checks little
-        raise ValueError(
-            _faulty_word(lines)
-            or f"cannot be read as extended XYZ: {error or type(error).__name__}"
-        ) from error
+        fault = f"cannot be read as extended XYZ: {str(error) or type(error).__name__}"
+        raise ValueError(_faulty_word(lines) or fault) from error
+    # of declared columns; plain XYZ has columns of any meaning after the positions
+    if "Properties=" in lines[1] and (fault := _surplus_word(lines)):
+        raise ValueError(fault)
+    return atoms
 
 
-def _faulty_word(lines: list[str]) -> str:
-    """What is wrong with the first row that does not fit the columns of the header."""
-    match = re.search(r"""Properties=["']?([\w:.\\\[\]-]+)""", lines[1])
+def _columns(lines: list[str]) -> list[tuple[str, str]]:
+    """Name and kind of each word in a row: S, I, R or L."""
+    match = re.search(r"""Properties=["']?([^\s"']+)""", lines[1])
     parts = (match[1] if match else "species:S:1:pos:R:3").split(":")
-    columns = [
+    return [
         (name, kind)
         for name, kind, width in zip(parts[::3], parts[1::3], parts[2::3], strict=False)
         for _ in range(int(width) if width.isdecimal() else 0)
     ]
+
+
+def _surplus_word(lines: list[str]) -> str:
+    """What is wrong with the first row that is longer than the header says, which ASE accepts."""
+    width = len(_columns(lines))
+    for row, line in enumerate(lines[2 : 2 + int(lines[0])]):
+        if (found := len(line.split())) > width:
+            return f"row {row}: found {found} columns, expected {width}, as Properties declares"
+    return ""
+
+
+def _faulty_word(lines: list[str]) -> str:
+    """What is wrong with the first row that does not fit the columns of the header."""
+    columns = _columns(lines)
     for row, line in enumerate(lines[2 : 2 + int(lines[0])]):
         words = line.split()
         if len(words) < len(columns):
