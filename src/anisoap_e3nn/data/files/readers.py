@@ -53,7 +53,7 @@ def read_ellipsoids(
     ``c_diameter``, ``diameters``                  diameters, AniSOAP
     ``shapex shapey shapez``                       diameters, LAMMPS since July 2020
     ``c_shape``                                    diameters, with a warning: OVITO means semi-axes
-    ``aspherical_shape``, ``AsphericalShape.X ..`` semi-axes, OVITO; ignored if equal to
+    ``aspherical_shape``, ``AsphericalShape.X``    semi-axes, OVITO; ignored if equal to
                                                    ``c_diameter``, as in files of AniSOAP
     ``semiaxes``                                   semi-axes
     ``radius``, ``diameter``                       of spheres: of particles whose size above is
