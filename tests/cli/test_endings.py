@@ -57,6 +57,13 @@ def test_damaged_files_get_one_line_and_code_2(tmp_path, capsys, name, content, 
     assert [file.name for file in tmp_path.iterdir()] == [name]
 
 
+def test_messages_of_several_lines_get_one(tmp_path, capsys):
+    code, printed = run(capsys, tmp_path / "no\nsuch.xyz", "-o", tmp_path / "o.npz", *EXPANSION)
+    assert code == 2
+    assert "no such.xyz" in printed.err
+    assert printed.err.count("\n") == 1
+
+
 @pytest.mark.filterwarnings("default")
 def test_warnings_of_readers_get_one_line(tmp_path, capsys):
     path, output = tmp_path / "a.xyz", tmp_path / "out.npz"
