@@ -80,3 +80,16 @@ def test_only_types_of_particles_need_a_shape_in_gsd(tmp_path, ellipsoids, none)
     write_gsd(path, frame)
     with pytest.raises(ValueError, match=r"without sizes for the types \[1\]"):
         read_ellipsoids(path)
+
+
+def test_a_number_of_particles_that_the_file_has_no_room_for_is_refused(tmp_path):
+    hoomd = pytest.importorskip("gsd.hoomd")
+    path = tmp_path / "huge.gsd"
+    frame = hoomd.Frame()
+    frame.configuration.box = [5, 5, 5, 0, 0, 0]
+    frame.particles.N = 3_000_000_000
+    write_gsd(path, frame)
+    with pytest.raises(
+        ValueError, match=r"huge.gsd, frame 0: found 3000000000 particles in a file"
+    ):
+        read_ellipsoids(path)

@@ -26,7 +26,21 @@ def iterate_frames(path: Path) -> Iterator[StoredFrame]:
     """
     with _open(path) as trajectory:
         for number in range(len(trajectory)):
+            _refuse_huge_number(trajectory.file, number, path.stat().st_size)
             yield _frame(trajectory, number)
+
+
+def _refuse_huge_number(file: Any, frame: int, size: int) -> None:
+    # gsd makes default arrays for as many particles as a damaged number says
+    name = "particles/N"
+    if not file.chunk_exists(frame=frame, name=name):
+        return
+    number = int(file.read_chunk(frame=frame, name=name)[0])
+    if 12 * number > size:  # three float32 for each position
+        raise ValueError(
+            f"found {number} particles in a file of {size} bytes, expected {12 * number} bytes or more "
+            "for their positions; is the file damaged?"
+        )
 
 
 def _frame(trajectory: Any, number: int) -> StoredFrame:
