@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from .printing import print_text
+
 if TYPE_CHECKING:
     from ..data import EllipsoidData
 
@@ -65,7 +67,7 @@ def featurize(options: argparse.Namespace) -> None:
 
         size = _WRITERS[options.output.suffix](options, embedding, featurized())
     seconds = time.perf_counter() - start
-    print(
+    print_text(
         f"wrote      {options.output}, {size / 1e6:.3g} MB\n"
         f"frames     {counts['frames']}\n"
         f"particles  {counts['particles']}, types {types}\n"

@@ -2,23 +2,35 @@
 
 import argparse
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 from .featurize import featurize
+from .printing import print_message, print_text, print_warning
+from .signals import Terminated, signals_as_exceptions
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0, 2 after an error, 130 if interrupted."""
-    options = _parser().parse_args(arguments)
+    """Run the command line and return its exit code.
+
+    0; 2 after an error, which is printed in one line; 130 if interrupted; 128 + the number of another
+    signal that ended it.
+    """
     try:
-        options.run(options)
-    except (ValueError, OSError, ImportError) as error:
-        print(f"anisoap-e3nn: error: {error}", file=sys.stderr)
+        with signals_as_exceptions(), warnings.catch_warnings():
+            warnings.showwarning = print_warning
+            options = _parser().parse_args(arguments)
+            options.run(options)
+    except (ValueError, OSError, ImportError, MemoryError) as error:
+        print_message("error", str(error) or type(error).__name__)
         return 2
     except KeyboardInterrupt:
-        print("anisoap-e3nn: interrupted, nothing written", file=sys.stderr)
+        print_text("anisoap-e3nn: interrupted, nothing written", sys.stderr)
         return 130
+    except Terminated as signal:
+        print_text(f"anisoap-e3nn: ended by {signal}, nothing written", sys.stderr)
+        return 128 + signal.number
     return 0
 
 
@@ -46,8 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser(
         "featurize",
         help="expand the neighbourhood of every particle of a file",
-        description="Expand the neighbourhood of every particle of a file (formats of ASE, LAMMPS text "
-        "dumps, HOOMD GSD) and write the coefficients, frame by frame.",
+        description="Expand the neighbourhood of every particle of a file (formats of ASE, text dumps "
+        "and data files of LAMMPS, HOOMD GSD) and write the coefficients, frame by frame.",
     )
     command.set_defaults(run=featurize)
     # fmt: off

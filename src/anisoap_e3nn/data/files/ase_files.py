@@ -1,45 +1,52 @@
 """Frames of files that ASE reads, one at a time."""
 
 from collections.abc import Iterator
-from io import StringIO
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 
-from .stored_frame import Array, StoredFrame
+from . import extended_xyz
+from .column_names import TYPE_NAMES, plain
+from .number_columns import Array, integers
+from .stored_frame import StoredFrame
 
 
 def count_frames(path: Path) -> int | None:
     """Count the frames of extended XYZ; None for formats that must be read to count them."""
-    if _format(path) != "extxyz":
-        return None
-    with _open_text(path) as file:
-        return sum(1 for _ in _xyz_texts(file))
+    return extended_xyz.count_frames(path) if _format(path) == "extxyz" else None
 
 
 def iterate_atoms(path: Path) -> Iterator[Any]:
     """Yield each frame as ``ase.Atoms``.
 
     Extended XYZ is read one frame at a time. For other formats ASE decides how much is in memory.
+
+    Raises
+    ------
+    ValueError
+        If ASE fails, with whatever error.
     """
     format = _format(path)
-    if format != "extxyz":
-        from ase.io import iread
-
-        yield from iread(path, ":", format=format, do_not_split_by_at_sign=True)
+    if format == "extxyz":
+        yield from extended_xyz.iterate_atoms(path)
         return
-    from ase.io.extxyz import read_xyz
+    from ase.io import iread
 
-    # ASE's own reader first indexes the whole file, in memory that grows with the number of frames
-    with _open_text(path) as file:
+    frames = iter(iread(path, ":", format=format, do_not_split_by_at_sign=True))
+    while True:
         try:
-            for text in _xyz_texts(file):
-                yield from read_xyz(StringIO(text), 0)
-        except KeyError as error:
+            atoms = next(frames, None)
+        except Exception as error:  # of any kind: readers of ASE check little
             raise ValueError(
-                f"found the element {error}, which ASE does not know; use X for other particles"
+                f"cannot be read as {format}, the format that ASE takes it for: "
+                f"{type(error).__name__}: {error}"
             ) from error
+        if atoms is None:
+            return
+        if format.startswith("lammps-dump") and atoms.calc is not None:
+            atoms.calc.results.pop("energy", None)  # ASE invents an energy of 0
+        yield atoms
 
 
 def iterate_frames(path: Path) -> Iterator[StoredFrame]:
@@ -56,7 +63,11 @@ def iterate_frames(path: Path) -> Iterator[StoredFrame]:
 
 
 def frame_of(atoms: Any, targets: dict[str, Array] | None = None) -> StoredFrame:
-    """Stored frame of atoms: types are atomic numbers (ASE's X is 0), arrays become columns."""
+    """Stored frame of atoms: arrays become columns.
+
+    Types are atomic numbers. If all are 0, ASE's X, they are the column `type`, `types`, `typeid` or
+    `particle_type`, if there is one.
+    """
     lost = [
         f" (the header is damaged: it declares {key!r})"
         for key in atoms.info
@@ -64,13 +75,28 @@ def frame_of(atoms: Any, targets: dict[str, Array] | None = None) -> StoredFrame
     ]
     return StoredFrame(
         positions=atoms.positions,
-        types=atoms.numbers,
+        types=_types(atoms),
         cell=atoms.cell.array,
         pbc=atoms.pbc,
         columns={k: v for k, v in atoms.arrays.items() if k not in ("positions", "numbers")},
         targets=targets or {},
         remark=lost[0] if lost else "",
     )
+
+
+def _types(atoms: Any) -> Array:
+    named = {plain(name): values for name, values in atoms.arrays.items()}
+    found = {name: integers(name, named[name]) for name in TYPE_NAMES if name in named}
+    if np.any(atoms.numbers) or not found:
+        return np.asarray(atoms.numbers)
+    (first, types), *others = found.items()
+    for other, values in others:
+        if not np.array_equal(types, values):
+            raise ValueError(
+                f"the columns {first!r} and {other!r} hold different types; "
+                "remove the wrong one from the file"
+            )
+    return types
 
 
 def calculated_targets(atoms: Any) -> dict[str, Array]:
@@ -102,29 +128,10 @@ def _format(path: Path) -> str:
     try:
         return str(get_ioformat(filetype(str(path))).name)
     except UnknownFileTypeError as error:
-        raise ValueError(f"ASE does not know the format of {path}") from error
-
-
-def _open_text(path: Path) -> TextIO:
-    from ase.io.formats import open_with_compression
-
-    file: TextIO = open_with_compression(str(path), "r")
-    return file
-
-
-def _xyz_texts(file: TextIO) -> Iterator[str]:
-    """Yield the lines of each frame of an extended XYZ file."""
-    header = file.readline()
-    while header.strip():
-        try:
-            number = int(header)
-        except ValueError:
-            raise ValueError(f"found {header.strip()!r}, expected a number of particles") from None
-        lines = [header, *(file.readline() for _ in range(number + 1))]
-        if not lines[-1]:
-            raise ValueError(f"the file ends early, expected {number} particles in the frame")
-        header = file.readline()
-        while header.startswith("VEC"):  # cell vectors of old files, written as atoms
-            lines.append(header)
-            header = file.readline()
-        yield "".join(lines)
+        raise ValueError("ASE does not know the format of this file") from error
+    except OSError as error:
+        if error.errno is not None:  # of the operating system, not of the contents
+            raise
+        raise ValueError(f"is cut short or damaged: {error}") from error
+    except Exception as error:  # of any kind, from the formats that ASE tries
+        raise ValueError(f"ASE cannot tell the format: {type(error).__name__}: {error}") from error

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from ..ellipsoid_data import EllipsoidData
@@ -27,14 +28,20 @@ def convert_frames(
     Raises
     ------
     ValueError
-        If a frame cannot be read or converted. The message names the file and the frame.
+        If a frame cannot be read or converted, or if a file that is not empty has no frames. The
+        message names the file and the frame.
     """
     for number in itertools.count():
         try:
             frame = next(frames, None)
             if frame is None:
-                return
+                break
             data = convert(frame)
         except ValueError as error:
             raise ValueError(f"{path}, frame {number}: {error}") from error
         yield data
+    if number == 0 and Path(path).stat().st_size > 0:
+        raise ValueError(
+            f"{path}: found no frames, but the file is not empty; expected a format of ASE, a text dump "
+            "or data file of LAMMPS, or a GSD file of HOOMD-blue, named as its format is"
+        )

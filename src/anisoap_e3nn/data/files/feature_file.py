@@ -94,8 +94,13 @@ class FeatureFile(OutputFile):
     def _write_pt(self, target: Path, texts: Mapping[str, Any]) -> None:
         tensors = {}
         for name, shape in self._shapes.items():
-            size, dtype = int(np.prod(shape)), self._dtypes[name]
+            dtype = str(self._dtypes[name]).removeprefix("torch.")
             # mapped into memory, not read: torch.save writes it page by page
-            flat = torch.from_file(str(self._part(name)), size=size, dtype=dtype) if size else None
-            tensors[name] = torch.empty(shape, dtype=dtype) if flat is None else flat.view(shape)
-        torch.save({**tensors, **texts}, target)
+            values = (
+                np.memmap(self._part(name), dtype, shape=tuple(shape))
+                if np.prod(shape)
+                else np.empty(shape, dtype)
+            )
+            tensors[name] = torch.from_numpy(values)
+        with target.open("wb") as file:  # torch opens no paths that are not UTF-8
+            torch.save({**tensors, **texts}, file)

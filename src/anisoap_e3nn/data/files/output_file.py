@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from typing_extensions import Self
 
-from .stored_frame import Array
+from .number_columns import Array
 
 
 class OutputFile(ABC):

@@ -9,10 +9,11 @@ import torch
 from typing_extensions import Unpack
 
 from ..ellipsoid_data import EllipsoidData
-from . import ase_files, hoomd, lammps
+from . import ase_files, hoomd, lammps_data, lammps_dump
+from .column_names import QuaternionOrder, StoredSizes
 from .conversion import convert_frames
 from .spelling import Size, Spelling, SpellingOptions
-from .stored_frame import QuaternionOrder, StoredFrame, StoredSizes
+from .stored_frame import StoredFrame
 
 
 class _Format(NamedTuple):
@@ -31,27 +32,32 @@ def read_ellipsoids(
 ) -> list[EllipsoidData]:
     """Read all frames of a file of ellipsoids.
 
-    The file may have any format of ASE, or be a text dump of LAMMPS (also ``.gz``) or a GSD file of
-    HOOMD-blue. In files of ASE and LAMMPS the following columns are read; brackets may be escaped
-    or missing:
+    The file may have any format of ASE, or be a text dump or data file of LAMMPS (also ``.gz``,
+    ``.bz2``, ``.xz``), or a GSD file of HOOMD-blue. In other files than GSD the following columns are
+    read; brackets may be escaped or missing:
 
     =============================================  ===============================================
     orientation                                    order, always body → space
     =============================================  ===============================================
-    ``c_q``, ``c_quat``, ``c_orient``              (w, x, y, z), one column of four or ``[1]..[4]``
-    ``quaternions``                                (w, x, y, z)
-    ``quatw quati quatj quatk``                    LAMMPS
-    ``orientation``                                (x, y, z, w), OVITO
+    ``c_q``, ``c_quat``                            (w, x, y, z), one column of four or ``[1]..[4]``
+    ``quat``, ``quaternions``, ``orientations``    (w, x, y, z)
+    ``quatw quati quatj quatk``, or ``quatx ..``   by their names, in any order of columns; LAMMPS
+    ``orientation``, or ``Orientation.X ..``       (x, y, z, w), OVITO
+    ``c_orient``                                   as `quaternion_order` says, which is required:
+                                                   OVITO means (x, y, z, w), others (w, x, y, z)
     =============================================  ===============================================
 
     =============================================  ===============================================
     size                                           meaning
     =============================================  ===============================================
-    ``c_diameter``                                 diameters, AniSOAP
-    ``c_shape``, ``shapex shapey shapez``          diameters, LAMMPS since July 2020
-    ``aspherical_shape``                           semi-axes, OVITO; ignored if equal to
+    ``c_diameter``, ``diameters``                  diameters, AniSOAP
+    ``shapex shapey shapez``                       diameters, LAMMPS since July 2020
+    ``c_shape``                                    diameters, with a warning: OVITO means semi-axes
+    ``aspherical_shape``, ``AsphericalShape.X``    semi-axes, OVITO; ignored if equal to
                                                    ``c_diameter``, as in files of AniSOAP
     ``semiaxes``                                   semi-axes
+    ``radius``, ``diameter``                       of spheres: of particles whose size above is
+                                                   0 0 0, or of all particles without sizes
     =============================================  ===============================================
 
     A file without orientations holds spheres: plain atoms, for example, with radii given as
@@ -66,9 +72,10 @@ def read_ellipsoids(
         Semi-axes (a radius for spheres), a length. They replace those of the file, and are
         required if it has none.
     stored_sizes : "diameters" or "semiaxes", optional
-        Meaning of the sizes in the file; by default that of their column name.
+        Meaning of the sizes in the file, of three numbers each; by default that of their column name.
     quaternion_order : "wxyz" or "xyzw", optional
-        Order of the quaternions in the file; by default that of their column name.
+        Order of the quaternions in the file; by default that of their column name. Columns whose
+        names tell their component, such as ``quatw``, are read by their names.
     space_to_body : bool
         Whether the quaternions in the file take vectors from the space frame to the body frame.
         They are then inverted.
@@ -78,9 +85,9 @@ def read_ellipsoids(
     Returns
     -------
     list of EllipsoidData
-        Frames of the file. Types are atomic numbers (ASE; X is 0), `type` (LAMMPS) or `typeid`
-        (HOOMD). Targets that the file has are kept, in its units: `energy` ``(1,)``, `forces`
-        ``(N, 3)``, `stress` ``(1, 3, 3)`` and `torques` ``(N, 3)``.
+        Frames of the file; none only if it is empty. Types are atomic numbers (ASE), `type` (LAMMPS,
+        and where all elements are X), or `typeid` (HOOMD). Targets that the file has are kept, in its
+        units: `energy` ``(1,)``, `forces` ``(N, 3)``, `stress` ``(1, 3, 3)`` and `torques` ``(N, 3)``.
 
     Raises
     ------
@@ -119,8 +126,9 @@ def iterate_ellipsoids(
 
 def count_frames(path: str | PathLike[str]) -> int | None:
     """Count the frames of a file; None for formats that must be read to count them."""
+    format = _format_of(Path(path))
     try:
-        return _format_of(Path(path)).count_frames(Path(path))
+        return format.count_frames(Path(path))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
@@ -138,6 +146,10 @@ def _format_of(path: Path) -> _Format:
         raise FileNotFoundError(f"no such file: {path}")
     if path.suffix == ".gsd":
         return _Format(hoomd.iterate_frames, hoomd.count_frames)
-    if lammps.is_dump(path):
-        return _Format(lammps.iterate_frames, lammps.count_frames)
+    try:
+        for reader in (lammps_dump, lammps_data):
+            if reader.is_readable(path):
+                return _Format(reader.iterate_frames, reader.count_frames)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     return _Format(ase_files.iterate_frames, ase_files.count_frames)

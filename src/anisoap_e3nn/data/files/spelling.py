@@ -9,14 +9,15 @@ import torch
 
 from ...geometry import matrices_to_quaternions, quaternions_to_matrices
 from ..ellipsoid_data import EllipsoidData
-from .stored_frame import (
-    ORIENTATION_SPELLINGS,
-    SIZE_SPELLINGS,
-    Array,
+from .column_names import (
+    ORIENTATION_NAMES,
+    SIZE_NAMES,
+    SPHERE_NAMES,
     QuaternionOrder,
-    StoredFrame,
     StoredSizes,
 )
+from .number_columns import Array
+from .stored_frame import StoredFrame
 
 Size = float | Sequence[float]
 
@@ -118,7 +119,7 @@ def _triple(size: Size) -> Array:
 def _missing_sizes(frame: StoredFrame) -> str:
     return (
         f"found no sizes in the columns {sorted(frame.columns)}{frame.remark}, expected one of "
-        f"{list(SIZE_SPELLINGS)}; give them as semiaxes: three lengths, one radius for spheres, or a "
+        f"{[*SIZE_NAMES, *SPHERE_NAMES]}; give them as semiaxes: three lengths, one radius for spheres, or a "
         "mapping from types to either"
     )
 
@@ -127,7 +128,7 @@ def _spheres(sizes: Array, columns: list[str]) -> Array:
     if np.any(sizes != sizes[:, :1]):
         raise ValueError(
             f"found no orientations in the columns {sorted(columns)}, expected one of "
-            f"{list(ORIENTATION_SPELLINGS)}; without orientations only spheres can be read, and the "
+            f"{list(ORIENTATION_NAMES)}; without orientations only spheres can be read, and the "
             "semi-axes differ"
         )
     return np.tile([1.0, 0.0, 0.0, 0.0], (len(sizes), 1))  # -> [N, 4]
