@@ -125,7 +125,10 @@ class Trained(torch.nn.Module):
         (lambda e, s, _: e * s.detach(), r"^no gradient reaches \['scale'\]: are they detached"),
         (lambda e, s, _: e * s.item(), r"^no gradient reaches \['scale'\]"),
         (lambda e, s, _: e * s + (s - s).abs().sqrt(), r"of \['scale'\] are not finite: is there"),
-        (lambda e, s, _: e * s + e * s.detach(), r"^along a random direction .*, derivative\[0\] is"),
+        (
+            lambda e, s, _: e * s + e * s.detach(),
+            r"^along a random direction .*, derivative\[0\] is",
+        ),
         (lambda e, s, _: e.detach() * s, "reaches .*embedding"),
     ],
 )
