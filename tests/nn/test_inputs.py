@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from anisoap_e3nn import AniSOAPEmbedding
+from anisoap_e3nn import AniSOAPEmbedding, EllipsoidData
 from common import Ellipsoids
 
 
@@ -126,3 +126,18 @@ def test_graph_of_too_small_a_cutoff(embedding: AniSOAPEmbedding, ellipsoids: El
         ValueError, match=r"searched up to 3.0.*up to 4.0; use data.with_edges\(4.0\)"
     ):
         embedding(data)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("irreps_out", [None, "2x0e"])
+def test_reduced_precisions_are_refused_by_name(dtype: torch.dtype, irreps_out: str | None) -> None:
+    embedding = AniSOAPEmbedding([0], 4.0, 2, radial_gaussian_width=1.0, irreps_out=irreps_out).to(
+        dtype
+    )
+    fields = (torch.rand(3, 3), torch.randn(3, 4), torch.rand(3, 3))
+    data = EllipsoidData(*(x.to(dtype) for x in fields), types=[0] * 3)
+    message = f"embedding is {dtype}, expected torch.float32 or torch.float64"
+    with pytest.raises(TypeError, match=message):
+        embedding(data)
+    with pytest.raises(TypeError, match=message):
+        embedding(EllipsoidData(*fields, types=[0] * 3))

@@ -27,6 +27,10 @@ def check_inputs(
     TypeError
         If a dtype is wrong.
     """
+    if dtype not in (torch.float32, torch.float64):
+        raise TypeError(
+            f"the embedding is {dtype}, expected torch.float32 or torch.float64; use .float() or .double()"
+        )
     n = types.shape[0] if types.dim() else 0
     expected_shapes: dict[str, tuple[Tensor, list[tuple[int, ...]]]] = {
         "edge_vectors": (edge_vectors, [(edge_vectors.shape[0], 3)]),
