@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from anisoap_e3nn import EllipsoidData
+from anisoap_e3nn.data.targets import Targets
 
 
 def data(**changes: Any) -> EllipsoidData:
@@ -65,3 +66,16 @@ def test_targets_may_be_lists_and_arrays() -> None:
 @pytest.mark.parametrize("pbc", [[1, 0, 1], np.array([True, False, True]), (True, False, True)])
 def test_spellings_of_pbc(pbc: Any) -> None:
     assert data(cell=np.eye(3), pbc=pbc).pbc.tolist() == [[True, False, True]]
+
+
+@pytest.mark.parametrize("frame", [1, "x", None, {}], ids=str)
+def test_targets_of_what_is_no_frame(frame: Any) -> None:
+    with pytest.raises(TypeError, match=r"frame 0 is .*, expected an EllipsoidData"):
+        Targets().add(frame)
+
+
+def test_targets_that_were_changed_to_lists() -> None:
+    frame = data(energy=[1.0])
+    frame.energy = [1.0]
+    with pytest.raises(TypeError, match="energy of frame 0 is a list, expected a tensor"):
+        Targets().add(frame)

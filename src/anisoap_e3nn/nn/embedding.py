@@ -16,7 +16,7 @@ from ..hyperparameters import HyperparameterModule
 from ..ops import gaussian_moments
 from ..particle_types import TypeIndex
 from .cutoff import build_cutoff_function, within_cutoff
-from .inputs import check_inputs
+from .inputs import check_inputs, refuse_overflow
 from .linear import TypeLinear
 from .tensor_map import channel_properties, features_to_tensor_map, neighbor_properties
 
@@ -229,6 +229,7 @@ class AniSOAPEmbedding(HyperparameterModule):
         )
         moments = moments.view(n, n_types, moments.shape[1])  # -> [particle, type, moment]
         coefficients = self.projection(moments)  # -> [particle, irreps_coefficients.dim]
+        refuse_overflow(coefficients)
         if self.linear is None:
             return coefficients
         return self.linear(coefficients, type_index)  # -> [particle, irreps_out.dim]

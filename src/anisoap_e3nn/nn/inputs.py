@@ -63,6 +63,23 @@ def check_inputs(
 
 
 @torch.no_grad()
+def refuse_overflow(coefficients: Tensor) -> None:
+    """Refuse coefficients that are NaN or infinite, though the inputs are finite.
+
+    Raises
+    ------
+    ValueError
+        If powers of lengths overflowed; except while a tracer is at work.
+    """
+    if is_tracing() or isfinite(coefficients.sum()) or coefficients.isfinite().all():
+        return
+    raise ValueError(
+        f"the coefficients are NaN or infinite in {coefficients.dtype}, expected lengths whose powers it can "
+        "represent; use .double(), another unit of length, or a smaller max_angular or max_radial"
+    )
+
+
+@torch.no_grad()
 def _check_values(
     edge_vectors: Tensor, edge_index: Tensor, orientations: Tensor, semiaxes: Tensor
 ) -> None:
