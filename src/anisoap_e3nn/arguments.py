@@ -1,6 +1,10 @@
 """Checks of numbers that a user gives."""
 
 import math
+import operator
+from collections.abc import Iterable
+from numbers import Real
+from typing import Any
 
 
 def positive(name: str, value: float, quantity: str = "number") -> float:
@@ -16,16 +20,83 @@ def positive(name: str, value: float, quantity: str = "number") -> float:
 
     Raises
     ------
+    TypeError
+        If it is no number.
     ValueError
-        If it is not.
+        If it is not finite, or not positive.
     """
-    if not 0 < value < math.inf:
+    if not 0 < _number(name, value, f"a finite {quantity} > 0") < math.inf:
         raise ValueError(f"{name} is {value}, expected a finite {quantity} > 0")
     return float(value)
 
 
 def not_negative(name: str, value: float, quantity: str = "number") -> float:
     """The value as a float, if it is finite and ≥ 0; arguments as for :func:`positive`."""
-    if not 0 <= value < math.inf:
+    if not 0 <= _number(name, value, f"a finite {quantity} ≥ 0") < math.inf:
         raise ValueError(f"{name} is {value}, expected a finite {quantity} ≥ 0")
     return float(value)
+
+
+def integer(name: str, value: Any, at_least: int | None = None) -> int:
+    """The value as a plain int, if it is an integer of Python, NumPy or torch.
+
+    Parameters
+    ----------
+    name : str
+        The user's name for it.
+    value : int
+    at_least : int, optional
+        Smallest legal value.
+
+    Raises
+    ------
+    TypeError
+        If it is no integer; booleans and 2.0 are none.
+    ValueError
+        If it is too small.
+    """
+    expected = "an integer" if at_least is None else f"an integer ≥ {at_least}"
+    try:
+        number = operator.index(_no_boolean(value))
+    except TypeError as error:
+        raise TypeError(f"{name} is {value!r}, expected {expected}") from error
+    if at_least is not None and number < at_least:
+        raise ValueError(f"{name} is {number}, expected {expected}")
+    return number
+
+
+def integers(name: str, values: Iterable[Any], at_least: int | None = None) -> list[int]:
+    """A list of plain ints of a list, tuple, array or tensor; see :func:`integer`."""
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise TypeError(f"{name} is {values!r}, expected a list of integers")
+    try:
+        listed = list(values)
+    except TypeError as error:  # an array or tensor without axes
+        raise TypeError(f"{name} is {values!r}, expected a list of integers") from error
+    return [integer(f"{name}[{k}]", value, at_least) for k, value in enumerate(listed)]
+
+
+def flag(name: str, value: Any) -> bool:
+    """The value as a plain bool, if it is True or False, also of NumPy.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+    """
+    if type(value).__name__ not in ("bool", "bool_"):
+        raise TypeError(f"{name} is {value!r}, expected True or False")
+    return bool(value)
+
+
+def _number(name: str, value: Any, expected: str) -> float:
+    without_axes = getattr(value, "ndim", None) == 0  # arrays and tensors
+    if (isinstance(value, Real) or without_axes) and not isinstance(value, bool | str):
+        return float(value)
+    raise TypeError(f"{name} is {value!r}, expected {expected}")
+
+
+def _no_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise TypeError("booleans are no numbers here")
+    return value

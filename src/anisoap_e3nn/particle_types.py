@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from .arguments import integers
 from .tracing import is_tracing
 
 
@@ -26,6 +27,8 @@ class TypeIndex(torch.nn.Module):
 
     Raises
     ------
+    TypeError
+        If types are no integers.
     ValueError
         Without types, and for equal ones.
 
@@ -39,7 +42,7 @@ class TypeIndex(torch.nn.Module):
 
     def __init__(self, types: Sequence[int], owner: str) -> None:
         super().__init__()
-        self.types = [int(type_) for type_ in types]
+        self.types = integers("types", types)
         self.owner = owner
         if not self.types or len(set(self.types)) != len(self.types):
             raise ValueError(f"types is {self.types}, expected one or more different integers")

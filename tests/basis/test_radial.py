@@ -82,11 +82,11 @@ def test_counts_have_anisoaps_meaning() -> None:
 
 
 def test_bad_hyperparameters_are_refused() -> None:
-    with pytest.raises(ValueError, match="max_angular is -1, expected ≥ 0"):
+    with pytest.raises(ValueError, match="max_angular is -1, expected an integer ≥ 0"):
         radial_counts(-1, None)
     with pytest.raises(ValueError, match=r"2 entries, expected one for each l = 0 … 2"):
         radial_counts(2, [1, 1])
-    with pytest.raises(ValueError, match="expected no negative n"):
+    with pytest.raises(ValueError, match="expected an integer ≥ 0"):
         radial_counts(1, [1, -1])
     with pytest.raises(ValueError, match="needs radial_gaussian_width"):
         build_radial_basis("gto", 4.0, None)

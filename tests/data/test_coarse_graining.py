@@ -229,6 +229,21 @@ def test_forces_and_torques_do_the_same_virtual_work(crystal, rng):
     assert abs(rigid - work) < 1e-9
 
 
+def test_torques_of_molecules_across_the_boundary(crystal, rng):
+    forces = rng.normal(size=(len(crystal), 3))
+    groups = find_molecules(crystal)
+    crystal.calc = SinglePointCalculator(crystal, forces=forces)
+    expected = grained(crystal, groups, types=TYPES)
+    wrapped = crystal.copy()
+    wrapped.positions += 0.5 * wrapped.cell.array.sum(0)
+    wrapped.wrap()
+    assert any(np.ptp(wrapped.positions[group], axis=0).max() > 8 for group in groups)
+    wrapped.calc = SinglePointCalculator(wrapped, forces=forces)
+    data = grained(wrapped, groups, types=TYPES)
+    np.testing.assert_allclose(data.forces, expected.forces, atol=1e-12)
+    np.testing.assert_allclose(data.torques, expected.torques, atol=1e-9)
+
+
 @needs_shared
 def test_files_of_anisoap_come_out_of_their_atoms():
     """The same crystals are there as atoms and as ellipsoids, three for each benzene."""

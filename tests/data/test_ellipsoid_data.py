@@ -60,11 +60,11 @@ def test_lists_take_the_dtype_of_the_tensors(generator):
 
 def test_dataloader_batches_any_mixture_of_frames(generator):
     frames = [
-        frame(5, generator, periodic=True, energy=torch.tensor([1.0])),
-        frame(0, generator, energy=torch.tensor([2.0])),
-        frame(1, generator, energy=torch.tensor([3.0])),
-        frame(7, generator, energy=torch.tensor([4.0])),
-        frame(1, generator, periodic=True, energy=torch.tensor([5.0])),
+        frame(5, generator, periodic=True, energy=torch.tensor([1.0]).double()),
+        frame(0, generator, energy=torch.tensor([2.0]).double()),
+        frame(1, generator, energy=torch.tensor([3.0]).double()),
+        frame(7, generator, energy=torch.tensor([4.0]).double()),
+        frame(1, generator, periodic=True, energy=torch.tensor([5.0]).double()),
     ]
     frames = [data.with_edges(3.0) for data in frames]
     assert frames[1].num_edges == frames[2].num_edges == 0

@@ -44,6 +44,30 @@ def test_types_that_the_data_lack_have_unit_scale(
     assert potential.energy_scales.isfinite().all()
 
 
+def test_without_forces_the_scale_is_that_of_energies_per_particle(
+    frames: dict[str, EllipsoidData],
+) -> None:
+    """One type, in frames of 6, 5, 8 and 8 particles: the residuals are known."""
+    some = [frames[name].clone() for name in ("periodic", "slab", "open", "open")]
+    for data, residual in zip(some, (0.0, 0.0, 24.0, -24.0), strict=True):
+        data.types = torch.full_like(data.types, 6)
+        data.energy = torch.tensor([2.0 * len(data.types) + residual])
+    potential = nequip()
+    potential.standardize(some)
+    torch.testing.assert_close(potential.energy_shifts, torch.tensor([2.0, 0.0]))
+    scale = (2 * (24.0 / 8) ** 2 / 4) ** 0.5  # of residuals per particle
+    torch.testing.assert_close(potential.energy_scales, torch.tensor([scale, scale]))
+
+
+def test_only_scalars_are_shifted(generator: torch.Generator) -> None:
+    """A shifted pseudoscalar would not change its sign under inversion."""
+    x = torch.randn(50, 10, generator=generator) + 3.0
+    standardization = Standardization("2x0e + 2x0o + 1x1o + 1x1e")
+    standardization.fit(x)
+    torch.testing.assert_close(standardization.means[:2], x[:, :2].mean(0))
+    assert not standardization.means[2:].any()
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_rounding_is_not_scaled_up(generator: torch.Generator, dtype: torch.dtype) -> None:
     """Such as coefficients of odd l in a lattice with inversion symmetry."""

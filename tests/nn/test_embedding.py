@@ -181,7 +181,7 @@ def test_state_of_another_embedding_is_refused() -> None:
         ({"cutoff": 0.0}, "cutoff is 0.0, expected a finite length > 0"),
         ({"cutoff": float("nan")}, "cutoff is nan"),
         ({"max_angular": -1}, "max_angular is -1"),
-        ({"max_radial": -2}, "max_radial is -2, expected no negative n"),
+        ({"max_radial": -2}, "max_radial is -2, expected an integer ≥ 0"),
         ({"radial_basis": "chebyshev"}, "unknown radial_basis 'chebyshev'"),
         ({"radial_gaussian_width": None}, "needs radial_gaussian_width"),
         ({"cutoff_function": "step"}, "unknown cutoff_function 'step'"),

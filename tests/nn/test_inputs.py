@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from anisoap_e3nn import AniSOAPEmbedding
+from anisoap_e3nn import AniSOAPEmbedding, EllipsoidData
 from common import Ellipsoids
 
 
@@ -125,4 +125,42 @@ def test_graph_of_too_small_a_cutoff(embedding: AniSOAPEmbedding, ellipsoids: El
     with pytest.raises(
         ValueError, match=r"searched up to 3.0.*up to 4.0; use data.with_edges\(4.0\)"
     ):
+        embedding(data)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("irreps_out", [None, "2x0e"])
+def test_reduced_precisions_are_refused_by_name(dtype: torch.dtype, irreps_out: str | None) -> None:
+    embedding = AniSOAPEmbedding([0], 4.0, 2, radial_gaussian_width=1.0, irreps_out=irreps_out).to(
+        dtype
+    )
+    fields = (torch.rand(3, 3), torch.randn(3, 4), torch.rand(3, 3))
+    data = EllipsoidData(*(x.to(dtype) for x in fields), types=[0] * 3)
+    message = f"embedding is {dtype}, expected torch.float32 or torch.float64"
+    with pytest.raises(TypeError, match=message):
+        embedding(data)
+    with pytest.raises(TypeError, match=message):
+        embedding(EllipsoidData(*fields, types=[0] * 3))
+
+
+@pytest.mark.parametrize(
+    ("scale", "semiaxes", "dtype", "max_angular", "basis"),
+    [
+        (1e3, 500.0, torch.float32, 14, "monomial"),
+        (1e3, 500.0, torch.float32, 14, "gto"),
+        (1e6, 5e5, torch.float32, 8, "gto"),
+        (1.0, 1e160, torch.float64, 4, "monomial"),
+    ],
+)
+def test_overflow_is_not_silent(
+    scale: float, semiaxes: float, dtype: torch.dtype, max_angular: int, basis: str
+) -> None:
+    width = scale if basis == "gto" else None
+    embedding = AniSOAPEmbedding(
+        [0], 4 * scale, max_angular, radial_basis=basis, radial_gaussian_width=width
+    ).to(dtype)
+    pos = scale * torch.tensor([[0, 0, 0], [1.0, 0.5, 0.2]], dtype=dtype)
+    orientations = torch.tensor([[1.0, 0, 0, 0], [1, 1, 0, 0]], dtype=dtype)
+    data = EllipsoidData(pos, orientations, torch.full((2, 3), semiaxes, dtype=dtype), [0, 0])
+    with pytest.raises(ValueError, match=r"NaN or infinite in .* another unit of length"):
         embedding(data)

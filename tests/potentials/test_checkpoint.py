@@ -115,6 +115,15 @@ def test_files_are_replaced_only_on_request_and_as_a_whole(
         save_model(stack, path.parent / "absent" / "model.pt")
 
 
+def test_views_do_not_bring_their_whole_storage(tmp_path: Path) -> None:
+    potential = OneBodyPotential([0, 1])
+    potential.weights.data = torch.zeros(10**6)[: potential.weights.numel()].view_as(
+        potential.weights
+    )
+    save_model(potential, tmp_path / "model.pt")
+    assert (tmp_path / "model.pt").stat().st_size < 10**4
+
+
 class Own(OneBodyPotential):
     """A potential of a package that has not registered itself."""
 

@@ -172,7 +172,7 @@ def test_hyperparameters_make_the_same_potential(
 def test_what_makes_no_sense(
     linear: ManyBodyPotential, perceptron: ManyBodyPotential, frames: dict[str, EllipsoidData]
 ) -> None:
-    with pytest.raises(ValueError, match="expected widths ≥ 1"):
+    with pytest.raises(ValueError, match=r"hidden.*expected an integer ≥ 1"):
         ManyBodyPotential([6, 1], 4.0, 3, hidden=(4, 0))
     with pytest.raises(ValueError, match=r"cutoff is -1\.0"):
         ManyBodyPotential([6, 1], -1.0, 3, radial_gaussian_width=1.0)

@@ -89,6 +89,18 @@ def test_stress_is_virial_by_volume(
         torch.testing.assert_close(result.stress, -result.virial / volume, rtol=1e-13, atol=0)
 
 
+def test_stress_does_not_depend_on_the_handedness_of_the_cell(
+    model: Model, frames: dict[str, EllipsoidData]
+) -> None:
+    """Two cell vectors exchanged: the same crystal."""
+    data = frames["periodic"]
+    exchanged = replaced(data, cell=data.cell[:, [1, 0, 2]].clone())
+    assert torch.linalg.det(data.cell[0]) * torch.linalg.det(exchanged.cell[0]) < 0
+    stress = mechanics(model, data).stress
+    assert stress.abs().max() > 1e-3
+    torch.testing.assert_close(mechanics(model, exchanged).stress, stress, rtol=1e-10, atol=1e-13)
+
+
 def lennard_jones(data: EllipsoidData) -> Tensor:
     r = edge_vectors(data.pos, data.edge_index, data.edge_shifts, data.cell).norm(dim=1)
     energies = 4 * (r**-12 - r**-6) - 4 * (3.0**-12 - 3.0**-6)  # -> [edge]

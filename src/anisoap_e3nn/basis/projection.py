@@ -53,6 +53,8 @@ class MomentProjection(torch.nn.Module):
         self, basis: RadialBasis, n_radial: Sequence[int], n_types: int, rcond: float
     ) -> None:
         super().__init__()
+        # first, since it is fast and says at once if the numbers are too large
+        expansions = [_expansion(basis, l, count, rcond) for l, count in enumerate(n_radial)]
         self.degree = max(l + 2 * (n - 1) for l, n in enumerate(n_radial))
         columns = sorted(_columns(n_radial), key=_parity)
         # one block for each parity: how many moments it has, its first column and its number of columns
@@ -61,7 +63,7 @@ class MomentProjection(torch.nn.Module):
         counts = [n_columns[parity] for parity in n_moments]
         self._rows = list(n_moments.values())
         self._columns = list(zip(accumulate(counts, initial=0), counts, strict=False))
-        self._exact = _folded_matrix(columns, basis, n_radial, rcond, self.degree)
+        self._exact = _folded_matrix(columns, expansions, n_radial, self.degree)
         position = {column: k for k, column in enumerate(columns)}
         order = [
             t * len(columns) + position[l, n, m]
@@ -119,13 +121,11 @@ def _parity(column: Column) -> Parity:
 
 def _folded_matrix(
     columns: Sequence[Column],
-    basis: RadialBasis,
+    expansions: Sequence[NDArray[np.float64]],
     n_radial: Sequence[int],
-    rcond: float,
     degree: int,
 ) -> Tensor:
     row = {exponents: k for k, exponents in enumerate(moment_exponents(degree))}
-    expansions = [_expansion(basis, l, count, rcond) for l, count in enumerate(n_radial)]
     matrix = torch.zeros(len(row), len(columns), dtype=torch.float64)
     for k, (l, n, m) in enumerate(columns):
         for power in range(n_radial[l]):
@@ -136,7 +136,16 @@ def _folded_matrix(
 
 def _expansion(basis: RadialBasis, l: int, n_radial: int, rcond: float) -> NDArray[np.float64]:
     """The expansion that the basis returns, checked: users write bases of their own."""
-    expansion = np.asarray(basis.expansion(l, n_radial, rcond), dtype=np.float64)
+    too_large = (
+        f"{n_radial} functions of {basis!r} for l = {l} have powers up to {l + 2 * n_radial - 2}, expected "
+        "numbers that float64 can represent; use a smaller max_radial or max_angular, or another unit of "
+        "length"
+    )
+    try:
+        with np.errstate(all="ignore"):
+            expansion = np.asarray(basis.expansion(l, n_radial, rcond), dtype=np.float64)
+    except (OverflowError, ZeroDivisionError, np.linalg.LinAlgError) as error:
+        raise ValueError(too_large) from error
     if expansion.shape != (n_radial, n_radial):
         raise ValueError(
             f"the expansion of {basis!r} for l = {l} has shape {expansion.shape}, expected "

@@ -1,7 +1,7 @@
 """Radial functions: the interface, and orthonormalised Gaussian-type orbitals and monomials."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from math import gamma, sqrt
 from typing import Any, overload
@@ -9,7 +9,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arguments import not_negative, positive
+from ..arguments import integer, integers, not_negative, positive
 
 
 class RadialBasis(ABC):
@@ -260,6 +260,8 @@ def radial_counts(max_angular: int, max_radial: int | Sequence[int] | None) -> l
 
     Raises
     ------
+    TypeError
+        If a number is no integer.
     ValueError
         If a number is negative, or the sequence has not one entry for each l.
 
@@ -268,15 +270,28 @@ def radial_counts(max_angular: int, max_radial: int | Sequence[int] | None) -> l
     >>> radial_counts(4, None), radial_counts(2, 3), radial_counts(2, [2, 1, 0])
     ([3, 2, 2, 1, 1], [4, 4, 4], [3, 2, 1])
     """
-    if max_angular < 0:
-        raise ValueError(f"max_angular is {max_angular}, expected ≥ 0")
+    max_angular = integer("max_angular", max_angular, at_least=0)
     if max_radial is None:
         return [(max_angular - l) // 2 + 1 for l in range(max_angular + 1)]
-    largest = [max_radial] * (max_angular + 1) if isinstance(max_radial, int) else list(max_radial)
+    largest = plain_max_radial(max_radial)
+    largest = [largest] * (max_angular + 1) if isinstance(largest, int) else largest
     if len(largest) != max_angular + 1:
         raise ValueError(
             f"max_radial has {len(largest)} entries, expected one for each l = 0 … {max_angular}"
         )
-    if min(largest) < 0:
-        raise ValueError(f"max_radial is {max_radial}, expected no negative n")
     return [n + 1 for n in largest]
+
+
+def plain_max_radial(max_radial: Any) -> int | list[int]:
+    """`max_radial` as an int or a list of ints.
+
+    Raises
+    ------
+    TypeError
+        If it is neither an integer nor a sequence of integers.
+    ValueError
+        If a number is negative.
+    """
+    if isinstance(max_radial, Iterable) and getattr(max_radial, "ndim", 1) > 0:
+        return integers("max_radial", max_radial, at_least=0)
+    return integer("max_radial", max_radial, at_least=0)

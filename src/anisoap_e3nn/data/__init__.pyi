@@ -5,3 +5,4 @@ from .ellipsoid_data import EllipsoidData as EllipsoidData
 from .files.readers import count_frames as count_frames
 from .files.readers import iterate_ellipsoids as iterate_ellipsoids
 from .files.readers import read_ellipsoids as read_ellipsoids
+from .random_rotation import RandomRotation as RandomRotation

@@ -5,13 +5,16 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
 from ..graph import neighbor_list
+from .field_checks import refuse_faulty_targets, to_tensor
 
+TARGETS = ("energy", "forces", "torques", "stress")
 _ORTHOGONALITY = 1e-4  # tolerance, wide enough for matrices written with seven digits
 
 
@@ -99,21 +102,23 @@ class EllipsoidData(Data):  # type: ignore[misc]
         dtype = tensors[0].dtype if tensors else torch.get_default_dtype()
         device = tensors[0].device if tensors else None
 
-        def real(values: Any) -> Tensor:
-            if isinstance(values, Tensor):
-                return values
-            return torch.as_tensor(values, dtype=dtype, device=device)
-
-        self.pos = real(pos)
-        self.orientations = real(orientations)
-        self.semiaxes = real(semiaxes)
-        self.types = torch.as_tensor(types, device=device)
-        box = self.pos.new_zeros(3, 3) if cell is None else real(cell)
+        self.pos = to_tensor("pos", pos, dtype, device)
+        self.orientations = to_tensor("orientations", orientations, dtype, device)
+        self.semiaxes = to_tensor("semiaxes", semiaxes, dtype, device)
+        self.types = to_tensor("types", types, None, device)
+        box = self.pos.new_zeros(3, 3) if cell is None else to_tensor("cell", cell, dtype, device)
         self.cell = box[None] if box.dim() == 2 else box  # -> [1, 3, 3]
-        axes = torch.as_tensor(False if pbc is None else pbc, dtype=torch.bool, device=device)
+        axes = to_tensor("pbc", False if pbc is None else pbc, None, device)
+        if not axes.dtype.is_floating_point and torch.equal(
+            axes, axes.bool().to(axes)
+        ):  # 0 and 1 too
+            axes = axes.bool()
+        if axes.dtype != torch.bool or axes.shape not in ((), (3,), (len(self.cell), 3)):
+            raise TypeError(f"pbc is {pbc!r}, expected a bool or three, one for each axis")
         self.pbc = axes.expand(1, 3).clone() if axes.dim() < 2 else axes  # -> [1, 3]
         for name, value in kwargs.items():
-            setattr(self, name, value)
+            array = name in TARGETS and isinstance(value, list | np.ndarray)
+            setattr(self, name, to_tensor(name, value, dtype, device) if array else value)
         if self.types.numel() == 0:
             self.types = self.types.long()  # an empty list has no integer dtype
         self.validate()
@@ -169,6 +174,13 @@ class EllipsoidData(Data):  # type: ignore[misc]
         return True
 
     def _refuse_faults(self) -> None:
+        for name in ("pos", "orientations", "semiaxes", "types", "cell", "pbc"):
+            if not isinstance(self[name], Tensor):
+                raise TypeError(f"{name} is a {type(self[name]).__name__}, expected a tensor")
+            if self[name].dim() == 0:
+                raise ValueError(
+                    f"{name} is a single number, expected an axis of particles or frames"
+                )
         n, frames = len(self.pos), len(self.cell)
         orientation_shape = (n, 3, 3) if self.orientations.dim() == 3 else (n, 4)
         shapes = {
@@ -205,6 +217,7 @@ class EllipsoidData(Data):  # type: ignore[misc]
                     f"the cell vectors of the periodic axes {pbc.nonzero().flatten().tolist()} are "
                     f"{periodic.tolist()}, expected independent vectors; give a full cell, or pbc=False"
                 )
+        refuse_faulty_targets(self)
         if "edge_index" in self:
             self._refuse_faulty_edges()
 

@@ -61,6 +61,8 @@ class Targets:
             If the frame or a target has another dtype than the first frame.
         """
         number, self.n_frames = self.n_frames, self.n_frames + 1
+        if not isinstance(getattr(frame, "pos", None), Tensor):
+            raise TypeError(f"frame {number} is {frame!r:.100}, expected an EllipsoidData")
         names = [name for name in TARGETS if name in frame]
         if number == 0:
             self.names, self._dtype = names, frame.pos.dtype
@@ -71,6 +73,10 @@ class Targets:
             )
         n = len(frame.pos)
         for name in names:
+            if not isinstance(frame[name], Tensor):
+                raise TypeError(
+                    f"{name} of frame {number} is a {type(frame[name]).__name__}, expected a tensor"
+                )
             values, shape = frame[name], (1,) if name == "energy" else (n, 3)
             if tuple(values.shape) != shape:
                 raise ValueError(

@@ -58,7 +58,8 @@ def neighbor_list(
     ------
     ValueError
         If the cutoff is not positive, positions are not finite, periodic axes lack cell vectors, the
-        batch is not sorted, or shapes do not match.
+        batch is not sorted, or shapes do not match; if the cell is lower than a fiftieth of the cutoff
+        along a periodic axis, or the edges would not fit in the memory.
     TypeError
         If a tensor has the wrong dtype.
 
@@ -75,13 +76,18 @@ def neighbor_list(
     _refuse_non_finite(points)
     type_of_each = np.zeros(len(points), np.int64) if types is None else types.cpu().numpy()
     start, edges, shifts = 0, [np.empty((2, 0), np.int64)], [np.empty((0, 3))]
-    for count, lattice, axes in zip(*_frames(len(points), cell, pbc, batch), strict=True):
+    frames = zip(*_frames(len(points), cell, pbc, batch), strict=True)
+    for number, (count, lattice, axes) in enumerate(frames):
         frame = slice(start, start + count)
         start += count
         if count > 0:
-            found, found_shifts = find_edges(
-                points[frame], type_of_each[frame], cutoff, lattice, axes
-            )
+            try:
+                found, found_shifts = find_edges(
+                    points[frame], type_of_each[frame], cutoff, lattice, axes
+                )
+            except ValueError as error:
+                where = "" if batch is None else f"frame {number}: "
+                raise ValueError(f"{where}{error}") from None
             edges.append(np.add(found, frame.start, out=found))
             shifts.append(found_shifts)
     edge_index, edge_shifts = (

@@ -7,6 +7,7 @@ from scipy.sparse import csr_array
 from vesin import NeighborList
 
 from .images import brute_force_edges
+from .limits import refuse_low_cell, refuse_many_edges
 
 Reals = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -41,26 +42,48 @@ def find_edges(
     Raises
     ------
     ValueError
-        If positions are too far from the origin for vesin.
+        If positions are too far from the origin for vesin, the cell is lower than a fiftieth of the cutoff,
+        or the edges would not fit in the memory.
     """
-    cell = _closed_cell(points, cell, periodic, cutoff)
-    inverse = np.linalg.inv(cell)
-    heights = 1 / np.sqrt(np.einsum("xk,xk->k", inverse, inverse))  # between opposite faces
-    farthest = np.abs(points).max()
-    if farthest > 1e9 * min(cutoff, heights.min()):  # vesin counts bins and cells in 32 bits
+    farthest = float(np.abs(points).max())
+    heights = _heights(cell, periodic)  # -> [3], infinite along open axes
+    refuse_low_cell(heights, periodic, cutoff)
+    if farthest > 1e9 * min(cutoff, float(heights.min())):  # vesin counts in 32 bits
         raise ValueError(
             f"positions reach {farthest:g}, expected at most 1e9 times the cutoff and the height of the "
             "cell; wrap them into the cell, or move them to the origin"
         )
+    if not periodic.any():  # a longer cutoff finds the same pairs
+        cutoff = min(cutoff, max(1.0, 4 * farthest))
+    if cutoff > 1e6:  # squares of lengths could overflow; division by a power of two is exact
+        unit = 2.0 ** int(np.frexp(cutoff)[1])
+        points, cell, heights = points / unit, cell / unit, heights / unit
+        cutoff, farthest = cutoff / unit, farthest / unit
+    # across a much higher cell, particles at most 1e9 cutoffs from the origin have no neighbours
+    periodic = periodic & (heights < 1e10 * cutoff)
+    cell = _closed_cell(points, cell, periodic, cutoff)
+    inverse = np.linalg.inv(cell)
+    heights = 1 / np.linalg.norm(inverse, axis=0)
+    refuse_many_edges(points, cell, periodic, cutoff)
     fractions = points @ inverse  # -> [particle, 3]
     reach = np.where(
         periodic, cutoff / heights * (1 + 1e-6) + 1e-6, np.inf
     )  # fractions are rounded
-    if _brute_force_is_faster(fractions, reach, heights, cutoff) and (
-        max(farthest, np.abs(cell).max()) < 1e4 * min(cutoff, heights.min())
-    ):
+    radius = _search_radius(heights, cutoff)
+    few = _brute_force_is_faster(fractions, reach, heights, cutoff)
+    exact = max(farthest, np.abs(cell).max()) < 1e4 * min(cutoff, heights.min())
+    # in very large frames vesin searches through far too many images; those of few particles need none
+    lost = radius > 4 * cutoff and len(points) ** 2 * _images(fractions, reach) < 1e7
+    if (few and exact) or lost:
         return brute_force_edges(points, types, cutoff, cell, fractions, reach)
-    return _both_directions(*_half_list(points, cutoff, cell, heights), types)
+    refuse_many_edges(points, cell, periodic, radius)
+    return _both_directions(*_half_list(points, cutoff, radius, cell), types)
+
+
+def _images(fractions: Reals, reach: Reals) -> float:
+    """Number of periodic images of each particle that may have neighbours."""
+    extent = np.ptp(fractions, axis=0)
+    return float(np.where(reach < np.inf, extent + 2 * reach, 1.0).prod())
 
 
 def _brute_force_is_faster(fractions: Reals, reach: Reals, heights: Reals, cutoff: float) -> bool:
@@ -69,18 +92,16 @@ def _brute_force_is_faster(fractions: Reals, reach: Reals, heights: Reals, cutof
     vesin compares each particle with those of its own bin and all adjacent bins, which are at least a cutoff
     wide. A comparison takes it about twice as long.
     """
-    extent = fractions.max(axis=0) - fractions.min(axis=0)
-    images = np.where(reach < np.inf, extent + 2 * reach, 1.0).prod()  # of each particle
+    images = _images(fractions, reach)
     bins = np.maximum(heights // cutoff, 1.0)
     searched = ((2 * np.ceil(cutoff * bins / heights) + 1) / bins).prod()
     return bool(images < min(2 * searched, 1000))
 
 
 def _half_list(
-    points: Reals, cutoff: float, cell: Reals, heights: Reals
+    points: Reals, cutoff: float, radius: float, cell: Reals
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """Pairs, each once, and the cell vectors from the first particle to the second."""
-    radius = _search_radius(heights, cutoff)
     n_threads = torch.get_num_threads() if len(points) > 64 else 1  # starting threads takes 0.1 ms
     search = NeighborList(cutoff=radius, full_list=False, n_threads=n_threads)
     quantities = "PS" if radius == cutoff else "PSd"
@@ -113,6 +134,16 @@ def _both_directions(
     return edge_index, edge_shifts.astype(np.float64)
 
 
+def _heights(cell: Reals, periodic: Mask) -> Reals:
+    """Distances between opposite faces of the cell; infinite along open axes."""
+    heights = np.full(3, np.inf)
+    if periodic.any():
+        lattice = cell[periodic]
+        unit = np.abs(lattice).max()  # squares of lengths could overflow
+        heights[periodic] = unit / np.linalg.norm(np.linalg.pinv(lattice / unit, rcond=0), axis=0)
+    return heights
+
+
 def _closed_cell(points: Reals, cell: Reals, periodic: Mask, cutoff: float) -> Reals:
     """Replace open axes by periodic ones that are too long for edges to cross.
 
@@ -135,7 +166,7 @@ def _search_radius(heights: Reals, cutoff: float) -> float:
     bins down, which can leave a thin axis without bins: it then divides by zero.
     """
     radius = cutoff
-    while True:
+    while True:  # ends, since heights are at most 1e10 cutoffs
         bins = np.maximum(heights // radius, 1.0)
         if bins.prod() <= 1e5 or bins.min() * np.cbrt(1e5 / bins.prod()) >= 4:
             return radius

@@ -7,6 +7,7 @@ from e3nn import o3
 from e3nn.math import soft_one_hot_linspace
 from torch import Tensor
 
+from ..arguments import integer
 from ..geometry import covariances
 from ..geometry.pair_coordinates import DEGREES, pair_coordinates
 from ..nn import PolynomialCutoff
@@ -74,8 +75,7 @@ class EdgeEncoding(torch.nn.Module):
 
     def __init__(self, cutoff: float, max_angular: int, n_radial: int, orientations: bool) -> None:
         super().__init__()
-        if n_radial < 1:
-            raise ValueError(f"n_radial is {n_radial}, expected an integer ≥ 1")
+        n_radial = integer("n_radial", n_radial, at_least=1)
         self.cutoff, self.n_radial, self.orientations = cutoff, n_radial, orientations
         self.irreps_harmonics = o3.Irreps.spherical_harmonics(max_angular)
         self.harmonics = o3.SphericalHarmonics(

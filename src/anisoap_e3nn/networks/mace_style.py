@@ -8,6 +8,7 @@ from e3nn.nn import FullyConnectedNet
 from torch import Tensor
 from typing_extensions import Unpack
 
+from ..arguments import integer
 from ..nn import TensorProduct, TypeLinear
 from ..nn.product_paths import product_paths
 from .convolution import Convolution, MessageLayer
@@ -161,6 +162,10 @@ class MACEStylePotential(MessagePassingPotential):
         n_layers: int = 2,
         **options: Unpack[MessagePassingOptions],
     ) -> None:
+        n_layers, n_channels = integer("n_layers", n_layers), integer("n_channels", n_channels)
+        max_angular_hidden = integer("max_angular_hidden", max_angular_hidden, at_least=0)
+        max_angular_products = integer("max_angular_products", max_angular_products, at_least=0)
+        correlation = integer("correlation", correlation)
         if n_layers < 1 or n_channels < 1 or correlation not in (1, 2, 3):
             raise ValueError(
                 f"found {n_layers=}, {n_channels=} and {correlation=}, expected one layer and one channel "

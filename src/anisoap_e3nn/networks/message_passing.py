@@ -9,7 +9,7 @@ from e3nn import o3
 from torch import Tensor
 from typing_extensions import Never
 
-from ..arguments import positive
+from ..arguments import flag, integer, integers, positive
 from ..data.batches import iterate_batches
 from ..data.targets import Targets
 from ..graph import Edges, edges_of
@@ -119,12 +119,16 @@ class MessagePassingPotential(HyperparameterModule, Potential):
         )
         irreps = o3.Irreps(irreps_hidden)
         l_edges = irreps.lmax if max_angular_edges is None else max_angular_edges
+        l_edges = integer("max_angular_edges", l_edges, at_least=0)
+        edge_orientations = flag("edge_orientations", edge_orientations)
+        radial_layers = integers("radial_layers", radial_layers, at_least=1)
+        n_radial = integer("n_radial", n_radial, at_least=1)
         names = ("types", "cutoff", "max_angular", "max_radial", "radial_gaussian_width")
         self.hyperparameters = {name: self.embedding.hyperparameters[name] for name in names} | {
-            "density_width": float(density_width),
+            "density_width": positive("density_width", density_width),
             "max_angular_edges": l_edges,
             "n_radial": n_radial,
-            "radial_layers": list(radial_layers),
+            "radial_layers": radial_layers,
             "edge_orientations": edge_orientations,
         }
         self.types, self.cutoff = self.embedding.types, self.embedding.cutoff

@@ -8,6 +8,7 @@ from e3nn.nn import FullyConnectedNet, Gate
 from torch import Tensor
 from typing_extensions import Unpack
 
+from ..arguments import integer
 from ..nn import TypeLinear
 from .convolution import Convolution, MessageLayer
 from .edge_features import EdgeFeatures
@@ -93,7 +94,7 @@ class NequIPStylePotential(MessagePassingPotential):
         n_layers: int = 2,
         **options: Unpack[MessagePassingOptions],
     ) -> None:
-        hidden = o3.Irreps(irreps_hidden)
+        hidden, n_layers = o3.Irreps(irreps_hidden), integer("n_layers", n_layers)
         if n_layers < 1 or "0e" not in hidden:
             raise ValueError(
                 f"found {n_layers=} and irreps_hidden={str(hidden)!r}, expected one layer or more, and 0e "

@@ -7,15 +7,16 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
-from ..arguments import positive
+from ..arguments import flag, positive
 from ..basis import MomentProjection, RadialBasis, build_radial_basis, radial_counts
+from ..basis.radial import plain_max_radial
 from ..geometry import damped_covariances
 from ..graph import edges_of
 from ..hyperparameters import HyperparameterModule
 from ..ops import gaussian_moments
 from ..particle_types import TypeIndex
 from .cutoff import build_cutoff_function, within_cutoff
-from .inputs import check_inputs
+from .inputs import check_inputs, refuse_overflow
 from .linear import TypeLinear
 from .tensor_map import channel_properties, features_to_tensor_map, neighbor_properties
 
@@ -118,7 +119,8 @@ class AniSOAPEmbedding(HyperparameterModule):
         self.type_index = TypeIndex(types, "this embedding")
         self.types = self.type_index.types
         self.cutoff = positive("cutoff", cutoff, "length")
-        self.include_self = include_self
+        self.include_self = flag("include_self", include_self)
+        per_center_type = flag("per_center_type", per_center_type)
         self.basis = build_radial_basis(radial_basis, self.cutoff, radial_gaussian_width)
         self.cutoff_function = build_cutoff_function(cutoff_function, self.cutoff)
         self.projection = MomentProjection(self.basis, n_radial, len(self.types), rcond)
@@ -144,13 +146,13 @@ class AniSOAPEmbedding(HyperparameterModule):
         self.hyperparameters = {
             "types": self.types,
             "cutoff": self.cutoff,
-            "max_angular": max_angular,
-            "max_radial": max_radial if isinstance(max_radial, int | None) else list(max_radial),
+            "max_angular": len(n_radial) - 1,
+            "max_radial": None if max_radial is None else plain_max_radial(max_radial),
             "radial_basis": radial_basis,
             "radial_gaussian_width": radial_gaussian_width,
             "rcond": rcond,
             "cutoff_function": cutoff_function,
-            "include_self": include_self,
+            "include_self": self.include_self,
             "irreps_out": None if irreps_out is None else str(self.irreps_out),
             "per_center_type": per_center_type,
         }
@@ -227,6 +229,7 @@ class AniSOAPEmbedding(HyperparameterModule):
         )
         moments = moments.view(n, n_types, moments.shape[1])  # -> [particle, type, moment]
         coefficients = self.projection(moments)  # -> [particle, irreps_coefficients.dim]
+        refuse_overflow(coefficients)
         if self.linear is None:
             return coefficients
         return self.linear(coefficients, type_index)  # -> [particle, irreps_out.dim]

@@ -27,6 +27,10 @@ def check_inputs(
     TypeError
         If a dtype is wrong.
     """
+    if dtype not in (torch.float32, torch.float64):
+        raise TypeError(
+            f"the embedding is {dtype}, expected torch.float32 or torch.float64; use .float() or .double()"
+        )
     n = types.shape[0] if types.dim() else 0
     expected_shapes: dict[str, tuple[Tensor, list[tuple[int, ...]]]] = {
         "edge_vectors": (edge_vectors, [(edge_vectors.shape[0], 3)]),
@@ -56,6 +60,23 @@ def check_inputs(
             raise TypeError(f"{name} is {tensor.dtype}, expected torch.int64; use .long()")
     if not is_tracing():
         _check_values(edge_vectors, edge_index, orientations, semiaxes)
+
+
+@torch.no_grad()
+def refuse_overflow(coefficients: Tensor) -> None:
+    """Refuse coefficients that are NaN or infinite, though the inputs are finite.
+
+    Raises
+    ------
+    ValueError
+        If powers of lengths overflowed; except while a tracer is at work.
+    """
+    if is_tracing() or isfinite(coefficients.sum()) or coefficients.isfinite().all():
+        return
+    raise ValueError(
+        f"the coefficients are NaN or infinite in {coefficients.dtype}, expected lengths whose powers it can "
+        "represent; use .double(), another unit of length, or a smaller max_angular or max_radial"
+    )
 
 
 @torch.no_grad()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ..arguments import positive
 from .embedding import AniSOAPEmbedding
 
 
@@ -21,7 +22,8 @@ def smooth_embedding(
     radial_gaussian_width : float, optional
         Width of the Gaussian-type orbitals, a length; by default a quarter of the cutoff.
     """
-    width = cutoff / 4 if radial_gaussian_width is None else float(radial_gaussian_width)
+    cutoff = positive("cutoff", cutoff, "length")
+    width = cutoff / 4 if radial_gaussian_width is None else radial_gaussian_width
     return AniSOAPEmbedding(
         types,
         cutoff,

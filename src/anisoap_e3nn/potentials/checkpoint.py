@@ -1,13 +1,14 @@
 """Checkpoints: files of models, without code."""
 
 import json
-import pickle
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from io import BytesIO
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from zipfile import ZipFile
 
 import e3nn
 import torch
@@ -104,8 +105,9 @@ def load_model(
     FileNotFoundError
         If the file does not exist.
     ValueError
-        If the file is not a checkpoint or has an unknown format version, if this version of the package lacks
-        a class or hyperparameter, or if tensors are missing, unknown or of wrong shape.
+        If the file is not a checkpoint, is damaged (its checksums are compared) or has an unknown format
+        version, if this version of the package lacks a class or hyperparameter, or if tensors are missing,
+        unknown or of wrong shape.
     """
     path = Path(path)
     contents = _read(path)
@@ -118,7 +120,7 @@ def load_model(
         _refuse_other_tensors(model.state_dict(), contents["state"])
         # assigned, since constants of a potential may be made in another dtype than they were saved in
         model.load_state_dict(contents["state"], assign=True)
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # of classes of others too, and of damaged descriptions
         raise ValueError(f"{origin}, cannot be read with {_versions()}: {error}") from error
     return model if map_location is None else model.to(map_location)
 
@@ -126,11 +128,14 @@ def load_model(
 def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"no such file: {path}")
+    file = path.read_bytes()  # errors of the disk name the path
     try:
-        contents = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError) as error:
+        _refuse_wrong_checksums(file)
+        contents = torch.load(BytesIO(file), map_location="cpu", weights_only=True)
+    except Exception as error:  # damaged files lead to errors of every kind
+        reason = str(error).partition("\n")[0]
         raise ValueError(
-            f"{path} is not a checkpoint, or damaged; expected a file of save_model"
+            f"{path} is not a checkpoint, or damaged; expected a file of save_model ({reason})"
         ) from error
     if not isinstance(contents, dict) or contents.get("format") != FORMAT:
         raise ValueError(
@@ -145,6 +150,13 @@ def _read(path: Path) -> dict[str, Any]:
     if missing:
         raise ValueError(f"{path} is damaged: found no {sorted(missing)}")
     return contents
+
+
+def _refuse_wrong_checksums(file: bytes) -> None:
+    """Compare the records of the archive with their checksums, which torch does not look at."""
+    with ZipFile(BytesIO(file)) as archive:
+        if damaged := archive.testzip():
+            raise ValueError(f"the checksum of its record {damaged!r} is wrong")
 
 
 def _refuse_other_tensors(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..arguments import positive
+from ..arguments import integers, positive
 from ..geometry import rotation_matrices
 from ..graph import Edges, edges_of, frame_index
 from ..hyperparameters import HyperparameterModule
@@ -93,16 +93,15 @@ class ManyBodyPotential(HyperparameterModule, Potential):
         self.cutoff: float = self.embedding.cutoff
         self.n_features = self.power_spectrum.irreps_out.dim
         self.density_width = positive("density_width", density_width)
-        if any(n < 1 for n in hidden):
-            raise ValueError(f"hidden is {list(hidden)}, expected widths ≥ 1")
+        hidden = integers("hidden", hidden, at_least=1)
         self.hyperparameters = {
             "types": self.types,
             "cutoff": self.cutoff,
-            "max_angular": max_angular,
+            "max_angular": self.embedding.hyperparameters["max_angular"],
             "max_radial": self.embedding.hyperparameters["max_radial"],
             "radial_gaussian_width": self.embedding.hyperparameters["radial_gaussian_width"],
             "density_width": self.density_width,
-            "hidden": list(hidden),
+            "hidden": hidden,
         }
         shape = len(self.types), self.n_features
         self.register_buffer("means", torch.zeros(shape))

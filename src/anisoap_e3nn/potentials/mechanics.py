@@ -79,6 +79,15 @@ def mechanics(
     >>> mechanics(spring, data).forces[:, 2]
     tensor([ 2., -2.])
     """
+    if torch.is_inference_mode_enabled():  # which has no graphs; enable_grad does not end it
+        with torch.inference_mode(False):
+            return mechanics(
+                model,
+                _without_inference_tensors(data),
+                body_frame=body_frame,
+                create_graph=create_graph,
+                neighbors=neighbors,
+            )
     terms = terms_of(model)
     analytic = [term for term in terms if isinstance(term, Analytic)]
     others = [term for term in terms if not isinstance(term, Analytic)]
@@ -97,6 +106,14 @@ def mechanics(
 def differentiable(x: Tensor) -> Tensor:
     """The tensor itself if it requires grad, else a leaf of equal values that does."""
     return x if x.requires_grad else x.detach().requires_grad_()
+
+
+def _without_inference_tensors(data: Any) -> Any:
+    data = copy.copy(data)
+    for name, value in data.to_dict().items():
+        if isinstance(value, Tensor) and value.is_inference():
+            setattr(data, name, value.clone())
+    return data
 
 
 def _with_leaves(data: Any) -> Any:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from tqdm import trange
 
-from ..arguments import not_negative, positive
+from ..arguments import integer, not_negative, positive
 from .rigid_bodies import RigidBodies
 
 
@@ -83,10 +83,10 @@ class Dynamics(ABC):
         RuntimeError
             If energies, forces or torques are not finite.
         """
-        if n_steps < 0 or every < 1:
-            raise ValueError(
-                f"n_steps is {n_steps}, expected ≥ 0, and every is {every}, expected ≥ 1"
-            )
+        n_steps, every = (
+            integer("n_steps", n_steps, at_least=0),
+            integer("every", every, at_least=1),
+        )
         self.evaluate()  # the bodies may have been moved in the meantime
         for number in trange(1, n_steps + 1, unit="step", leave=False, disable=None, delay=1.0):
             self.step()

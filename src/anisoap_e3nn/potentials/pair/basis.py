@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ...arguments import positive
+from ...arguments import integer, positive
 from ...geometry.pair_coordinates import DEGREES, EXCHANGED, PairCoordinates
 from ...geometry.switching import smooth_switch, smooth_switch_derivative
 
@@ -172,7 +172,5 @@ def check_pair_basis(
         positive(name, value, "length")
     if not 0 < switch_width <= cutoff:
         raise ValueError(f"switch_width is {switch_width}, expected 0 to {cutoff=}, not 0 itself")
-    if n_radial < 1 or max_degree < 0:
-        raise ValueError(
-            f"n_radial is {n_radial}, expected ≥ 1, and max_degree is {max_degree}, expected ≥ 0"
-        )
+    integer("n_radial", n_radial, at_least=1)
+    integer("max_degree", max_degree, at_least=0)

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...arguments import integer, positive
 from ...geometry.pair_coordinates import PairCoordinates, PairGeometry, PairGradient, shape_matrices
 from ...graph import Edges, edges_of, frame_index
 from ...hyperparameters import HyperparameterModule
@@ -87,9 +88,15 @@ class PairPotential(HyperparameterModule, Potential):
         super().__init__()
         self.type_index = TypeIndex(types, "this pair potential")
         self.types = self.type_index.types
-        self.cutoff: float = float(cutoff)
-        decay_length = cutoff / 4 if decay_length is None else float(decay_length)
-        switch_width = cutoff / 4 if switch_width is None else float(switch_width)
+        self.cutoff: float = positive("cutoff", cutoff, "length")
+        cutoff, n_radial = self.cutoff, integer("n_radial", n_radial, at_least=1)
+        max_degree = integer("max_degree", max_degree, at_least=0)
+        decay_length = (
+            cutoff / 4 if decay_length is None else positive("decay_length", decay_length, "length")
+        )
+        switch_width = (
+            cutoff / 4 if switch_width is None else positive("switch_width", switch_width)
+        )
         check_pair_basis(cutoff, n_radial, max_degree, decay_length, switch_width)
         self.hyperparameters = {
             "types": self.types,

@@ -1,0 +1,73 @@
+"""Damaged checkpoints are refused, with the path, or give the model that was saved."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from anisoap_e3nn.potentials import StackedPotential, load_model
+
+
+def flipped(file: bytes, rng: random.Random) -> bytes:
+    damaged = bytearray(file)
+    damaged[rng.randrange(len(file))] ^= 1 << rng.randrange(8)
+    return bytes(damaged)
+
+
+def shortened(file: bytes, rng: random.Random) -> bytes:
+    start = rng.randrange(len(file))
+    return file[:start] + file[start + rng.randrange(1, 100) :]
+
+
+def lengthened(file: bytes, rng: random.Random) -> bytes:
+    start = rng.randrange(len(file))
+    return file[:start] + rng.randbytes(rng.randrange(1, 100)) + file[start:]
+
+
+def zeroed(file: bytes, rng: random.Random) -> bytes:
+    start = rng.randrange(len(file))
+    return file[:start] + bytes(min(512, len(file) - start)) + file[start + 512 :]
+
+
+@pytest.mark.parametrize("damage", [flipped, shortened, lengthened, zeroed])
+def test_damaged_bytes(damage: Any, path: Path, stack: StackedPotential) -> None:
+    file, rng, refused, intact = path.read_bytes(), random.Random(0), 0, 0
+    for _ in range(60):
+        path.write_bytes(damage(file, rng))
+        try:
+            state = load_model(path).state_dict()
+        except ValueError as error:
+            refused += str(path) in str(error)
+        else:  # bytes that mean nothing, such as padding
+            assert all(torch.equal(x, state[name]) for name, x in stack.state_dict().items())
+            intact += 1
+    assert refused + intact == 60
+    assert refused > 10
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dtype": "float31"},
+        {"dtype": 7},
+        {"dtype": "nn"},
+        {"model": "["},
+        {"model": 3},
+        {"model": "[" * 100_000},
+        {"model": "{}"},
+        {"model": '{"class": "anisoap_e3nn.potentials.OneBodyPotential"}'},
+        {"model": '{"class": 3, "arguments": {}}'},
+        {"model": '{"class": "anisoap_e3nn.potentials.OneBodyPotential", "arguments": []}'},
+        {"model": "7"},
+        {"state": 4},
+        {"state": {"a": 3}},
+        {"state": {3: torch.zeros(2)}},
+    ],
+    ids=str,
+)
+def test_damaged_contents(change: dict[str, Any], path: Path) -> None:
+    torch.save(torch.load(path, weights_only=True) | change, path)
+    with pytest.raises(ValueError, match=r"stack.pt, written with .*, cannot be read with"):
+        load_model(path)
