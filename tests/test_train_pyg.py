@@ -93,7 +93,10 @@ def test_nothing_is_overwritten(train: Callable[..., Path], tmp_path: Path) -> N
     [
         (lambda atoms: atoms.calc.results.pop("energy"), "expected an energy in every frame"),
         (lambda atoms: atoms.arrays.pop("torques"), "each in all or none"),
-        (lambda atoms: np.put(atoms.calc.results["forces"], 1, math.nan), "NaN or infinite"),
+        (
+            lambda atoms: np.put(atoms.calc.results["forces"], 1, math.nan),
+            "expected finite numbers",
+        ),
     ],
     ids=["energy", "torques", "NaN"],
 )

@@ -100,7 +100,7 @@ def test_training_steps(small: SmallEnergy, batches: list[Batch]) -> None:
 
 
 @needs_compiler
-def test_training_steps_on_the_torch_engine(
+def test_training_steps_on_the_torch_backend(
     small: SmallEnergy, batches: list[Batch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANISOAP_E3NN_BACKEND", "torch")

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..geometry import to_body_frame, torques_of_gradient
 from ..graph import VerletList, frame_index
+from ..tracing import is_tracing
 from .configuration import Configuration
 from .potential import Analytic, Mechanics
 from .stacked import terms_of
@@ -79,7 +80,8 @@ def mechanics(
     >>> mechanics(spring, data).forces[:, 2]
     tensor([ 2., -2.])
     """
-    if torch.is_inference_mode_enabled():  # which has no graphs; enable_grad does not end it
+    # inference mode has no graphs, and enable_grad does not end it
+    if not is_tracing() and torch.is_inference_mode_enabled():
         with torch.inference_mode(False):
             return mechanics(
                 model,
