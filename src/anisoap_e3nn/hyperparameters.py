@@ -7,8 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .layer import Layer
 
-class HyperparameterModule(torch.nn.Module):
+
+class HyperparameterModule(Layer):
     """A module whose checkpoints name its hyperparameters and fit no module with others.
 
     Subclasses set `hyperparameters`, the arguments of their constructor.

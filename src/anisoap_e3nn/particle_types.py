@@ -6,10 +6,11 @@ import torch
 from torch import Tensor
 
 from .arguments import integers
+from .layer import Layer
 from .tracing import is_tracing
 
 
-class TypeIndex(torch.nn.Module):
+class TypeIndex(Layer):
     """From types of particles to their positions in a model's list of types.
 
     Parameters
@@ -46,7 +47,7 @@ class TypeIndex(torch.nn.Module):
         self.owner = owner
         if not self.types or len(set(self.types)) != len(self.types):
             raise ValueError(f"types is {self.types}, expected one or more different integers")
-        self.register_buffer("values", torch.tensor(self.types), persistent=False)
+        self.register_constant("values", torch.tensor(self.types))
 
     def __len__(self) -> int:
         return len(self.types)

@@ -250,7 +250,7 @@ def test_inputs_that_do_not_fit(backend: str) -> None:
         module(x[:, 1:], x)
     with pytest.raises(ValueError, match=r"leading dimensions \(4,\) and \(5,\)"):
         module(x[1:], x)
-    with pytest.raises(TypeError, match=r"x2 is torch.float64, expected floating point, as x1"):
+    with pytest.raises(TypeError, match=r"x2 is torch.float64, expected torch.float32 as x1"):
         module(x, x.double())
     with pytest.raises(TypeError, match=r"x1 is torch.int64"):
         module(x.long(), x.long())

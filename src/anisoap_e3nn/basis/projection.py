@@ -1,15 +1,15 @@
 """The constant linear map from summed moments to coefficients."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from typing_extensions import Self
 
+from ..layer import Layer
 from ..ops import moment_exponents
 from .radial import RadialBasis
 from .solid_harmonics import solid_harmonic
@@ -18,7 +18,7 @@ Column = tuple[int, int, int]  # l, n, m
 Parity = tuple[int, ...]  # of x, y, z
 
 
-class MomentProjection(torch.nn.Module):
+class MomentProjection(Layer):
     r"""Coefficients :math:`c_{nlm}` of a density from its damped moments :math:`A_{abc}`.
 
     .. math::
@@ -63,7 +63,7 @@ class MomentProjection(torch.nn.Module):
         counts = [n_columns[parity] for parity in n_moments]
         self._rows = list(n_moments.values())
         self._columns = list(zip(accumulate(counts, initial=0), counts, strict=False))
-        self._exact = _folded_matrix(columns, expansions, n_radial, self.degree)
+        matrix = _folded_matrix(columns, expansions, n_radial, self.degree)
         position = {column: k for k, column in enumerate(columns)}
         order = [
             t * len(columns) + position[l, n, m]
@@ -72,8 +72,8 @@ class MomentProjection(torch.nn.Module):
             for n in range(count)
             for m in range(-l, l + 1)
         ]
-        self.register_buffer("matrix", self._exact.to(torch.get_default_dtype()), persistent=False)
-        self.register_buffer("output_order", torch.tensor(order), persistent=False)
+        self.register_constant("matrix", matrix)
+        self.register_constant("output_order", torch.tensor(order))
 
     def forward(self, moments: Tensor) -> Tensor:
         """Coefficients of every centre.
@@ -97,12 +97,6 @@ class MomentProjection(torch.nn.Module):
         )  # -> [centre · type, column]
         order = self.output_order.expand(moments.shape[0], -1)  # -> [centre, type · column]
         return coefficients.view(order.shape).gather(1, order)  # -> [centre, coefficient]
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        super()._apply(fn, recurse)
-        # cast from the exact matrix, so that .float().double() loses no digits
-        self.matrix = self._exact.to(self.matrix)
-        return self
 
 
 def _columns(n_radial: Sequence[int]) -> list[Column]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from ..data.batches import iterate_batches
 from ..data.targets import TARGETS, Targets, target_values, weights_of_targets
 from ..potentials import StackedPotential, mechanics
+from ..precision import without_autocast
 from .least_squares import TriangularFactor, solve_ridge
 
 
@@ -22,6 +23,7 @@ class RSquared(NamedTuple):
     torques: float
 
 
+@without_autocast
 def fit_linear(
     potential: StackedPotential,
     frames: Iterable[Any],

@@ -135,7 +135,7 @@ class GayBerne(HyperparameterModule):
         self.register_buffer("epsilon", of_pairs_of_types("epsilon", epsilon, n))
         self.register_buffer("sigma", of_pairs_of_types("sigma", sigma, n))
         self.register_buffer("well_depths", of_axes("well_depths", well_depths, is_sphere))
-        self.register_buffer("is_sphere", is_sphere, persistent=False)
+        self.register_constant("is_sphere", is_sphere)
         self.hyperparameters = {
             "types": self.types,
             "cutoff": self.cutoff,

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from ..precision import without_autocast
 from .rotations import rotation_matrices
 
 
@@ -59,5 +60,6 @@ def damped_covariances(
     return _rotate_diagonal(rotations, (semiaxes / growth).square()), growth.reciprocal().prod(-1)
 
 
+@without_autocast
 def _rotate_diagonal(rotations: Tensor, diagonal: Tensor) -> Tensor:
     return (rotations * diagonal[:, None, :]) @ rotations.transpose(1, 2)  # -> [N, 3, 3]

@@ -7,6 +7,8 @@ vectors. All functions are differentiable, and independent of e3nn.
 import torch
 from torch import Tensor
 
+from ..precision import without_autocast
+
 # Nine times |q|² R as quadratic forms in q = (w, x, y, z): R_xx |q|² = w² + x² - y² - z² and so on.
 _QUADRATIC_FORMS = torch.tensor(
     [  # xx xy xz  yx yy yz  zx zy zz
@@ -30,6 +32,7 @@ _QUADRATIC_FORMS = torch.tensor(
 )
 
 
+@without_autocast
 def quaternions_to_matrices(quaternions: Tensor) -> Tensor:
     r"""Rotation matrices of quaternions of any non-zero norm.
 
@@ -130,6 +133,7 @@ def rotation_matrices(orientations: Tensor) -> Tensor:
     )
 
 
+@without_autocast
 def to_body_frame(vectors: Tensor, orientations: Tensor) -> Tensor:
     r"""Components :math:`R_i^\top v_i` along the axes of each particle.
 

@@ -2,9 +2,11 @@
 
 from torch import Tensor
 
+from ..precision import without_autocast
 from ..tracing import is_tracing
 
 
+@without_autocast
 def edge_vectors(
     positions: Tensor,
     edge_index: Tensor,

@@ -8,12 +8,13 @@ from e3nn import o3
 from e3nn.nn import FullyConnectedNet
 from torch import Tensor
 
+from ..layer import Layer
 from ..nn import TensorProduct
 from ..nn.product_paths import product_paths
 from .edge_features import EdgeFeatures
 
 
-class Convolution(torch.nn.Module):
+class Convolution(Layer):
     r"""Sum over neighbours of their features times spherical harmonics of the edge.
 
     .. math::
@@ -96,7 +97,7 @@ class Convolution(torch.nn.Module):
         return sums / n_neighbors.sqrt()  # -> [particle, irreps_out.dim]
 
 
-class MessageLayer(torch.nn.Module, ABC):
+class MessageLayer(Layer, ABC):
     """Base class of layers that update features with the messages of a convolution.
 
     Subclasses write :meth:`update` and set `irreps_out`.

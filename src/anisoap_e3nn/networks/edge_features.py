@@ -10,6 +10,7 @@ from torch import Tensor
 from ..arguments import integer
 from ..geometry import covariances
 from ..geometry.pair_coordinates import DEGREES, pair_coordinates
+from ..layer import Layer
 from ..nn import PolynomialCutoff
 from .standardization import Standardization
 
@@ -33,7 +34,7 @@ class EdgeFeatures(NamedTuple):
     envelope: Tensor
 
 
-class EdgeEncoding(torch.nn.Module):
+class EdgeEncoding(Layer):
     r"""Encode edges: spherical harmonics of their directions, invariants, and an envelope.
 
     The invariants of an edge of length r are the spherical Bessel functions
@@ -84,8 +85,8 @@ class EdgeEncoding(torch.nn.Module):
         self.envelope = PolynomialCutoff(cutoff)
         self.n_invariants = 2 * n_radial + len(DEGREES) if orientations else n_radial
         self.standardization = Standardization(f"{self.n_invariants}x0e", shift=False)
-        lengths = cutoff / torch.logspace(1, 5, n_radial, base=2.0)
-        self.register_buffer("decay_lengths", lengths, persistent=False)
+        lengths = cutoff / torch.logspace(1, 5, n_radial, base=2.0, dtype=torch.float64)
+        self.register_constant("decay_lengths", lengths)
 
     def forward(
         self, edge_vectors: Tensor, edge_index: Tensor, orientations: Tensor, semiaxes: Tensor

@@ -16,6 +16,7 @@ from ..graph import Edges, edges_of
 from ..hyperparameters import HyperparameterModule
 from ..nn.smooth_embedding import smooth_embedding
 from ..potentials import Potential
+from ..precision import without_autocast
 from ..tracing import is_tracing
 from .convolution import Convolution
 from .edge_features import EdgeEncoding, EdgeFeatures
@@ -207,6 +208,7 @@ class MessagePassingPotential(HyperparameterModule, Potential):
             )
         return self.energy_shifts[type_index] + self.energy_scales[type_index] * energies
 
+    @without_autocast
     @torch.no_grad()
     def standardize(self, frames: Sequence[Any], batch_size: int = 64) -> None:
         """Set input scales, the mean number of neighbours and energy shifts from training data.

@@ -4,11 +4,12 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
+from ..layer import Layer
 from ..nn import PowerSpectrum, TypeLinear
 from .standardization import Standardization
 
 
-class ParticleEncoding(torch.nn.Module):
+class ParticleEncoding(Layer):
     r"""Encode particles: a linear map of the density's coefficients and their power spectrum.
 
     .. math::

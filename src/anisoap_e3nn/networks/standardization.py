@@ -4,8 +4,10 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
+from ..layer import Layer
 
-class Standardization(torch.nn.Module):
+
+class Standardization(Layer):
     r"""Shift and scale features equivariantly.
 
     .. math::

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from math import comb
 from typing import Any
 
-import torch
 from e3nn import o3
 from torch import Tensor
 
+from ..layer import Layer
 from .product_paths import sorted_paths
 from .tensor_product import TensorProduct
 
@@ -62,7 +62,7 @@ class FullTensorProduct(TensorProduct):
         )
 
 
-class TensorSquare(torch.nn.Module):
+class TensorSquare(Layer):
     r"""All products of a tensor with itself, each once, the same as those of e3nn's ``o3.TensorSquare``.
 
     They are :math:`x_u \otimes x_v` for channels u and v of two entries, and for channels u < v of one entry.

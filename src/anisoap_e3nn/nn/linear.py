@@ -4,6 +4,8 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
+from ..layer import Layer
+
 
 def equivariant_linear(irreps_in: o3.Irreps, irreps_out: o3.Irreps) -> o3.Linear:
     """Build e3nn's linear map.
@@ -22,7 +24,7 @@ def equivariant_linear(irreps_in: o3.Irreps, irreps_out: o3.Irreps) -> o3.Linear
     return o3.Linear(irreps_in, irreps_out)
 
 
-class TypeLinear(torch.nn.Module):
+class TypeLinear(Layer):
     r"""Equivariant linear map :math:`y_i = W_{t_i} x_i`, with weights for each particle type t.
 
     Parameters

@@ -8,6 +8,7 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
+from ..layer import Layer
 from ..ops import Path, SparseProduct
 from .chunks import in_chunks
 from .instructions import Instruction, checked_instructions, normalized_instructions, wigner_table
@@ -25,7 +26,7 @@ _PAIRS = {
 }
 
 
-class TensorProduct(torch.nn.Module):
+class TensorProduct(Layer):
     r"""Tensor product of irreps, with the arguments and results of e3nn's ``o3.TensorProduct``.
 
     .. math::

@@ -2,11 +2,12 @@
 
 from torch import Tensor
 
+from ..precision import without_autocast
 from .backends import choose_backend
 from .moment_inputs import MomentInputs, check_inputs
-from .precision import without_autocast
 
 
+@without_autocast
 def gaussian_moments(
     edge_vectors: Tensor,
     neighbors: Tensor,
@@ -92,5 +93,4 @@ def gaussian_moments(
     check_inputs(inputs)
     differentiable = (edge_vectors, covariances, weights, pair_weights)
     run = choose_backend("gaussian_moments", differentiable, backend)
-    with without_autocast(edge_vectors.device):
-        return run(inputs)
+    return run(inputs)

@@ -25,6 +25,8 @@ def check_inputs(inputs: MomentInputs) -> None:
     """Refuse tensors whose shapes or types do not fit each other."""
     edges, particles = inputs.edge_vectors.shape[:1], inputs.covariances.shape[:1]
     floating = inputs.edge_vectors.dtype
+    if floating not in (torch.float32, torch.float64):
+        raise TypeError(f"edge_vectors is {floating}, expected torch.float32 or torch.float64")
     expected = {
         "edge_vectors": (inputs.edge_vectors, (*edges, 3), floating),
         "neighbors": (inputs.neighbors, edges, torch.int64),

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ..layer import Layer
+from ..precision import without_autocast
 from .backends import choose_backend
-from .precision import without_autocast
 from .product_program import Path, ProductPlan
 
 
+@without_autocast
 def sparse_product(
     x1: Tensor, x2: Tensor, coefficients: Tensor, plan: ProductPlan, backend: str | None = None
 ) -> Tensor:
@@ -44,15 +46,14 @@ def sparse_product(
         If shapes do not fit the plan, if tensors are on different devices, or if the backend is unknown or
         not available.
     TypeError
-        If the tensors are not all of one floating-point type.
+        If the tensors are not all float32 or all float64.
     """
     _check(x1, x2, coefficients, plan)
     run = choose_backend("sparse_product", (x1, x2, coefficients), backend)
-    with without_autocast(x1.device):
-        return run(x1, x2, coefficients, plan)
+    return run(x1, x2, coefficients, plan)
 
 
-class SparseProduct(torch.nn.Module):
+class SparseProduct(Layer):
     """Product along given paths, with the paths' own coefficients. See :func:`sparse_product`.
 
     Parameters
@@ -75,7 +76,7 @@ class SparseProduct(torch.nn.Module):
         coefficients = [value for path in paths for value in path.coefficients]
         # as integers, which .float() does not round to float32
         bits = torch.tensor(coefficients, dtype=torch.float64).view(torch.int64)
-        self.register_buffer("coefficient_bits", bits, persistent=False)
+        self.register_constant("coefficient_bits", bits)
 
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
         """The product of ``(..., dim1)`` and ``(..., dim2)``: ``(..., dim_out)``."""
@@ -106,7 +107,9 @@ def _check(x1: Tensor, x2: Tensor, coefficients: Tensor, plan: ProductPlan) -> N
     for name, (tensor, shape) in expected.items():
         if tensor.shape != shape:
             raise ValueError(f"{name} has shape {tuple(tensor.shape)}, expected {shape}")
-        if tensor.dtype != x1.dtype or not tensor.is_floating_point():
-            raise TypeError(f"{name} is {tensor.dtype}, expected floating point, as x1 and x2")
+        if tensor.dtype not in (torch.float32, torch.float64):
+            raise TypeError(f"{name} is {tensor.dtype}, expected torch.float32 or torch.float64")
+        if tensor.dtype != x1.dtype:
+            raise TypeError(f"{name} is {tensor.dtype}, expected {x1.dtype} as x1")
         if tensor.device != x1.device:
             raise ValueError(f"{name} is on {tensor.device}, x1 on {x1.device}; move one of them")

@@ -13,6 +13,7 @@ from ..graph import Edges, edges_of, frame_index
 from ..hyperparameters import HyperparameterModule
 from ..nn import PowerSpectrum
 from ..nn.smooth_embedding import smooth_embedding
+from ..precision import without_autocast
 from .feature_derivatives import SpectrumJacobians
 from .feature_statistics import FeatureStatistics
 from .potential import Design, Potential
@@ -135,11 +136,13 @@ class ManyBodyPotential(HyperparameterModule, Potential):
             energies = energies.index_add(0, members, perceptron(features[members]).squeeze(1))
         return energies
 
+    @without_autocast
     def features(self, data: Any, edges: Edges | None = None) -> Tensor:
         """Standardised features of the particles ``(N, feature)``, the input of the readout."""
         spectra = self.power_spectrum(self._coefficients(data, edges))  # -> [particle, feature]
         return self._standardized(spectra, self.embedding.type_index(data.types))
 
+    @without_autocast
     def standardize(self, frames: Iterable[Any]) -> None:
         """Standardise the features of each type on these frames: mean 0 and standard deviation 1.
 
@@ -164,6 +167,7 @@ class ManyBodyPotential(HyperparameterModule, Potential):
                 statistics.add(spectra, self.embedding.type_index(data.types))
             statistics.write(self.means, self.scales)
 
+    @without_autocast
     def design(self, data: Any, edges: Edges | None = None) -> Design:
         """Design matrix of a linear readout; see :class:`~anisoap_e3nn.potentials.Linear`.
 

@@ -9,12 +9,14 @@ from torch import Tensor
 
 from ..geometry import to_body_frame, torques_of_gradient
 from ..graph import VerletList, frame_index
+from ..precision import without_autocast
 from ..tracing import is_tracing
 from .configuration import Configuration
 from .potential import Analytic, Mechanics
 from .stacked import terms_of
 
 
+@without_autocast
 def mechanics(
     model: Callable[[Any], Tensor],
     data: Any,

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ..graph import Edges, frame_index
+from ..layer import Layer
 
 
 class Mechanics(NamedTuple):
@@ -47,7 +48,7 @@ class Design(NamedTuple):
     torques: Tensor  # [particle, 3, weight], in the space frame
 
 
-class Potential(torch.nn.Module, ABC):
+class Potential(Layer, ABC):
     """Base class of potentials: energies of particles from their neighbours within a cutoff.
 
     For your own potential write :meth:`forward`. :func:`~anisoap_e3nn.potentials.mechanics` derives forces,

@@ -7,11 +7,12 @@ import torch
 from torch import Tensor
 
 from ..graph import VerletList
+from ..layer import Layer
 from .configuration import Configuration, largest_cutoff
 from .potential import Design, Linear
 
 
-class StackedPotential(torch.nn.Module):
+class StackedPotential(Layer):
     r"""Sum of potentials with individual cutoffs on one graph.
 
     .. math:: E = \sum_i \sum_c E^{(c)}_i

@@ -6,9 +6,10 @@ from torch import Tensor
 from ...arguments import integer, positive
 from ...geometry.pair_coordinates import DEGREES, EXCHANGED, PairCoordinates
 from ...geometry.switching import smooth_switch, smooth_switch_derivative
+from ...layer import Layer
 
 
-class InvariantPolynomials(torch.nn.Module):
+class InvariantPolynomials(Layer):
     """Products of the invariants of pairs, up to a total degree in the shapes; the empty product 1 too.
 
     Each product is a shorter one times one more invariant, and takes one multiplication.
@@ -44,8 +45,8 @@ class InvariantPolynomials(torch.nn.Module):
             before = position[levels[i][0]]
             shorter = torch.tensor([position[product[:-1]] - before for product in level])
             factors = torch.tensor([product[-1] for product in level])
-            self.register_buffer(f"_shorter{i}", shorter, persistent=False)
-            self.register_buffer(f"_factors{i}", factors, persistent=False)
+            self.register_constant(f"_shorter{i}", shorter)
+            self.register_constant(f"_factors{i}", factors)
 
     def __len__(self) -> int:
         return len(self.exchanged)

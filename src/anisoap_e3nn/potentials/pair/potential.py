@@ -11,6 +11,7 @@ from ...geometry.pair_coordinates import PairCoordinates, PairGeometry, PairGrad
 from ...graph import Edges, edges_of, frame_index
 from ...hyperparameters import HyperparameterModule
 from ...particle_types import TypeIndex
+from ...precision import without_autocast
 from ..potential import Design, Mechanics, Potential
 from .basis import InvariantPolynomials, PairRadialBasis, check_pair_basis
 from .pairs import Pairs, pairs_by_type
@@ -109,7 +110,7 @@ class PairPotential(HyperparameterModule, Potential):
         self.radial = PairRadialBasis(n_radial, self.cutoff, decay_length, switch_width)
         self.polynomials = InvariantPolynomials(max_degree)
         index, n_weights = pair_weight_index(len(self.types), n_radial, self.polynomials.exchanged)
-        self.register_buffer("weight_index", index, persistent=False)
+        self.register_constant("weight_index", index)
         self.weights = torch.nn.Parameter(torch.zeros(n_weights))
 
     @property
@@ -126,6 +127,7 @@ class PairPotential(HyperparameterModule, Potential):
             energies.index_add_(0, pairs.ends.flatten(), halves.repeat(2))
         return energies
 
+    @without_autocast
     def derivatives(self, data: Any, edges: Edges | None = None) -> Mechanics:
         """Energies, forces, torques and virial: derivatives of the basis, contracted with the weights."""
         frames, n_frames = frame_index(data)
@@ -149,6 +151,7 @@ class PairPotential(HyperparameterModule, Potential):
         virial = (virial + virial.mT) / 2
         return Mechanics.of_particles(data, energies, forces.T, torques.T, virial)
 
+    @without_autocast
     def design(self, data: Any, edges: Edges | None = None) -> Design:
         """Derivatives of energies, forces and torques with respect to the weights."""
         frames, n_frames = frame_index(data)
