@@ -89,6 +89,23 @@ def flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
+def periodic_axes(name: str, value: Any) -> tuple[bool, bool, bool]:
+    """Whether each of three axes is periodic, from one flag for all of them or from three.
+
+    Raises
+    ------
+    TypeError
+        If it is neither; flags are True and False, also 1 and 0, of Python, NumPy or torch.
+    """
+    listed = value.tolist() if hasattr(value, "tolist") else value
+    flags = list(listed) if isinstance(listed, list | tuple) else [listed] * 3
+    if len(flags) != 3 or any(
+        type(each) not in (bool, int) or each not in (0, 1) for each in flags
+    ):
+        raise TypeError(f"{name} is {value!r}, expected True or False, or three of them")
+    return bool(flags[0]), bool(flags[1]), bool(flags[2])
+
+
 def _number(name: str, value: Any, expected: str) -> float:
     without_axes = getattr(value, "ndim", None) == 0  # arrays and tensors
     if (isinstance(value, Real) or without_axes) and not isinstance(value, bool | str):

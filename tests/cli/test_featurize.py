@@ -105,7 +105,7 @@ def test_every_option_reaches_the_layer(tmp_path, capsys, source):
     output = tmp_path / "out.pt"
     options = "--cutoff 3 --max-angular 2 --max-radial 2 1 0 --radial-basis monomial --rcond 1e-6 "
     options += "--cutoff-function shifted_cosine --no-self --semiaxes 6:1,2,3 1:0.5 --threads 1 "
-    options += "--quaternion-order xyzw --space-to-body --stored-sizes semiaxes"
+    options += "--quaternion-order xyzw --space-to-body --stored-sizes semiaxes --pbc T F T"
     code, _ = run(capsys, source, "-o", output, *options.split())
     assert code == 0
     found = load(output)
@@ -127,6 +127,7 @@ def test_every_option_reaches_the_layer(tmp_path, capsys, source):
         semiaxes={6: [1, 2, 3], 1: 0.5},
         quaternion_order="xyzw",
         space_to_body=True,
+        pbc=[True, False, True],
         dtype=torch.float64,
     )
     embedding = AniSOAPEmbedding(**json.loads(found["hyperparameters"])).double()
@@ -267,6 +268,10 @@ def test_an_error_midway_leaves_nothing_behind(tmp_path, capsys, source, name, m
         (["in.xyz", "-o", "out.npz", *EXPANSION, "--semiaxes", "1", "2"], "one radius or three"),
         (["in.xyz", "-o", "out.npz", *EXPANSION, "--semiaxes", "a"], "--semiaxes is a, expected one radius"),
         (["in.xyz", "-o", "out.npz", *EXPANSION, "--semiaxes", "1:2"], r"types \[6\], .* of semiaxes, \[1\]"),
+        (["in.xyz", "-o", "out.npz", *EXPANSION, "--pbc", "T", "F"], "--pbc is T F, expected T or F for all"),
+        (["in.xyz", "-o", "out.npz", *EXPANSION, "--pbc", "xy"], "--pbc is xy, expected T or F for all"),
+        (["plain.xyz", "-o", "out.npz", *EXPANSION, "--semiaxes", "1", "--pbc", "T"],
+         r"plain.xyz, frame 0: the cell vectors of the periodic axes \[0, 1, 2\]"),
         (["plain.xyz", "-o", "out.npz", *EXPANSION], "found no sizes .*; give them as semiaxes"),
         (["empty.xyz", "-o", "out.npz", *EXPANSION], "found no particles .* --types"),
         (["broken.gsd", "-o", "out.npz", *EXPANSION], "broken.gsd cannot be read as GSD"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from anisoap_e3nn.data import iterate_ellipsoids, read_ellipsoids
+from anisoap_e3nn.data import iterate_coarse_grained, iterate_ellipsoids, read_ellipsoids
 from anisoap_e3nn.data.files.readers import count_frames
 from anisoap_e3nn.geometry import rotation_matrices
 from ellipsoid_files import QUIET, atoms_with, expected_sigma, sigma, wxyz
@@ -73,6 +73,40 @@ def test_options_say_what_a_file_cannot(tmp_path, ellipsoids):
         read_ellipsoids(path, quaternion_order="zyxw")
     with pytest.raises(ValueError, match=r"stored_sizes is 'radii', expected one of"):
         read_ellipsoids(path, stored_sizes="radii")
+
+
+@pytest.mark.parametrize(
+    "pbc", [False, [True, True, False], np.array([0, 1, 0]), (True, False, True)]
+)
+def test_what_is_periodic_can_be_given(tmp_path, ellipsoids, pbc):
+    positions, rotation, semiaxes = ellipsoids
+    arrays = {"quaternions": wxyz(rotation), "semiaxes": semiaxes}
+    atoms = atoms_with(positions, **arrays)
+    atoms.pbc = [False, True, True]
+    ase.io.write(tmp_path / "frame.xyz", [atoms, atoms], format="extxyz")
+    for data in read_ellipsoids(tmp_path / "frame.xyz", pbc=pbc):
+        assert data.pbc.tolist() == [np.broadcast_to(np.array(pbc, bool), 3).tolist()]
+    assert read_ellipsoids(tmp_path / "frame.xyz")[0].pbc.tolist() == [[False, True, True]]
+
+
+@pytest.mark.parametrize(
+    "pbc", ["xy", [True, True], [1, 2, 0], 1.0, [[True] * 3], torch.tensor(0.5)]
+)
+def test_nonsense_instead_of_periodic_axes(tmp_path, pbc):
+    (tmp_path / "frame.xyz").write_text("1\n\nC 0 0 0\n")
+    with pytest.raises(TypeError, match=r"pbc is .*, expected True or False, or three of them"):
+        read_ellipsoids(tmp_path / "frame.xyz", semiaxes=1.0, pbc=pbc)
+    with pytest.raises(TypeError, match=r"pbc is .*, expected True or False, or three of them"):
+        next(iterate_coarse_grained(tmp_path / "frame.xyz", pbc=pbc))
+
+
+def test_molecules_end_at_boundaries_that_are_not_periodic(tmp_path):
+    atoms = ase.Atoms("H2", [[0.2, 0, 0], [4.5, 0, 0]], cell=[4.0 + 1.04] * 3, pbc=True)
+    ase.io.write(tmp_path / "h2.xyz", atoms, format="extxyz")
+    (whole,) = iterate_coarse_grained(tmp_path / "h2.xyz")
+    (split,) = iterate_coarse_grained(tmp_path / "h2.xyz", pbc=[False, True, True])
+    assert (len(whole.pos), len(split.pos)) == (1, 2)
+    assert split.pbc.tolist() == [[False, True, True]]
 
 
 def test_spellings_that_disagree_are_refused(tmp_path, ellipsoids):

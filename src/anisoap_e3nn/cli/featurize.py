@@ -119,7 +119,10 @@ def _frames(options: argparse.Namespace) -> Iterator["EllipsoidData"]:
     if options.coarse_grain:
         molecule_types = dict(options.molecule_types) if options.molecule_types else None
         return iterate_coarse_grained(
-            options.input, types=molecule_types, dtype=getattr(torch, options.dtype)
+            options.input,
+            types=molecule_types,
+            pbc=_pbc(options.pbc),
+            dtype=getattr(torch, options.dtype),
         )
     return iterate_ellipsoids(
         options.input,
@@ -127,6 +130,7 @@ def _frames(options: argparse.Namespace) -> Iterator["EllipsoidData"]:
         stored_sizes=options.stored_sizes,
         quaternion_order=options.quaternion_order,
         space_to_body=options.space_to_body,
+        pbc=_pbc(options.pbc),
         dtype=getattr(torch, options.dtype),
     )
 
@@ -158,6 +162,18 @@ def _texts(embedding: Any) -> dict[str, str]:
         "hyperparameters": json.dumps(embedding.hyperparameters),
         "version": __version__,
     }
+
+
+def _pbc(words: list[str] | None) -> list[bool] | None:
+    """Periodic axes for the readers, of one word for all axes or one for each."""
+    if words is None:
+        return None
+    if len(words) not in (1, 3) or not set(words) <= {"T", "F"}:
+        raise ValueError(
+            f"--pbc is {' '.join(words)}, expected T or F for all axes, or for each (T T F)"
+        )
+    flags = [word == "T" for word in words]
+    return flags * 3 if len(flags) == 1 else flags
 
 
 def _semiaxes(words: list[str] | None) -> Any:

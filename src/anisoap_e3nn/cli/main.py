@@ -93,6 +93,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--quaternion-order", choices=("wxyz", "xyzw"), help="order of the stored quaternions")
     add("--space-to-body", action="store_true", help="the stored quaternions rotate from space to body")
 
+    add("--pbc", nargs="+", metavar="T|F",
+        help="which axes are periodic, one word for all or for each, as in T T F (default: as in the file)")
+
     add = command.add_argument_group("ellipsoids from atoms").add_argument
     add("--coarse-grain", action="store_true", help="turn each molecule into an ellipsoid")
     add("--molecule-types", type=_molecule_type, nargs="+", metavar="FORMULA=T",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...arguments import periodic_axes
 from ...geometry import matrices_to_quaternions
 from ..ellipsoid_data import EllipsoidData
 from ..files.ase_files import calculated_targets, iterate_atoms
@@ -114,6 +115,7 @@ def iterate_coarse_grained(
     path: str | PathLike[str],
     *,
     types: Mapping[str, int] | None = None,
+    pbc: bool | Sequence[bool] | None = None,
     dtype: torch.dtype | None = None,
 ) -> Iterator[EllipsoidData]:
     """Read a file of atoms frame by frame, with an ellipsoid for each molecule.
@@ -125,6 +127,8 @@ def iterate_coarse_grained(
     types : mapping from str to int, optional
         As for :func:`coarse_grain`. By default all molecules of all frames must have the same
         formula.
+    pbc : bool or three bools, optional
+        Which axes are periodic, instead of those that the file names.
     dtype : torch.dtype, optional
         By default torch's default dtype.
 
@@ -138,9 +142,12 @@ def iterate_coarse_grained(
         As for :func:`coarse_grain`. The message names the file and the frame.
     """
     known = types
+    periodic = None if pbc is None else periodic_axes("pbc", pbc)
 
     def convert(atoms: Any) -> EllipsoidData:
         nonlocal known
+        if periodic is not None:
+            atoms.pbc = periodic
         if known is None and len(atoms) > 0:
             found = set(formulas(atoms, find_molecules(atoms)))
             known = {found.pop(): 0} if len(found) == 1 else None

@@ -1,6 +1,6 @@
 """Readers of files of ellipsoids."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +28,7 @@ def read_ellipsoids(
     stored_sizes: StoredSizes | None = None,
     quaternion_order: QuaternionOrder | None = None,
     space_to_body: bool = False,
+    pbc: bool | Sequence[bool] | None = None,
     dtype: torch.dtype | None = None,
 ) -> list[EllipsoidData]:
     """Read all frames of a file of ellipsoids.
@@ -79,6 +80,9 @@ def read_ellipsoids(
     space_to_body : bool
         Whether the quaternions in the file take vectors from the space frame to the body frame.
         They are then inverted.
+    pbc : bool or three bools, optional
+        Which axes are periodic, instead of those that the file names. Codes for two dimensions write
+        flat cells as periodic along their height, for example.
     dtype : torch.dtype, optional
         By default torch's default dtype.
 
@@ -97,7 +101,7 @@ def read_ellipsoids(
         If sizes are missing, columns disagree, the file is damaged, or :class:`EllipsoidData` refuses
         the values. The message names the file and the frame.
     """
-    spelling = Spelling(semiaxes, stored_sizes, quaternion_order, space_to_body)
+    spelling = Spelling(semiaxes, stored_sizes, quaternion_order, space_to_body, pbc)
     return list(_ellipsoids(Path(path), spelling, dtype))
 
 
@@ -114,7 +118,7 @@ def iterate_ellipsoids(
     path, dtype
         As for :func:`read_ellipsoids`.
     **options
-        `semiaxes`, `stored_sizes`, `quaternion_order` and `space_to_body`, as for
+        `semiaxes`, `stored_sizes`, `quaternion_order`, `space_to_body` and `pbc`, as for
         :func:`read_ellipsoids`.
 
     Yields

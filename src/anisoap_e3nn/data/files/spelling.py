@@ -7,6 +7,7 @@ from typing import TypedDict
 import numpy as np
 import torch
 
+from ...arguments import periodic_axes
 from ...geometry import matrices_to_quaternions, quaternions_to_matrices
 from ..ellipsoid_data import EllipsoidData
 from .column_names import (
@@ -29,6 +30,7 @@ class SpellingOptions(TypedDict, total=False):
     stored_sizes: StoredSizes | None
     quaternion_order: QuaternionOrder | None
     space_to_body: bool
+    pbc: bool | Sequence[bool] | None
 
 
 @dataclass(frozen=True)
@@ -37,19 +39,22 @@ class Spelling:
 
     Parameters
     ----------
-    semiaxes, stored_sizes, quaternion_order, space_to_body
+    semiaxes, stored_sizes, quaternion_order, space_to_body, pbc
         As for :func:`~anisoap_e3nn.data.read_ellipsoids`.
 
     Raises
     ------
     ValueError
         If `stored_sizes` or `quaternion_order` is unknown.
+    TypeError
+        If `pbc` is neither one flag nor three.
     """
 
     semiaxes: Size | Mapping[int, Size] | None = None
     stored_sizes: StoredSizes | None = None
     quaternion_order: QuaternionOrder | None = None
     space_to_body: bool = False
+    pbc: bool | Sequence[bool] | None = None
 
     def __post_init__(self) -> None:
         for option, value, legal in (
@@ -58,6 +63,8 @@ class Spelling:
         ):
             if value is not None and value not in legal:
                 raise ValueError(f"{option} is {value!r}, expected one of {legal}")
+        if self.pbc is not None:
+            periodic_axes("pbc", self.pbc)
 
     def ellipsoids_of(self, frame: StoredFrame, dtype: torch.dtype) -> EllipsoidData:
         """Ellipsoids of a stored frame, with its targets.
@@ -79,9 +86,12 @@ class Spelling:
             semiaxes=torch.tensor(sizes, dtype=dtype),
             types=torch.tensor(frame.types, dtype=torch.int64),
             cell=torch.tensor(frame.cell, dtype=dtype),
-            pbc=torch.tensor(frame.pbc, dtype=torch.bool),
+            pbc=torch.tensor(self._periodic(frame), dtype=torch.bool),
             **{k: torch.tensor(v, dtype=dtype) for k, v in frame.targets.items()},
         )
+
+    def _periodic(self, frame: StoredFrame) -> tuple[bool, bool, bool]:
+        return periodic_axes("pbc", frame.pbc if self.pbc is None else self.pbc)
 
     def _orientations(self, frame: StoredFrame, sizes: Array) -> Array:
         quaternions = frame.quaternions(self.quaternion_order)
