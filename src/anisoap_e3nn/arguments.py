@@ -37,6 +37,21 @@ def not_negative(name: str, value: float, quantity: str = "number") -> float:
     return float(value)
 
 
+def number(name: str, value: Any) -> float:
+    """The value as a float, if it is a finite number.
+
+    Raises
+    ------
+    TypeError
+        If it is no number.
+    ValueError
+        If it is NaN or infinite.
+    """
+    if not math.isfinite(_number(name, value, "a finite number")):
+        raise ValueError(f"{name} is {value}, expected a finite number")
+    return float(value)
+
+
 def integer(name: str, value: Any, at_least: int | None = None) -> int:
     """The value as a plain int, if it is an integer of Python, NumPy or torch.
 
@@ -60,6 +75,8 @@ def integer(name: str, value: Any, at_least: int | None = None) -> int:
         number = operator.index(_no_boolean(value))
     except TypeError as error:
         raise TypeError(f"{name} is {value!r}, expected {expected}") from error
+    if abs(number) >= 2**63:
+        raise ValueError(f"{name} is {number}, expected {expected} of at most 64 bits")
     if at_least is not None and number < at_least:
         raise ValueError(f"{name} is {number}, expected {expected}")
     return number
@@ -74,6 +91,29 @@ def integers(name: str, values: Iterable[Any], at_least: int | None = None) -> l
     except TypeError as error:  # an array or tensor without axes
         raise TypeError(f"{name} is {values!r}, expected a list of integers") from error
     return [integer(f"{name}[{k}]", value, at_least) for k, value in enumerate(listed)]
+
+
+def not_negatives(name: str, values: Iterable[Any]) -> list[float]:
+    """A list of floats of a list, tuple, array or tensor; see :func:`not_negative`."""
+    if isinstance(values, str | bytes | dict) or not isinstance(values, Iterable):
+        raise TypeError(f"{name} is {values!r:.100}, expected a list of numbers")
+    try:
+        listed = list(values)
+    except TypeError as error:  # an array or tensor without axes
+        raise TypeError(f"{name} is {values!r:.100}, expected a list of numbers") from error
+    return [not_negative(f"{name}[{k}]", value) for k, value in enumerate(listed)]
+
+
+def one_of(name: str, value: Any, legal: tuple[str, ...]) -> None:
+    """Refuse a word that is not one of the legal ones.
+
+    Raises
+    ------
+    ValueError
+        If it is another word, or none.
+    """
+    if not isinstance(value, str) or value not in legal:
+        raise ValueError(f"{name} is {value!r:.100}, expected one of {', '.join(map(repr, legal))}")
 
 
 def flag(name: str, value: Any) -> bool:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from .arguments import integers
 from .layer import Layer
+from .tensor_arguments import check_tensors
 from .tracing import is_tracing
 
 
@@ -60,6 +61,11 @@ class TypeIndex(Layer):
         ValueError
             For types that are not in the list, except while a tracer is at work.
         """
+        check_tensors(types=types)
+        if types.dim() != 1 or types.dtype != torch.int64:
+            raise TypeError(
+                f"types is {types.dtype} of shape {tuple(types.shape)}, expected torch.int64 of shape (N,)"
+            )
         found, index = torch.eq(types[:, None], self.values).max(dim=1)  # -> [particle]
         if not is_tracing() and not found.all():
             unknown = sorted(set(types.tolist()) - set(self.types))

@@ -255,7 +255,7 @@ def test_what_makes_no_sense(stack: StackedPotential, labelled: list[EllipsoidDa
     with pytest.raises(ValueError, match=r"ridge is -1\.0"):
         fit_linear(stack, labelled, ridge=-1.0)
     for wrong in ({"stress": 1.0}, {"forces": -1.0}, {"forces": float("nan")}):
-        with pytest.raises(ValueError, match="target_weights is"):
+        with pytest.raises(ValueError, match="target_weights"):
             fit_linear(stack, labelled, target_weights=wrong)
     some = [data.clone() for data in labelled[:3]]
     del some[1].torques

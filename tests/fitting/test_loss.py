@@ -112,5 +112,5 @@ def test_no_frames_and_bad_weights_are_refused(pairs: list[EllipsoidData]) -> No
     with pytest.raises(ValueError, match="found no frames"):
         MechanicsLoss([])
     for weights in ({"stress": 1.0}, {"energy": -1.0}, {"energy": float("nan")}):
-        with pytest.raises(ValueError, match="expected finite numbers ≥ 0"):
+        with pytest.raises(ValueError, match=r"expected .*finite numbers? ≥ 0"):
             MechanicsLoss(pairs, weights)

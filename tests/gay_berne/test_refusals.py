@@ -39,7 +39,10 @@ def test_faulty_parameters(arguments: dict[str, Any], message: str) -> None:
             {"types": [1, 9]},
             "types \\[9\\]: this Gay-Berne potential was built for types=\\[1, 6\\]",
         ),
-        ({"semiaxes": [[1, 1, 1], [1, 1, 0]]}, "semiaxes\\[1\\] is .*, expected lengths > 0"),
+        (
+            {"semiaxes": [[1, 1, 1], [1, 1, 0]]},
+            "semiaxes\\[1\\] is .*, expected finite lengths > 0",
+        ),
         ({"types": [6, 1]}, "semiaxes\\[0\\] is .*, expected three equal ones, since"),
         ({"pos": [[0, 0, 1], [0, 0, 1]]}, "particles \\[1, 0\\] are in the same place"),
         (

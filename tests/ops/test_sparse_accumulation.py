@@ -122,7 +122,7 @@ def test_terms_may_change_between_calls(backend: str, generator: torch.Generator
         ({"multipliers": torch.tensor([1])}, TypeError, "multipliers is torch.int64, expected"),
         ({"X2": torch.ones(3, 5)}, ValueError, r"X1 has shape \(2, 3\) and X2 \(3, 5\)"),
         ({"X2": torch.ones(2, 5).double()}, TypeError, "X2 is torch.float64"),
-        ({"X2": torch.ones(2, 5, device="meta")}, ValueError, "X2 is on meta, X1 on cpu"),
+        ({"X2": torch.ones(2, 5, device="meta")}, ValueError, "X2 is on meta and X1 on cpu"),
     ],
 )
 def test_bad_input(change: dict[str, Any], error: type[Exception], message: str) -> None:

@@ -7,8 +7,8 @@ from .radial import (
     OrthonormalizedBasis,
     RadialBasis,
     build_radial_basis,
-    radial_counts,
 )
+from .radial_counts import radial_counts
 from .solid_harmonics import solid_harmonic
 
 __all__ = [

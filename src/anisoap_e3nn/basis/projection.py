@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate
+from math import comb
 
 import numpy as np
 import torch
@@ -12,10 +13,13 @@ from torch import Tensor
 from ..layer import Layer
 from ..ops import moment_exponents
 from .radial import RadialBasis
-from .solid_harmonics import solid_harmonic
+from .solid_harmonics import harmonic_table
 
 Column = tuple[int, int, int]  # l, n, m
 Parity = tuple[int, ...]  # of x, y, z
+
+_HIGHEST_DEGREE = 170  # Γ(k + 3/2), the norm of Gaussian-type orbitals, is infinite above
+_LARGEST_MATRIX = 2**28  # numbers
 
 
 class MomentProjection(Layer):
@@ -43,7 +47,8 @@ class MomentProjection(Layer):
     Raises
     ------
     ValueError
-        If the basis returns an expansion of another shape, or with NaN or infinity.
+        If the matrix would be too large, or the basis returns an expansion of another shape, or with NaN
+        or infinity.
     """
 
     matrix: Tensor
@@ -53,9 +58,9 @@ class MomentProjection(Layer):
         self, basis: RadialBasis, n_radial: Sequence[int], n_types: int, rcond: float
     ) -> None:
         super().__init__()
-        # first, since it is fast and says at once if the numbers are too large
+        # first, since they say at once if the numbers are too large
+        self.degree = _refuse_sizes(n_radial)
         expansions = [_expansion(basis, l, count, rcond) for l, count in enumerate(n_radial)]
-        self.degree = max(l + 2 * (n - 1) for l, n in enumerate(n_radial))
         columns = sorted(_columns(n_radial), key=_parity)
         # one block for each parity: how many moments it has, its first column and its number of columns
         n_moments = Counter(tuple(k % 2 for k in n) for n in moment_exponents(self.degree))
@@ -110,7 +115,7 @@ def _columns(n_radial: Sequence[int]) -> list[Column]:
 
 def _parity(column: Column) -> Parity:
     l, _, m = column
-    return tuple(k % 2 for k in next(iter(solid_harmonic(l, m))))
+    return tuple((harmonic_table(l, m).exponents[0] % 2).tolist())
 
 
 def _folded_matrix(
@@ -119,13 +124,40 @@ def _folded_matrix(
     n_radial: Sequence[int],
     degree: int,
 ) -> Tensor:
-    row = {exponents: k for k, exponents in enumerate(moment_exponents(degree))}
-    matrix = torch.zeros(len(row), len(columns), dtype=torch.float64)
-    for k, (l, n, m) in enumerate(columns):
-        for power in range(n_radial[l]):
-            for exponents, coefficient in solid_harmonic(l, m, power).items():
-                matrix[row[exponents], k] += expansions[l][n, power] * coefficient
-    return matrix  # -> [moment, column]
+    exponents = moment_exponents(degree)
+    row = np.zeros((degree + 1,) * 3, dtype=np.int64)
+    row[tuple(np.array(exponents).T)] = np.arange(len(exponents))
+    transposed = np.zeros((len(columns), len(exponents)))  # whose rows are contiguous
+    position = {column: k for k, column in enumerate(columns)}
+    for l, count in enumerate(n_radial):
+        for m in range(-l, l + 1):
+            of_functions = [position[l, n, m] for n in range(count)]
+            for power in range(count):  # each has a degree, and so rows, of its own
+                table = harmonic_table(l, m, power)
+                rows = row[tuple(table.exponents.T)]
+                for function, factor in zip(of_functions, expansions[l][:, power], strict=True):
+                    transposed[function, rows] = factor * table.coefficients
+    return torch.from_numpy(transposed.T.copy())  # -> [moment, column]
+
+
+def _refuse_sizes(n_radial: Sequence[int]) -> int:
+    """The degree of the moments, if float64 and memory hold the matrix.
+
+    Raises
+    ------
+    ValueError
+        If they do not.
+    """
+    degree = max(l + 2 * (n - 1) for l, n in enumerate(n_radial))
+    n_columns = sum((2 * l + 1) * n for l, n in enumerate(n_radial))
+    numbers = comb(degree + 3, 3) * n_columns
+    if degree > _HIGHEST_DEGREE or numbers > _LARGEST_MATRIX:
+        raise ValueError(
+            f"found powers up to r^{degree} and {n_columns} functions, expected at most r^{_HIGHEST_DEGREE} "
+            f"and a matrix of 2 GiB instead of {8 * numbers / 2**30:.3g}; use a smaller max_radial or "
+            "max_angular"
+        )
+    return degree
 
 
 def _expansion(basis: RadialBasis, l: int, n_radial: int, rcond: float) -> NDArray[np.float64]:

@@ -1,7 +1,6 @@
 """Radial functions: the interface, and orthonormalised Gaussian-type orbitals and monomials."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from math import gamma, sqrt
 from typing import Any, overload
@@ -9,7 +8,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arguments import integer, integers, not_negative, positive
+from ..arguments import not_negative, number, positive
 
 
 class RadialBasis(ABC):
@@ -121,6 +120,7 @@ class OrthonormalizedBasis(RadialBasis):
         ValueError
             If no direction is left.
         """
+        rcond = number("rcond", rcond)
         eigenvalues, eigenvectors = np.linalg.eigh(self.overlap(l, n_radial))
         kept = eigenvalues > rcond
         if not kept.any():
@@ -246,52 +246,3 @@ def build_radial_basis(
         return MonomialBasis(cutoff)
     not_negative(f"the exponent of {radial_basis!r}", radial_basis.exponent)
     return radial_basis
-
-
-def radial_counts(max_angular: int, max_radial: int | Sequence[int] | None) -> list[int]:
-    """Number of radial functions for every l = 0 … `max_angular`.
-
-    Parameters
-    ----------
-    max_angular : int
-        The largest l.
-    max_radial : int or sequence of int, optional
-        As in AniSOAP: the largest n, for every l or one for each. By default (max_angular - l) // 2.
-
-    Raises
-    ------
-    TypeError
-        If a number is no integer.
-    ValueError
-        If a number is negative, or the sequence has not one entry for each l.
-
-    Examples
-    --------
-    >>> radial_counts(4, None), radial_counts(2, 3), radial_counts(2, [2, 1, 0])
-    ([3, 2, 2, 1, 1], [4, 4, 4], [3, 2, 1])
-    """
-    max_angular = integer("max_angular", max_angular, at_least=0)
-    if max_radial is None:
-        return [(max_angular - l) // 2 + 1 for l in range(max_angular + 1)]
-    largest = plain_max_radial(max_radial)
-    largest = [largest] * (max_angular + 1) if isinstance(largest, int) else largest
-    if len(largest) != max_angular + 1:
-        raise ValueError(
-            f"max_radial has {len(largest)} entries, expected one for each l = 0 … {max_angular}"
-        )
-    return [n + 1 for n in largest]
-
-
-def plain_max_radial(max_radial: Any) -> int | list[int]:
-    """`max_radial` as an int or a list of ints.
-
-    Raises
-    ------
-    TypeError
-        If it is neither an integer nor a sequence of integers.
-    ValueError
-        If a number is negative.
-    """
-    if isinstance(max_radial, Iterable) and getattr(max_radial, "ndim", 1) > 0:
-        return integers("max_radial", max_radial, at_least=0)
-    return integer("max_radial", max_radial, at_least=0)

@@ -3,6 +3,11 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from torch import Tensor
+
+from ..arguments import integer
+from ..tensor_arguments import check_data
+
 
 def iterate_batches(
     frames: Iterable[Any], batch_size: int, max_particles: int | None = None
@@ -29,11 +34,11 @@ def iterate_batches(
     """
     from torch_geometric.data import Batch  # takes seconds to import
 
-    if batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size}, expected 1 or more")
+    batch_size = integer("batch_size", batch_size, at_least=1)
     waiting: list[Any] = []
     n_particles = 0
-    for frame in frames:
+    for number, frame in enumerate(frame_iterable(frames)):
+        check_data(frame, f"frames[{number}]")
         waiting.append(frame)
         n_particles += len(frame.pos)
         full = max_particles is not None and n_particles >= max_particles
@@ -42,3 +47,17 @@ def iterate_batches(
             waiting, n_particles = [], 0
     if waiting:
         yield Batch.from_data_list(waiting)
+
+
+def frame_iterable(frames: Any) -> Iterable[Any]:
+    """The frames, if they are a list or another iterable.
+
+    Raises
+    ------
+    TypeError
+        If they are not, as a single frame is not.
+    """
+    single = isinstance(frames, str | bytes | dict | Tensor) or hasattr(frames, "pos")
+    if single or not isinstance(frames, Iterable) or getattr(frames, "ndim", 1) == 0:
+        raise TypeError(f"frames is {frames!r:.100}, expected a list of EllipsoidData")
+    return frames

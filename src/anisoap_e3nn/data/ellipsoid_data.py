@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
+from ..arguments import positive
 from ..graph import neighbor_list
+from ..tensor_arguments import check_tensors, given
 from .field_checks import refuse_faulty_targets, to_tensor
 
 TARGETS = ("energy", "forces", "torques", "stress")
@@ -107,6 +109,8 @@ class EllipsoidData(Data):  # type: ignore[misc]
         self.semiaxes = to_tensor("semiaxes", semiaxes, dtype, device)
         self.types = to_tensor("types", types, None, device)
         box = self.pos.new_zeros(3, 3) if cell is None else to_tensor("cell", cell, dtype, device)
+        if box.dim() not in (2, 3):
+            raise ValueError(f"cell has shape {tuple(box.shape)}, expected (3, 3)")
         self.cell = box[None] if box.dim() == 2 else box  # -> [1, 3, 3]
         axes = to_tensor("pbc", False if pbc is None else pbc, None, device)
         if not axes.dtype.is_floating_point and torch.equal(
@@ -138,6 +142,7 @@ class EllipsoidData(Data):  # type: ignore[misc]
             Copy with `edge_index` ``(2, E)``, rows (neighbour, centre), and `edge_shifts`
             ``(E, 3)``.
         """
+        cutoff = positive("cutoff", cutoff, "length")
         data = copy.copy(self)
         data.edge_index, data.edge_shifts = neighbor_list(
             self.pos,
@@ -218,11 +223,15 @@ class EllipsoidData(Data):  # type: ignore[misc]
                     f"{periodic.tolist()}, expected independent vectors; give a full cell, or pbc=False"
                 )
         refuse_faulty_targets(self)
+        _refuse_faulty_cutoff(self.get("edge_cutoff"))
         if "edge_index" in self:
             self._refuse_faulty_edges()
 
     def _refuse_faulty_edges(self) -> None:
         edge_index, n = self.edge_index, len(self.pos)
+        check_tensors(
+            edge_index=edge_index, pos=self.pos, **given(edge_shifts=self.get("edge_shifts"))
+        )
         if edge_index.dtype != torch.int64 or edge_index.dim() != 2 or len(edge_index) != 2:
             raise ValueError(
                 f"edge_index is {edge_index.dtype} of shape {tuple(edge_index.shape)}, expected "
@@ -239,6 +248,19 @@ class EllipsoidData(Data):  # type: ignore[misc]
                 f"edge_shifts has shape {tuple(self.edge_shifts.shape)}, expected {(edges, 3)}, "
                 "a row for each edge"
             )
+
+
+def _refuse_faulty_cutoff(edge_cutoff: Tensor | None) -> None:
+    if edge_cutoff is None:
+        return
+    try:
+        legal = bool((torch.as_tensor(edge_cutoff, dtype=torch.float64) > 0).all())
+    except (TypeError, ValueError, RuntimeError, NotImplementedError):
+        legal = False
+    if not legal:
+        raise ValueError(
+            f"edge_cutoff is {edge_cutoff!r:.100}, expected a length > 0 for each frame"
+        )
 
 
 def _refuse_improper_orientations(orientations: Tensor) -> None:

@@ -17,6 +17,11 @@ def to_tensor(
         If the values are no numbers or of uneven length.
     """
     if isinstance(values, Tensor):
+        if values.layout != torch.strided or (device is not None and values.device != device):
+            raise TypeError(
+                f"{name} is a tensor of layout {values.layout} on {values.device}, expected a dense one on "
+                f"{device or 'the CPU'}, as the other fields"
+            )
         return values
     try:
         return torch.as_tensor(values, dtype=dtype, device=device)
@@ -49,6 +54,8 @@ def refuse_faulty_targets(data: Any) -> None:
         values = data[name]
         if not isinstance(values, Tensor):
             raise TypeError(f"{name} is a {type(values).__name__}, expected a tensor")
+        if values.device != data.pos.device:
+            raise ValueError(f"{name} is on {values.device}, expected {data.pos.device} as pos")
         if tuple(values.shape) != shape:
             raise ValueError(
                 f"{name} has shape {tuple(values.shape)}, expected {shape} for {n} particles"

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..arguments import not_negative
 from ..graph import particle_counts
 
 TARGETS = ("energy", "forces", "torques")
@@ -133,7 +134,9 @@ def weights_of_targets(name: str, given: Mapping[str, float] | None) -> dict[str
     ValueError
         If a target is unknown, or a weight is negative or not finite.
     """
+    if not isinstance(given, Mapping | None):
+        raise TypeError(f"{name} is {given!r:.100}, expected a mapping from targets to numbers")
     weights = dict.fromkeys(TARGETS, 1.0) | dict(given or {})
-    if len(weights) > len(TARGETS) or any(not 0 <= w < float("inf") for w in weights.values()):
+    if len(weights) > len(TARGETS):
         raise ValueError(f"{name} is {given}, expected finite numbers ≥ 0 for some of {TARGETS}")
-    return weights
+    return {target: not_negative(f"{name}[{target!r}]", w) for target, w in weights.items()}

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ..data.batches import iterate_batches
+from ..arguments import not_negative
+from ..data.batches import frame_iterable, iterate_batches
 from ..data.targets import TARGETS, Targets, target_values, weights_of_targets
 from ..potentials import StackedPotential, mechanics
 from ..precision import without_autocast
@@ -82,8 +83,9 @@ def fit_linear(
     True
     """
     weights = weights_of_targets("target_weights", target_weights)
-    if not ridge >= 0:
-        raise ValueError(f"ridge is {ridge}, expected ≥ 0")
+    ridge = not_negative("ridge", ridge)
+    if not callable(getattr(potential, "set_linear_weights", None)):
+        raise TypeError(f"potential is {potential!r:.100}, expected a StackedPotential")
     exact = copy.deepcopy(potential).double()
     factors: dict[str, TriangularFactor] = {}
     for batch, names in _checked_batches(frames, batch_size):
@@ -155,6 +157,7 @@ def _rows(
 def _checked_batches(frames: Iterable[Any], batch_size: int) -> Iterator[tuple[Any, list[str]]]:
     """Batches of frames with checked targets, and the names of the targets."""
     targets = Targets()
+    frames = frame_iterable(frames)
 
     def checked() -> Iterator[Any]:
         for frame in frames:

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..data.batches import frame_iterable
 from ..data.targets import Targets, target_values, weights_of_targets
 from ..potentials import Mechanics
 
@@ -55,6 +56,7 @@ class MechanicsLoss(torch.nn.Module):
 
     def __init__(self, frames: Sequence[Any], weights: Mapping[str, float] | None = None) -> None:
         super().__init__()
+        frames = list(frame_iterable(frames))
         if not frames:
             raise ValueError("found no frames, expected one or more frames with targets")
         self.weights = weights_of_targets("weights", weights)

@@ -30,4 +30,6 @@ def predict(
         Result as for one batch of all frames, without a graph.
     """
     results = [mechanics(model, batch) for batch in iterate_batches(frames, batch_size)]
+    if not results:
+        raise ValueError("frames is empty, expected one or more frames")
     return Mechanics(*map(torch.cat, zip(*results, strict=True)))

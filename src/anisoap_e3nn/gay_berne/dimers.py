@@ -4,9 +4,11 @@ from typing import NamedTuple
 
 import torch
 
+from ..arguments import integer, integers, not_negatives
 from ..data.ellipsoid_data import EllipsoidData
 from ..geometry.contact import contact_of_pairs
 from ..geometry.vector_algebra import components_first
+from ..tensor_arguments import check_dtype
 from .frames import TRIAXIAL_SEMIAXES, label_frames, triaxial_gay_berne
 
 
@@ -59,12 +61,20 @@ def gay_berne_pairs(
     >>> train[0].forces.shape
     torch.Size([2, 3])
     """
-    nearest, farthest = reduced_distances
+    sizes_of_parts = integers("sizes", sizes, at_least=0)
+    limits = not_negatives("reduced_distances", reduced_distances)
+    if len(sizes_of_parts) != 3 or len(limits) != 2:
+        raise ValueError(
+            f"found {sizes=} and {reduced_distances=}, expected three integers and two numbers"
+        )
+    seed = integer("seed", seed, at_least=0)
+    check_dtype("dtype", dtype)
+    nearest, farthest = limits
     if not 0 < nearest <= farthest < float("inf"):
         raise ValueError(
             f"reduced_distances are {reduced_distances}, expected two numbers > 0 in ascending order"
         )
-    n = sum(sizes)
+    n = sum(sizes_of_parts)
     random = torch.Generator().manual_seed(seed)
     directions = torch.randn(n, 3, dtype=torch.float64, generator=random)
     directions /= directions.norm(dim=1, keepdim=True)  # -> [pair, 3]
@@ -91,5 +101,5 @@ def gay_berne_pairs(
         for vector, pair in zip(vectors, orientations, strict=True)
     ]
     frames = label_frames(potential, frames, dtype or torch.get_default_dtype())
-    first, second = sizes[0], sizes[0] + sizes[1]
+    first, second = sizes_of_parts[0], sum(sizes_of_parts[:2])
     return PairSplits(frames[:first], frames[first:second], frames[second:])

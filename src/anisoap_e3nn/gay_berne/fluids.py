@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from ..arguments import positive
+from ..arguments import integer, not_negatives, positive
 from ..data.ellipsoid_data import EllipsoidData
+from ..tensor_arguments import check_dtype
 from .frames import TRIAXIAL_SEMIAXES, label_frames, triaxial_gay_berne
 from .monte_carlo import MonteCarlo
 from .potential import GayBerne
@@ -85,14 +86,19 @@ def gay_berne_fluids(
             n_particles=256, density=0.30, temperature=1.25, potential=rods, semiaxes=[0.5, 0.5, 1.5]
         )
     """
-    if n_frames < 1 or n_particles < 1 or n_sweeps < 0:
-        raise ValueError(
-            f"found {n_frames=}, {n_particles=} and {n_sweeps=}, expected at least 1, 1 and 0"
-        )
-    if len(semiaxes) != 3 or not all(0 < a < math.inf for a in semiaxes):
-        raise ValueError(f"semiaxes are {list(semiaxes)}, expected three finite lengths > 0")
-    potential = potential or triaxial_gay_berne(cutoff=3.0, smoothing_width=0.5)
-    side = (n_particles / positive("density", density)) ** (1 / 3)
+    n_frames = integer("n_frames", n_frames, at_least=1)
+    n_particles = integer("n_particles", n_particles, at_least=1)
+    n_sweeps = integer("n_sweeps", n_sweeps, at_least=0)
+    seed = integer("seed", seed, at_least=0)
+    density, temperature = positive("density", density), positive("temperature", temperature)
+    semiaxes = not_negatives("semiaxes", semiaxes)
+    if len(semiaxes) != 3 or not all(semiaxes):
+        raise ValueError(f"semiaxes are {semiaxes}, expected three finite lengths > 0")
+    potential = triaxial_gay_berne(3.0, 0.5) if potential is None else potential
+    if not isinstance(potential, GayBerne):
+        raise TypeError(f"potential is {potential!r:.100}, expected a GayBerne")
+    check_dtype("dtype", dtype)
+    side = (n_particles / density) ** (1 / 3)
     if side < 2 * potential.cutoff:
         enough = math.ceil(density * (2 * potential.cutoff) ** 3)
         raise ValueError(
@@ -109,7 +115,7 @@ def gay_berne_fluids(
         orientations / orientations.norm(dim=2, keepdim=True),
         axes,
         side=_sites_per_side(n_particles),
-        temperature=positive("temperature", temperature),
+        temperature=temperature,
         generator=generator,
     )
     with torch.no_grad():

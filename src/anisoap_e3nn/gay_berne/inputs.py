@@ -6,13 +6,16 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ..arguments import integers
 from ..graph import one_of_each_pair
+from ..tensor_arguments import check_numbers
 
 Reals = float | Tensor | npt.ArrayLike
 
 
 def known_sphere_types(types: Sequence[int], sphere_types: Sequence[int]) -> list[int]:
     """The `sphere_types` in the order of `types`, which hold all of them."""
+    sphere_types = integers("sphere_types", sphere_types)
     if not set(sphere_types) <= set(types):
         raise ValueError(f"sphere_types is {list(sphere_types)}, expected some of types={types}")
     return [type_ for type_ in types if type_ in sphere_types]
@@ -69,6 +72,11 @@ def check_particles(
     type_index: Tensor, orientations: Tensor, semiaxes: Tensor, is_sphere: Tensor
 ) -> None:
     """Refuse points, disks and needles, and particles of sphere types that are not spheres."""
+    check_numbers(orientations=orientations, semiaxes=semiaxes)
+    if not orientations.isfinite().all() or (orientations == 0).flatten(1).all(1).any():
+        raise ValueError(
+            "orientations are zero, NaN or infinite for some particle, expected rotations"
+        )
     n = len(type_index)
     if semiaxes.shape != (n, 3) or orientations.shape[:1] != (n,):
         raise ValueError(
@@ -77,8 +85,8 @@ def check_particles(
             f"for {n} types"
         )
     _refuse(
-        ~(semiaxes > 0).all(1),
-        "lengths > 0, since Gay-Berne particles extend along every axis",
+        ~((semiaxes > 0) & semiaxes.isfinite()).all(1),
+        "finite lengths > 0, since Gay-Berne particles extend along every axis",
         semiaxes,
     )
     _refuse(
@@ -100,7 +108,13 @@ def _refuse(faulty: Tensor, expected: str, semiaxes: Tensor) -> None:
 
 
 def _positive_numbers(name: str, values: Reals) -> Tensor:
-    numbers = torch.as_tensor(values, dtype=torch.float64)
+    try:
+        numbers = torch.as_tensor(values, dtype=torch.float64, device="cpu")
+        numbers = numbers.detach().clone() + 0
+    except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
+        raise TypeError(f"{name} is {values!r:.100}, expected numbers > 0") from error
+    if isinstance(values, bool | str) or numbers.layout != torch.strided:
+        raise TypeError(f"{name} is {values!r:.100}, expected numbers > 0")
     if not ((numbers > 0) & numbers.isfinite()).all():
         raise ValueError(f"{name} is {numbers.tolist()}, expected finite numbers > 0")
     return numbers

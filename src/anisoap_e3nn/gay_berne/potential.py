@@ -7,12 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..arguments import positive
+from ..arguments import flag, not_negative, number, positive
 from ..geometry.switching import smooth_switch
 from ..geometry.vector_algebra import components_first
 from ..graph import edges_of
 from ..hyperparameters import HyperparameterModule
 from ..particle_types import TypeIndex
+from ..tensor_arguments import check_indices, check_numbers, check_shape, check_tensors
 from ..tracing import is_tracing
 from .formula import Bodies, build_bodies, factors, lennard_jones
 from .inputs import (
@@ -125,11 +126,14 @@ class GayBerne(HyperparameterModule):
         self.type_index = TypeIndex(types, "this Gay-Berne potential")
         self.types = self.type_index.types
         self.sphere_types = known_sphere_types(self.types, sphere_types)
-        self.cutoff, self.smoothing_width = positive("cutoff", cutoff), float(smoothing_width)
-        if not 0 <= smoothing_width <= cutoff:
+        self.cutoff, self.smoothing_width = (
+            positive("cutoff", cutoff),
+            not_negative("smoothing_width", smoothing_width, "length"),
+        )
+        if not self.smoothing_width <= self.cutoff:
             raise ValueError(f"smoothing_width is {smoothing_width}, expected 0 to {cutoff=}")
         self.gamma, self.mu = positive("gamma", gamma), positive("mu", mu)
-        self.upsilon, self.shift = float(upsilon), bool(shift)
+        self.upsilon, self.shift = number("upsilon", upsilon), flag("shift", shift)
         n = len(self.types)
         is_sphere = torch.tensor([type_ in self.sphere_types for type_ in self.types])
         self.register_buffer("epsilon", of_pairs_of_types("epsilon", epsilon, n))
@@ -183,17 +187,22 @@ class GayBerne(HyperparameterModule):
         Each pair is evaluated once, on one of its two edges. While a tracer is at work all edges are
         evaluated, since the number of pairs is not known from the shapes.
         """
-        if edge_index is None:
+        if edge_index is None and types is None:
             data: Any = edge_vectors
             edges = edges_of(data, self.cutoff)
             return self.forward(
                 edges.edge_vectors, edges.edge_index, data.types, data.orientations, data.semiaxes
             )
-        if types is None or orientations is None or semiaxes is None:
+        if edge_index is None or types is None or orientations is None or semiaxes is None:
             raise TypeError(
                 "the potential takes one EllipsoidData, or edge_vectors, edge_index, types, "
                 "orientations and semiaxes"
             )
+        check_numbers(edge_vectors=edge_vectors, orientations=orientations, semiaxes=semiaxes)
+        check_tensors(edge_vectors=edge_vectors, edge_index=edge_index, types=types)
+        check_shape("edge_vectors", edge_vectors, (-1, 3))
+        check_shape("types", types, (-1,))
+        check_indices((2, len(edge_vectors)), len(types), edge_index=edge_index)
         bodies = self.bodies(types, orientations, semiaxes)
         if is_tracing():
             ends = edge_index[1:]  # the centre of each edge

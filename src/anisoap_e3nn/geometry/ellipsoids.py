@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from ..precision import without_autocast
+from ..tensor_arguments import check_numbers, check_shape
 from .rotations import rotation_matrices
 
 
@@ -21,7 +22,9 @@ def covariances(orientations: Tensor, semiaxes: Tensor) -> Tensor:
     Tensor ``(N, 3, 3)``
         Symmetric, positive semi-definite; a length squared.
     """
+    check_numbers(orientations=orientations, semiaxes=semiaxes)
     rotations = rotation_matrices(orientations)  # -> [N, 3, 3]
+    check_shape("semiaxes", semiaxes, (len(rotations), 3))
     return _rotate_diagonal(rotations, semiaxes.square())
 
 
@@ -52,7 +55,9 @@ def damped_covariances(
     covariances : Tensor ``(N, 3, 3)``
     weights : Tensor ``(N,)``
     """
+    check_numbers(orientations=orientations, semiaxes=semiaxes)
     rotations = rotation_matrices(orientations)  # -> [N, 3, 3]
+    check_shape("semiaxes", semiaxes, (len(rotations), 3))
     # hypot, so that semi-axes of any size neither overflow nor vanish before they are divided
     growth = torch.hypot(
         torch.ones_like(semiaxes), exponent**0.5 * semiaxes

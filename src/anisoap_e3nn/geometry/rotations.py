@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..precision import without_autocast
+from ..tensor_arguments import check_numbers, check_shape
 
 # Nine times |q|² R as quadratic forms in q = (w, x, y, z): R_xx |q|² = w² + x² - y² - z² and so on.
 _QUADRATIC_FORMS = torch.tensor(
@@ -56,6 +57,7 @@ def quaternions_to_matrices(quaternions: Tensor) -> Tensor:
             [ 1.,  0.,  0.],
             [ 0.,  0.,  1.]])
     """
+    check_numbers(quaternions=quaternions)
     if quaternions.shape[-1:] != (4,):
         raise ValueError(
             f"quaternions have shape (..., 4) as (w, x, y, z), found {tuple(quaternions.shape)}"
@@ -87,6 +89,7 @@ def matrices_to_quaternions(matrices: Tensor) -> Tensor:
     >>> matrices_to_quaternions(torch.diag(torch.tensor([1.0, -1.0, -1.0])))  # half a turn about x
     tensor([0., 1., 0., 0.])
     """
+    check_numbers(matrices=matrices)
     if matrices.shape[-2:] != (3, 3):
         raise ValueError(f"rotation matrices have shape (..., 3, 3), found {tuple(matrices.shape)}")
     xx, xy, xz, yx, yy, yz, zx, zy, zz = matrices.flatten(-2).unbind(-1)
@@ -123,6 +126,7 @@ def rotation_matrices(orientations: Tensor) -> Tensor:
     ValueError
         If the orientations have another shape.
     """
+    check_numbers(orientations=orientations)
     if orientations.dim() == 2 and orientations.shape[1] == 4:
         return quaternions_to_matrices(orientations)
     if orientations.dim() == 3 and orientations.shape[1:] == (3, 3):
@@ -147,6 +151,8 @@ def to_body_frame(vectors: Tensor, orientations: Tensor) -> Tensor:
     -------
     Tensor ``(N, 3)``
     """
+    check_numbers(vectors=vectors, orientations=orientations)
+    check_shape("vectors", vectors, (len(orientations), 3))
     return (vectors[:, None] @ rotation_matrices(orientations)).squeeze(1)
 
 
@@ -173,6 +179,9 @@ def torques_of_gradient(orientations: Tensor, gradient: Tensor) -> Tensor:
     Tensor ``(N, 3)``
         Along the axes of space, energy.
     """
+    check_numbers(orientations=orientations, gradient=gradient)
+    check_shape("orientations", orientations, (-1, 4) if orientations.dim() == 2 else (-1, 3, 3))
+    check_shape("gradient", gradient, tuple(orientations.shape))
     if orientations.dim() == 3:
         return -torch.linalg.cross(orientations, gradient, dim=1).sum(2)  # -> [particle, 3]
     w, v = orientations[:, :1], orientations[:, 1:]

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..arguments import positive
+from ..tensor_arguments import check_data
 from ..tracing import is_tracing
 from .vectors import edge_vectors
 from .verlet import Neighbors, VerletList
@@ -66,6 +68,8 @@ def edges_of(data: Any, cutoff: float) -> Edges:
     ValueError
         If the data's own edges were found with a smaller cutoff.
     """
+    check_data(data)
+    cutoff = positive("cutoff", cutoff, "length")
     if is_tracing() and getattr(data, "edge_index", None) is not None:
         shifts = getattr(data, "edge_shifts", None)
         cell, batch = getattr(data, "cell", None), getattr(data, "batch", None)
@@ -152,6 +156,7 @@ class InteractionGraph:
     """
 
     def __init__(self, data: Any, cutoff: float | VerletList) -> None:
+        check_data(data)
         self._data = data
         self._list = cutoff if isinstance(cutoff, VerletList) else VerletList(cutoff)
         self.cutoff = self._list.cutoff

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..arguments import number
+from ..tensor_arguments import check_tensors, given
 from .search import Mask, Reals, find_edges
 
 
@@ -71,13 +73,14 @@ def neighbor_list(
              [0, 1]]), tensor([[0., 0., 0.],
              [0., 0., 0.]]))
     """
-    _check_inputs(positions, cutoff, types, batch)
+    _check_inputs(positions, cutoff, cell, types, batch)
+    cutoff = float(cutoff)
     points = positions.detach().to("cpu", torch.float64).numpy()
     _refuse_non_finite(points)
     type_of_each = np.zeros(len(points), np.int64) if types is None else types.cpu().numpy()
     start, edges, shifts = 0, [np.empty((2, 0), np.int64)], [np.empty((0, 3))]
     frames = zip(*_frames(len(points), cell, pbc, batch), strict=True)
-    for number, (count, lattice, axes) in enumerate(frames):
+    for index, (count, lattice, axes) in enumerate(frames):
         frame = slice(start, start + count)
         start += count
         if count > 0:
@@ -86,7 +89,7 @@ def neighbor_list(
                     points[frame], type_of_each[frame], cutoff, lattice, axes
                 )
             except ValueError as error:
-                where = "" if batch is None else f"frame {number}: "
+                where = "" if batch is None else f"frame {index}: "
                 raise ValueError(f"{where}{error}") from None
             edges.append(np.add(found, frame.start, out=found))
             shifts.append(found_shifts)
@@ -101,7 +104,7 @@ def _frames(
     n: int, cell: Tensor | None, pbc: Any, batch: Tensor | None
 ) -> tuple[list[int], Reals, Mask]:
     """Number of particles, cell and periodic axes of each frame."""
-    periodic = torch.as_tensor(cell is not None if pbc is None else pbc).cpu().numpy().astype(bool)
+    periodic = _flags(cell is not None if pbc is None else pbc)
     periodic = periodic if periodic.ndim else periodic.repeat(3)
     if cell is None and periodic.any():
         raise ValueError("pbc has periodic axes, but found no cell; give the cell vectors")
@@ -115,6 +118,20 @@ def _frames(
     _refuse_singular(cells, periodic)
     counts = [n] if batch is None else batch.bincount(minlength=n_frames).tolist()
     return counts, cells, periodic
+
+
+def _flags(pbc: Any) -> Mask:
+    """Periodic axes ``()``, ``(3,)`` or ``(B, 3)`` as an array of bools."""
+    try:
+        flags = torch.as_tensor(pbc).cpu().numpy()
+        legal = flags.dtype.kind in "bui" and bool(((flags == 0) | (flags == 1)).all())
+    except (TypeError, ValueError, RuntimeError, NotImplementedError):
+        legal = False
+    if not legal:
+        raise TypeError(
+            f"pbc is {pbc!r:.100}, expected True or False, or three of them for each frame"
+        )
+    return np.asarray(flags, dtype=bool)
 
 
 def _per_frame(name: str, array: Any, shape: tuple[int, ...], n_frames: int) -> Any:
@@ -149,12 +166,18 @@ def _refuse_non_finite(points: Reals) -> None:
 
 
 def _check_inputs(
-    positions: Tensor, cutoff: float, types: Tensor | None, batch: Tensor | None
+    positions: Tensor,
+    cutoff: float,
+    cell: Tensor | None,
+    types: Tensor | None,
+    batch: Tensor | None,
 ) -> None:
+    cutoff = number("cutoff", cutoff)
     if not 1e-6 < cutoff < float("inf"):
         raise ValueError(
             f"cutoff is {cutoff}, expected a finite length > 0 (above 1e-6: use units such as Å)"
         )
+    check_tensors(positions=positions, **given(cell=cell, types=types, batch=batch))
     if positions.dim() != 2 or positions.shape[1] != 3:
         raise ValueError(f"positions have shape {tuple(positions.shape)}, expected (N, 3)")
     if not positions.is_floating_point():
@@ -167,7 +190,7 @@ def _check_inputs(
                 f"{name} has shape {tuple(numbers.shape)}, expected ({len(positions)},), an entry for "
                 "each position"
             )
-        if numbers.is_floating_point() or numbers.is_complex():
+        if numbers.is_floating_point() or numbers.is_complex() or numbers.dtype == torch.bool:
             raise TypeError(f"{name} is {numbers.dtype}, expected integers; use .long()")
     if batch is not None and len(batch) > 0 and (batch[0] < 0 or (batch.diff() < 0).any()):
         raise ValueError(

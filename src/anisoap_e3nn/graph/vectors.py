@@ -1,8 +1,10 @@
 """Edge vectors."""
 
+import torch
 from torch import Tensor
 
 from ..precision import without_autocast
+from ..tensor_arguments import check_numbers, check_shape, check_tensors, given
 from ..tracing import is_tracing
 
 
@@ -41,6 +43,33 @@ def edge_vectors(
     ValueError
         If there are shifts without a cell, or several cells without a batch.
     """
+    check_numbers(positions=positions, **given(edge_shifts=edge_shifts, cell=cell))
+    check_shape("positions", positions, (-1, 3))
+    check_tensors(positions=positions, edge_index=edge_index, **given(batch=batch))
+    check_shape("edge_index", edge_index, (2, -1))
+    if edge_shifts is not None:
+        check_shape("edge_shifts", edge_shifts, (edge_index.shape[1], 3))
+    if cell is not None:
+        check_shape("cell", cell, (3, 3) if cell.dim() == 2 else (-1, 3, 3))
+    if batch is not None:
+        check_shape("batch", batch, (len(positions),))
+    try:
+        return _vectors(positions, edge_index, edge_shifts, cell, batch)
+    except IndexError as error:
+        raise ValueError(
+            f"edge_index or batch has an index that is out of range for {len(positions)} particles: {error}"
+        ) from error
+
+
+def _vectors(
+    positions: Tensor,
+    edge_index: Tensor,
+    edge_shifts: Tensor | None,
+    cell: Tensor | None,
+    batch: Tensor | None,
+) -> Tensor:
+    if edge_index.dtype not in (torch.int64, torch.int32):
+        raise TypeError(f"edge_index is {edge_index.dtype}, expected torch.int64; use .long()")
     neighbors, centers = edge_index.unbind()
     # in place: fresh memory costs more than arithmetic
     vectors = positions.index_select(0, neighbors)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..arguments import not_negative, positive
+from ..tensor_arguments import check_data
 from .lists import neighbor_list
 
 _FIXED = ("types", "cell", "pbc", "batch")  # fields whose change requires a new search
@@ -103,6 +104,7 @@ class VerletList:
         data : EllipsoidData or a Batch of them
             Any object with `pos` and, optionally, `types`, `cell`, `pbc` and `batch` will do.
         """
+        check_data(data)
         if self._neighbors is None or self._may_have_changed(data):
             self._neighbors = self.search(data, self.cutoff + self.skin)
             self._searched = {name: _copy(getattr(data, name, None)) for name in ("pos", *_FIXED)}
@@ -110,6 +112,7 @@ class VerletList:
 
     def search(self, data: Any, radius: float) -> Neighbors:
         """Search within a radius. The search is counted, its result is not stored."""
+        check_data(data)
         self.n_searches += 1
         types = getattr(data, "types", None)
         edge_index, edge_shifts = neighbor_list(

@@ -8,6 +8,7 @@ from e3nn import o3
 from e3nn.nn import FullyConnectedNet
 from torch import Tensor
 
+from ..irreps_arguments import to_irreps
 from ..layer import Layer
 from ..nn import TensorProduct
 from ..nn.product_paths import product_paths
@@ -53,11 +54,11 @@ class Convolution(Layer):
         radial_layers: Sequence[int] = (64, 64),
     ) -> None:
         super().__init__()
-        self.irreps_in = o3.Irreps(irreps_in)
+        self.irreps_in = to_irreps("irreps_in", irreps_in)
         irreps, instructions = product_paths(
             self.irreps_in,
-            o3.Irreps(irreps_harmonics),
-            o3.Irreps(irreps_wanted),
+            to_irreps("irreps_harmonics", irreps_harmonics),
+            to_irreps("irreps_wanted", irreps_wanted),
             "uvu",
             has_weight=True,
         )

@@ -10,13 +10,15 @@ from torch import Tensor
 from typing_extensions import Never
 
 from ..arguments import flag, integer, integers, positive
-from ..data.batches import iterate_batches
+from ..data.batches import frame_iterable, iterate_batches
 from ..data.targets import Targets
 from ..graph import Edges, edges_of
 from ..hyperparameters import HyperparameterModule
+from ..irreps_arguments import to_irreps
 from ..nn.smooth_embedding import smooth_embedding
 from ..potentials import Potential
 from ..precision import without_autocast
+from ..tensor_arguments import check_data
 from ..tracing import is_tracing
 from .convolution import Convolution
 from .edge_features import EdgeEncoding, EdgeFeatures
@@ -118,7 +120,7 @@ class MessagePassingPotential(HyperparameterModule, Potential):
         self.embedding = smooth_embedding(
             types, cutoff, max_angular, max_radial, radial_gaussian_width
         )
-        irreps = o3.Irreps(irreps_hidden)
+        irreps = to_irreps("irreps_hidden", irreps_hidden)
         l_edges = irreps.lmax if max_angular_edges is None else max_angular_edges
         l_edges = integer("max_angular_edges", l_edges, at_least=0)
         edge_orientations = flag("edge_orientations", edge_orientations)
@@ -195,6 +197,7 @@ class MessagePassingPotential(HyperparameterModule, Potential):
         TypeError
             If the dtype of the data is not that of the model.
         """
+        check_data(data)
         type_index = self.embedding.type_index(data.types)  # -> [particle]
         edge_index, edge_vectors = self._edges(data, edges)
         coefficients = self._coefficients(data, edge_index, edge_vectors)
@@ -232,6 +235,7 @@ class MessagePassingPotential(HyperparameterModule, Potential):
         TypeError
             If the dtypes of frames, targets and model differ.
         """
+        frames = list(frame_iterable(frames))
         if not frames:
             raise ValueError("expected one or more frames, found none")
         targets = Targets()

@@ -9,6 +9,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from ..arguments import integer
+from ..irreps_arguments import to_irreps
 from ..nn import TypeLinear
 from .convolution import Convolution, MessageLayer
 from .edge_features import EdgeFeatures
@@ -94,7 +95,8 @@ class NequIPStylePotential(MessagePassingPotential):
         n_layers: int = 2,
         **options: Unpack[MessagePassingOptions],
     ) -> None:
-        hidden, n_layers = o3.Irreps(irreps_hidden), integer("n_layers", n_layers)
+        hidden = to_irreps("irreps_hidden", irreps_hidden)
+        n_layers = integer("n_layers", n_layers)
         if n_layers < 1 or "0e" not in hidden:
             raise ValueError(
                 f"found {n_layers=} and irreps_hidden={str(hidden)!r}, expected one layer or more, and 0e "

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from ..arguments import positive
+from ..arguments import integer, positive
 from ..tracing import is_tracing
 
 
@@ -82,10 +82,8 @@ class PolynomialCutoff(_CutoffFunction):
 
     def __init__(self, cutoff: float, p: int = 6) -> None:
         super().__init__(cutoff)
-        if p < 2:
-            raise ValueError(f"p is {p}, expected an integer ≥ 2")
-        self.p = p
-        self.hyperparameters["p"] = p
+        self.p = integer("p", p, at_least=2)
+        self.hyperparameters["p"] = self.p
 
     def forward(self, distances: Tensor) -> Tensor:
         """Compute the weights ``(...)`` of `distances` ``(...)``."""

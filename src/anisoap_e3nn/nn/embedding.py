@@ -9,12 +9,14 @@ from torch import Tensor
 
 from ..arguments import flag, positive
 from ..basis import MomentProjection, RadialBasis, build_radial_basis, radial_counts
-from ..basis.radial import plain_max_radial
+from ..basis.radial_counts import plain_max_radial
 from ..geometry import damped_covariances
 from ..graph import edges_of
 from ..hyperparameters import HyperparameterModule
+from ..irreps_arguments import to_irreps
 from ..ops import gaussian_moments
 from ..particle_types import TypeIndex
+from ..tensor_arguments import check_data
 from .cutoff import build_cutoff_function, within_cutoff
 from .inputs import check_inputs, refuse_overflow
 from .linear import TypeLinear
@@ -85,8 +87,8 @@ class AniSOAPEmbedding(HyperparameterModule):
     >>> embedding = AniSOAPEmbedding([1, 6], cutoff=5.0, max_angular=2, radial_gaussian_width=1.5)
     >>> embedding.irreps_out
     4x0e+2x1o+2x2e
-    >>> embedding.channels[:3]
-    ['l=0 type=1 n=0', 'l=0 type=1 n=1', 'l=0 type=6 n=0']
+    >>> embedding.channels[:2]
+    ['l=0 type=1 n=0', 'l=0 type=1 n=1']
     >>> r = torch.tensor([[0.0, 0.0, 2.0]])
     >>> sphere, rod = torch.ones(3), torch.tensor([0.5, 0.5, 2.0])
     >>> x = embedding(
@@ -134,15 +136,15 @@ class AniSOAPEmbedding(HyperparameterModule):
             for type_ in self.types
             for n in range(count)
         ]
-        self.irreps_out = self.irreps_coefficients if irreps_out is None else o3.Irreps(irreps_out)
+        self.irreps_out = (
+            self.irreps_coefficients if irreps_out is None else to_irreps("irreps_out", irreps_out)
+        )
         self.linear: TypeLinear | None = None
         if irreps_out is not None:
             n_maps = len(self.types) if per_center_type else 1
             self.linear = TypeLinear(self.irreps_coefficients, self.irreps_out, n_maps)
         elif per_center_type:
-            raise ValueError(
-                "per_center_type=True needs irreps_out: without it there is no linear map"
-            )
+            raise ValueError("per_center_type=True needs irreps_out, the irreps of a linear map")
         self.hyperparameters = {
             "types": self.types,
             "cutoff": self.cutoff,
@@ -191,14 +193,14 @@ class AniSOAPEmbedding(HyperparameterModule):
         Raises
         ------
         ValueError
-            If shapes do not fit, a type is unknown, an index is out of range, a value is NaN or infinite, a
-            semi-axis is negative, a quaternion is zero, or a graph was built with a smaller cutoff.
+            If shapes do not fit, a type is unknown, an index is out of range, a value is NaN or infinite,
+            a semi-axis is negative, a quaternion is zero, or a graph was built with a smaller cutoff.
         TypeError
             If a dtype is not that of the module.
         """
-        if edge_index is None:
+        if edge_index is None and types is None:
             return self._forward_data(data=edge_vectors)
-        if types is None or orientations is None or semiaxes is None:
+        if edge_index is None or types is None or orientations is None or semiaxes is None:
             raise TypeError(
                 "the embedding takes one EllipsoidData, or edge_vectors, edge_index, types, "
                 "orientations and semiaxes"
@@ -275,17 +277,18 @@ class AniSOAPEmbedding(HyperparameterModule):
         >>> tensor_map.block({"o3_lambda": 1, "center_type": 6}).values.shape  # particle, m, type · n
         torch.Size([2, 3, 2])
         """
-        types = data if isinstance(data, Tensor) else data.types
-        batch = batch if isinstance(data, Tensor) else getattr(data, "batch", None)
-        self.type_index(types)  # refuses unknown ones
+        if not isinstance(data, Tensor):
+            data, batch = data.types, getattr(data, "batch", None)
+        self.type_index(data)  # refuses unknown ones
         properties = (
             neighbor_properties(self.irreps_out, self.type_index.values)
             if self.linear is None
             else channel_properties(self.irreps_out)
         )
-        return features_to_tensor_map(x, self.irreps_out, *properties, types, self.types, batch)
+        return features_to_tensor_map(x, self.irreps_out, *properties, data, self.types, batch)
 
     def _forward_data(self, data: Any) -> Tensor:
+        check_data(data)
         edges = edges_of(data, self.cutoff)
         return self.forward(
             edges.edge_vectors, edges.edge_index, data.types, data.orientations, data.semiaxes

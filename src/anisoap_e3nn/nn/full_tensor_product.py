@@ -7,6 +7,7 @@ from typing import Any
 from e3nn import o3
 from torch import Tensor
 
+from ..irreps_arguments import to_irrep_list, to_irreps
 from ..layer import Layer
 from .product_paths import sorted_paths
 from .tensor_product import TensorProduct
@@ -43,8 +44,8 @@ class FullTensorProduct(TensorProduct):
         irrep_normalization: str = "component",
         layout: str = "mul_ir",
     ) -> None:
-        irreps_in1 = o3.Irreps(irreps_in1).simplify()
-        irreps_in2 = o3.Irreps(irreps_in2).simplify()
+        irreps_in1 = to_irreps("irreps_in1", irreps_in1).simplify()
+        irreps_in2 = to_irreps("irreps_in2", irreps_in2).simplify()
         products = [
             ((mul_1 * mul_2, ir), (i_1, i_2, "uvuv", False))
             for i_1, (mul_1, ir_1) in enumerate(irreps_in1)
@@ -84,6 +85,7 @@ class TensorSquare(Layer):
 
     Examples
     --------
+    >>> import torch
     >>> square = TensorSquare("2x1o")
     >>> square
     TensorSquare(2x1o -> 3x0e+1x1e+3x2e | 7 paths | 0 weights)
@@ -99,7 +101,7 @@ class TensorSquare(Layer):
         layout: str = "mul_ir",
     ) -> None:
         super().__init__()
-        self.irreps_in = o3.Irreps(irreps_in).simplify()
+        self.irreps_in = to_irreps("irreps_in", irreps_in).simplify()
         products = [
             ((mul, ir), (i_1, i_2, mode, False, _factor(mode, ir_1, ir_2, ir, irrep_normalization)))
             for i_1, (mul_1, ir_1) in enumerate(self.irreps_in)
@@ -158,7 +160,7 @@ def _wanted_and_sorted(
 ) -> tuple[o3.Irreps, list[tuple[Any, ...]]]:
     """Select the products with irreps of `filter_ir_out`, and sort them; see :func:`sorted_paths`."""
     if filter_ir_out is not None:
-        wanted = [o3.Irrep(ir) for ir in filter_ir_out]
+        wanted = to_irrep_list("filter_ir_out", filter_ir_out)
         made = sorted({ir for (_, ir), _ in products})
         products = [product for product in products if product[0][1] in wanted]
         if not products:

@@ -5,6 +5,7 @@ from math import isfinite
 import torch
 from torch import Tensor
 
+from ..tensor_arguments import check_tensors
 from ..tracing import is_tracing
 
 
@@ -31,10 +32,18 @@ def check_inputs(
         raise TypeError(
             f"the embedding is {dtype}, expected torch.float32 or torch.float64; use .float() or .double()"
         )
+    check_tensors(
+        edge_vectors=edge_vectors,
+        edge_index=edge_index,
+        types=types,
+        orientations=orientations,
+        semiaxes=semiaxes,
+    )
     n = types.shape[0] if types.dim() else 0
+    n_edges = edge_vectors.shape[0] if edge_vectors.dim() else 0
     expected_shapes: dict[str, tuple[Tensor, list[tuple[int, ...]]]] = {
-        "edge_vectors": (edge_vectors, [(edge_vectors.shape[0], 3)]),
-        "edge_index": (edge_index, [(2, edge_vectors.shape[0])]),
+        "edge_vectors": (edge_vectors, [(n_edges, 3)]),
+        "edge_index": (edge_index, [(2, n_edges)]),
         "types": (types, [(n,)]),
         "orientations": (orientations, [(n, 4), (n, 3, 3)]),
         "semiaxes": (semiaxes, [(n, 3)]),
@@ -43,7 +52,7 @@ def check_inputs(
         if tuple(tensor.shape) not in shapes:
             raise ValueError(
                 f"{name} has shape {tuple(tensor.shape)}, expected {' or '.join(map(str, shapes))} "
-                f"for {edge_vectors.shape[0]} edges and {n} particles"
+                f"for {n_edges} edges and {n} particles"
             )
     for name, tensor in (
         ("edge_vectors", edge_vectors),

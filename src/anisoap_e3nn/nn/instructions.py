@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from e3nn import o3
 
+from ..arguments import not_negatives, one_of
 from ..clebsch_gordan import CouplingTable, real_clebsch_gordan
 
 MODES = ("uvw", "uvu", "uvv", "uuw", "uuu", "uvuv", "uvu<v", "u<vw")
@@ -56,7 +57,14 @@ def checked_instructions(
         mode, or a mode that needs weights has none.
     """
     checked = []
+    if not isinstance(instructions, Iterable) or getattr(instructions, "ndim", 1) == 0:
+        raise TypeError(f"instructions is {instructions!r:.100}, expected a list of tuples")
     for given in instructions:
+        if not isinstance(given, list | tuple) or len(given) not in (5, 6):
+            raise ValueError(
+                f"instructions contains {given!r:.100}, expected tuples (i_in1, i_in2, i_out, mode, "
+                "has_weight[, path_weight])"
+            )
         i_1, i_2, i_out, mode, has_weight, path_weight = given if len(given) == 6 else (*given, 1.0)
         where = f"instruction {tuple(given)}"
         for name, i, irreps in (
@@ -141,8 +149,7 @@ def normalized_instructions(
         ("irrep_normalization", irrep_normalization, ("component", "norm", "none")),
         ("path_normalization", path_normalization, ("element", "path", "none")),
     ):
-        if given not in expected:
-            raise ValueError(f"{name} is {given!r}, expected one of {', '.join(expected)}")
+        one_of(name, given, expected)
     var_1, var_2, var_out = (
         _variances(name, given, len(irreps))
         for name, given, irreps in (
@@ -174,7 +181,7 @@ def normalized_instructions(
 
 
 def _variances(name: str, given: Sequence[float] | None, n: int) -> list[float]:
-    values = [1.0] * n if given is None else [float(variance) for variance in given]
+    values = [1.0] * n if given is None else not_negatives(name, given)
     if len(values) != n:
         raise ValueError(f"{name} has {len(values)} numbers, expected {n}, one for each entry")
     return values

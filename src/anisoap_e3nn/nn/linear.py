@@ -4,6 +4,8 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
+from ..arguments import integer
+from ..irreps_arguments import to_irreps
 from ..layer import Layer
 
 
@@ -44,7 +46,9 @@ class TypeLinear(Layer):
         self, irreps_in: o3.Irreps | str, irreps_out: o3.Irreps | str, n_types: int = 1
     ) -> None:
         super().__init__()
-        self.irreps_in, self.irreps_out = o3.Irreps(irreps_in), o3.Irreps(irreps_out)
+        self.irreps_in = to_irreps("irreps_in", irreps_in)
+        self.irreps_out = to_irreps("irreps_out", irreps_out)
+        n_types = integer("n_types", n_types, at_least=1)
         self.linears = torch.nn.ModuleList(
             equivariant_linear(self.irreps_in, self.irreps_out) for _ in range(n_types)
         )

@@ -1,14 +1,18 @@
 """Clebsch-Gordan products of features: the SOAP power spectrum, λ-SOAP and higher body orders."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import torch
 from e3nn import o3
 from torch import Tensor
 
+from ..arguments import flag, integer
 from ..clebsch_gordan import real_clebsch_gordan
 from ..hyperparameters import HyperparameterModule
+from ..irreps_arguments import to_irrep_list, to_irreps
 from ..ops import Path, SparseProduct
+from ..tensor_arguments import check_numbers, given
 from .channel_products import by_entry, channel_products, numbered
 from .chunks import in_chunks
 from .layout import Entry, entries, paths_between
@@ -83,12 +87,14 @@ class PowerSpectrum(HyperparameterModule):
         weights: tuple[o3.Irreps | str | int | None, o3.Irreps | str | None] | None = None,
     ) -> None:
         super().__init__()
-        self.irreps_in = o3.Irreps(irreps_in).simplify()
-        self.irreps_in2 = None if irreps_in2 is None else o3.Irreps(irreps_in2).simplify()
-        wanted = None if filter_ir_out is None else [o3.Irrep(ir) for ir in filter_ir_out]
-        before, after = (None, None) if weights is None else weights
-        if not isinstance(before, int | None):
-            before = o3.Irreps(before).simplify()
+        self.irreps_in = to_irreps("irreps_in", irreps_in).simplify()
+        self.irreps_in2 = (
+            None if irreps_in2 is None else to_irreps("irreps_in2", irreps_in2).simplify()
+        )
+        wanted = None if filter_ir_out is None else to_irrep_list("filter_ir_out", filter_ir_out)
+        l_max = None if l_max is None else integer("l_max", l_max, at_least=0)
+        symmetric = flag("symmetric", symmetric)
+        before, after = _maps(weights)
         self.hyperparameters = {
             "irreps_in": str(self.irreps_in),
             "irreps_in2": None if self.irreps_in2 is None else str(self.irreps_in2),
@@ -105,11 +111,13 @@ class PowerSpectrum(HyperparameterModule):
         if self.irreps_in2 is not None:
             self._mixed2, self.mixing2 = _mixed(self.irreps_in2, before)
         other = None if self.irreps_in2 is None else self._mixed2
+        if wanted == []:
+            raise ValueError("filter_ir_out is empty, expected one or more irreps")
         self._products = channel_products(self._mixed1, other, channels, symmetric, l_max, wanted)
         out = o3.Irreps([(each.mul, each.ir) for each in self._products])
         self._plan(entries(out))
         self.irreps_products = out.simplify()
-        self.irreps_out = self.irreps_products if after is None else o3.Irreps(after)
+        self.irreps_out = self.irreps_products if after is None else to_irreps("weights[1]", after)
         self.linear = None
         if after is not None:
             self.linear = equivariant_linear(self.irreps_products, self.irreps_out)
@@ -192,6 +200,7 @@ class PowerSpectrum(HyperparameterModule):
         TypeError
             If y is missing, or not expected.
         """
+        check_numbers(x=x, **given(y=y))
         inputs = [x] if y is None else [x, y]
         if len(inputs) != len(self._dims_in):
             raise TypeError(f"found {len(inputs)} inputs, expected {len(self._dims_in)}")
@@ -236,6 +245,18 @@ class PowerSpectrum(HyperparameterModule):
             f"PowerSpectrum({inputs} -> {self.irreps_out} | {self.irreps_products.num_irreps} products | "
             f"{n_weights} weights)"
         )
+
+
+def _maps(weights: Any) -> tuple[o3.Irreps | int | None, Any]:
+    """The argument `weights`, its first part as irreps, or as a number of channels."""
+    if weights is None:
+        return None, None
+    if not isinstance(weights, list | tuple) or len(weights) != 2:
+        raise TypeError(f"weights is {weights!r:.100}, expected a tuple (before, after)")
+    before, after = weights
+    if isinstance(before, str | list | tuple):
+        return to_irreps("weights[0]", before).simplify(), after
+    return None if before is None else integer("weights[0]", before, at_least=1), after
 
 
 def _mixed(irreps: o3.Irreps, before: o3.Irreps | int | None) -> tuple[o3.Irreps, o3.Linear | None]:

@@ -8,8 +8,11 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
+from ..arguments import flag, one_of
+from ..irreps_arguments import to_irreps
 from ..layer import Layer
 from ..ops import Path, SparseProduct
+from ..tensor_arguments import check_tensors, given
 from .chunks import in_chunks
 from .instructions import Instruction, checked_instructions, normalized_instructions, wigner_table
 from .layout import Entry, entries, paths_between
@@ -96,10 +99,19 @@ class TensorProduct(Layer):
         layout: str = "mul_ir",
     ) -> None:
         super().__init__()
-        if layout not in ("mul_ir", "ir_mul"):
-            raise ValueError(f'layout is {layout!r}, expected "mul_ir" or "ir_mul"')
+        one_of("layout", layout, ("mul_ir", "ir_mul"))
+        for name, value in (
+            ("internal_weights", internal_weights),
+            ("shared_weights", shared_weights),
+        ):
+            if value is not None:
+                flag(name, value)
         self.layout = layout
-        irreps = o3.Irreps(irreps_in1), o3.Irreps(irreps_in2), o3.Irreps(irreps_out)
+        irreps = (
+            to_irreps("irreps_in1", irreps_in1),
+            to_irreps("irreps_in2", irreps_in2),
+            to_irreps("irreps_out", irreps_out),
+        )
         self.irreps_in1, self.irreps_in2, self.irreps_out = irreps
         self.instructions: list[Instruction] = normalized_instructions(
             *irreps,
@@ -198,14 +210,21 @@ class TensorProduct(Layer):
         ValueError
             If a dimension does not fit, or weights are missing.
         """
+        check_tensors(x1=x1, x2=x2, **given(weight=weight))
         weight = self._weights(weight, like=x1)
         for name, x, dim in (("x1", x1, self._dims[0]), ("x2", x2, self._dims[1])):
-            if x.shape[-1] != dim:
+            if x.dim() == 0 or x.shape[-1] != dim:
                 raise ValueError(
-                    f"the last dimension of {name} is {x.shape[-1]}, expected {dim} for {self}"
+                    f"{name} has shape {tuple(x.shape)}, expected the last dimension {dim} for {self}"
                 )
         batched = [x1, x2] if self.shared_weights else [x1, x2, weight]
-        leading = torch.broadcast_shapes(*(x.shape[:-1] for x in batched))
+        try:
+            leading = torch.broadcast_shapes(*(x.shape[:-1] for x in batched))
+        except RuntimeError as error:
+            shapes = ", ".join(str(tuple(x.shape)) for x in batched)
+            raise ValueError(
+                f"x1, x2 and weight have the shapes {shapes}, expected leading dimensions that broadcast"
+            ) from error
         flat = [x.expand(*leading, -1).reshape(leading.numel(), x.shape[-1]) for x in batched]
         others = [weight] if self.shared_weights else []
         out = in_chunks(self._product, self._n_chunks, flat, *others)  # -> [batch, irreps_out.dim]
@@ -232,7 +251,7 @@ class TensorProduct(Layer):
         expected_ndim = (
             "one dimension" if self.shared_weights else "the batch and one more dimension"
         )
-        if weight.shape[-1] != self.weight_numel or (weight.ndim == 1) != self.shared_weights:
+        if weight.shape[-1:] != (self.weight_numel,) or (weight.ndim == 1) != self.shared_weights:
             raise ValueError(
                 f"weight has shape {tuple(weight.shape)}, expected {expected_ndim} of "
                 f"{self.weight_numel}"

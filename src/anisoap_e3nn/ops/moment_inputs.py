@@ -5,6 +5,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..arguments import integer, not_negative
+from ..tensor_arguments import check_tensors
+
 
 class MomentInputs(NamedTuple):
     """Arguments of :func:`~anisoap_e3nn.ops.gaussian_moments`, in the order of the compiled operations."""
@@ -23,6 +26,17 @@ class MomentInputs(NamedTuple):
 
 def check_inputs(inputs: MomentInputs) -> None:
     """Refuse tensors whose shapes or types do not fit each other."""
+    floats = ("edge_vectors", "covariances", "weights", "pair_weights")
+    indices = ("edge_vectors", "neighbors", "segments", "own_segments")
+    values = inputs._asdict()
+    for names in (floats, indices):
+        tensors = {name: values[name] for name in names}
+        optional = ("pair_weights", "own_segments")
+        check_tensors(**{k: v for k, v in tensors.items() if k not in optional or v is not None})
+    if not isinstance(values["n_segments"], torch.SymInt):
+        integer("n_segments", inputs.n_segments, at_least=0)
+    integer("degree", inputs.degree, at_least=0)
+    not_negative("exponent", inputs.exponent)
     edges, particles = inputs.edge_vectors.shape[:1], inputs.covariances.shape[:1]
     floating = inputs.edge_vectors.dtype
     if floating not in (torch.float32, torch.float64):

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..arguments import integer
+from ..tensor_arguments import check_tensors
 from .product_program import Block, Path, ProductPlan
 from .sparse_product import sparse_product
 
@@ -60,7 +62,11 @@ def accumulate(
     >>> accumulate(torch.tensor([[1.0, 0, 0]]), torch.tensor([[0.0, 1, 0]]), c, 3, a, b, signs)
     tensor([[0., 0., 1.]])
     """
+    check_tensors(X1=X1, X2=X2)
     _check_indices(idx_output, idx_1, idx_2, multipliers)
+    output_size = integer("output_size", output_size, at_least=0)
+    if X1.dim() == 0 or X2.dim() == 0:
+        raise ValueError("X1 or X2 is a single number, expected the active dimension at least")
     _check_operands(X1, X2, (*X1.shape[:-1], X2.shape[-1]), multipliers)
     # Each row is a batch entry with one channel. The kernel works on many rows side by side.
     sizes = (output_size, X1.shape[-1], X2.shape[-1])
@@ -87,7 +93,9 @@ def accumulate_active_dim_middle(
     -------
     Tensor ``(..., output_size, channel)``
     """
+    check_tensors(X1=X1, X2=X2)
     _check_indices(idx_output, idx_1, idx_2, multipliers)
+    output_size = integer("output_size", output_size, at_least=0)
     if X1.dim() < 2 or X2.dim() < 2:
         raise ValueError(
             f"X1 and X2 have {X1.dim()} and {X2.dim()} dimensions, expected the active one and the "
@@ -124,6 +132,7 @@ def accumulate_active_dim_first(
     -------
     Tensor ``(output_size, ...)``
     """
+    check_tensors(X1=X1, X2=X2)
     X1, X2 = X1.movedim(0, -1), X2.movedim(0, -1)
     product = accumulate(X1, X2, idx_output, output_size, idx_1, idx_2, multipliers)
     return product.movedim(-1, 0)
@@ -161,6 +170,7 @@ def _plan(
 
 
 def _check_indices(idx_output: Tensor, idx_1: Tensor, idx_2: Tensor, multipliers: Tensor) -> None:
+    check_tensors(idx_output=idx_output, idx_1=idx_1, idx_2=idx_2, multipliers=multipliers)
     for name, idx in (("idx_output", idx_output), ("idx_1", idx_1), ("idx_2", idx_2)):
         if idx.shape != multipliers.shape or idx.dim() != 1:
             raise ValueError(

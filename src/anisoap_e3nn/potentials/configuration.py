@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..graph import Edges, InteractionGraph, VerletList, edges_of
 from ..nn import AniSOAPEmbedding
+from ..tensor_arguments import check_data
 from ..tracing import is_tracing
 from .potential import Potential
 
@@ -33,6 +34,7 @@ class Configuration:
     def __init__(
         self, data: Any, terms: Iterable[Any], neighbors: VerletList | None = None
     ) -> None:
+        check_data(data)
         self.data = data
         cutoff = largest_cutoff(terms)
         if neighbors is not None and cutoff is not None and neighbors.cutoff < cutoff:
@@ -55,6 +57,10 @@ class Configuration:
             energies: Tensor = term(self.data, edges)
         else:
             energies = term(self.data if edges is None else _with_edges(self.data, edges, term))
+        if not isinstance(energies, Tensor):
+            raise TypeError(
+                f"the model returned {energies!r:.100}, expected a tensor of energies of the particles"
+            )
         if energies.shape != self.data.pos.shape[:1]:
             raise ValueError(
                 f"the model returned energies of shape {tuple(energies.shape)}, expected one for each "

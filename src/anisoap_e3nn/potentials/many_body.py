@@ -8,12 +8,14 @@ import torch
 from torch import Tensor
 
 from ..arguments import integers, positive
+from ..data.batches import frame_iterable
 from ..geometry import rotation_matrices
 from ..graph import Edges, edges_of, frame_index
 from ..hyperparameters import HyperparameterModule
 from ..nn import PowerSpectrum
 from ..nn.smooth_embedding import smooth_embedding
 from ..precision import without_autocast
+from ..tensor_arguments import check_data
 from .feature_derivatives import SpectrumJacobians
 from .feature_statistics import FeatureStatistics
 from .potential import Design, Potential
@@ -124,6 +126,7 @@ class ManyBodyPotential(HyperparameterModule, Potential):
 
     def forward(self, data: Any, edges: Edges | None = None) -> Tensor:
         """Energies of the particles ``(N,)``; see :meth:`Potential.forward`."""
+        check_data(data)
         type_index = self.embedding.type_index(data.types)
         features = self._standardized(
             self.power_spectrum(self._coefficients(data, edges)), type_index
@@ -162,7 +165,8 @@ class ManyBodyPotential(HyperparameterModule, Potential):
         """
         statistics = FeatureStatistics(len(self.types), self.n_features)
         with torch.no_grad():
-            for data in frames:
+            for number, data in enumerate(frame_iterable(frames)):
+                check_data(data, f"frames[{number}]")
                 spectra = self.power_spectrum(self._coefficients(data, None))
                 statistics.add(spectra, self.embedding.type_index(data.types))
             statistics.write(self.means, self.scales)

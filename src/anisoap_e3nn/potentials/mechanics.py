@@ -7,9 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..arguments import flag
 from ..geometry import to_body_frame, torques_of_gradient
 from ..graph import VerletList, frame_index
 from ..precision import without_autocast
+from ..tensor_arguments import check_callable, check_data
 from ..tracing import is_tracing
 from .configuration import Configuration
 from .potential import Analytic, Mechanics
@@ -82,6 +84,9 @@ def mechanics(
     >>> mechanics(spring, data).forces[:, 2]
     tensor([ 2., -2.])
     """
+    check_callable("model", model)
+    body_frame, create_graph = flag("body_frame", body_frame), flag("create_graph", create_graph)
+    check_data(data)
     # inference mode has no graphs, and enable_grad does not end it
     if not is_tracing() and torch.is_inference_mode_enabled():
         with torch.inference_mode(False):

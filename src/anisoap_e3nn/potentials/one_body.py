@@ -9,6 +9,7 @@ from torch import Tensor
 from ..graph import Edges, frame_index
 from ..hyperparameters import HyperparameterModule
 from ..particle_types import TypeIndex
+from ..tensor_arguments import check_data
 from .potential import Design, Mechanics, Potential
 
 
@@ -51,6 +52,7 @@ class OneBodyPotential(HyperparameterModule, Potential):
 
     def forward(self, data: Any, edges: Edges | None = None) -> Tensor:
         """Energies of the particles ``(N,)``; no edges are looked at."""
+        check_data(data)
         return self.weights[self.type_index(data.types)]
 
     def derivatives(self, data: Any, edges: Edges | None = None) -> Mechanics:

@@ -8,8 +8,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ..data.field_checks import to_tensor
 from ..hyperparameters import HyperparameterModule
 from ..particle_types import TypeIndex
+from ..tensor_arguments import check_data
 
 
 class ParticleShapes(HyperparameterModule):
@@ -51,7 +53,8 @@ class ParticleShapes(HyperparameterModule):
         super().__init__()
         self.type_index = TypeIndex(types, "this model of shapes")
         self.types = self.type_index.types
-        start = torch.as_tensor(semiaxes, dtype=torch.get_default_dtype())
+        start = to_tensor("semiaxes", semiaxes, torch.get_default_dtype(), torch.device("cpu"))
+        start = start.detach().to(torch.get_default_dtype())
         if start.shape not in ((3,), (len(self.types), 3)):
             raise ValueError(
                 f"semiaxes has shape {tuple(start.shape)}, expected (3,) or ({len(self.types)}, 3) for the "
@@ -92,6 +95,7 @@ class ParticleShapes(HyperparameterModule):
         ValueError
             If a type is unknown.
         """
+        check_data(data)
         type_index = self.type_index(data.types)  # -> [particle]
         data = copy.copy(data)
         data.semiaxes = self.semiaxes.index_select(0, type_index)  # -> [particle, 3]

@@ -54,6 +54,8 @@ class StackedPotential(Layer):
 
     def __init__(self, components: Iterable[torch.nn.Module]) -> None:
         super().__init__()
+        if not isinstance(components, Iterable) or hasattr(components, "ndim"):
+            raise TypeError(f"components is {components!r:.100}, expected a list of Modules")
         terms = list(components)
         for term in terms:
             if not isinstance(term, torch.nn.Module):

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ..graph import VerletList
 from ..potentials import Mechanics, cutoff_of, mechanics
+from ..tensor_arguments import check_callable
 
 
 class ForceField:
@@ -51,6 +52,7 @@ class ForceField:
     """
 
     def __init__(self, model: Callable[[Any], Tensor], skin: float | None = None) -> None:
+        check_callable("model", model)
         self.model, self.cutoff = model, cutoff_of(model)
         self._neighbors: VerletList | None = None
         if self.cutoff is not None:

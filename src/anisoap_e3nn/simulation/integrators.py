@@ -10,6 +10,7 @@ from torch import Tensor
 from tqdm import trange
 
 from ..arguments import integer, not_negative, positive
+from ..tensor_arguments import check_callable
 from .rigid_bodies import RigidBodies
 
 
@@ -50,6 +51,9 @@ class Dynamics(ABC):
     def __init__(
         self, forces_and_torques: Callable[[Any], Any], bodies: RigidBodies, time_step: float
     ) -> None:
+        check_callable("forces_and_torques", forces_and_torques)
+        if not isinstance(bodies, RigidBodies):
+            raise TypeError(f"bodies is {bodies!r:.100}, expected RigidBodies")
         self.forces_and_torques = forces_and_torques
         self.bodies = bodies
         self.time_step = positive("time_step", time_step, "time")
@@ -109,6 +113,11 @@ class Dynamics(ABC):
     def evaluate(self) -> None:
         """Compute the potential energy, forces and torques at the present positions."""
         result = self.forces_and_torques(self.bodies.data)
+        if not isinstance(getattr(result, "torques", None), Tensor):
+            raise TypeError(
+                f"forces_and_torques returned {result!r:.100}, expected Mechanics, or an object with energy, "
+                "forces and torques"
+            )
         self.forces, self.torques = result.forces.detach(), result.torques.detach()
         self.potential_energy = torch.as_tensor(result.energy).detach()
         shapes = {

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from ..arguments import not_negative
+from ..data.field_checks import to_tensor
 from ..geometry import matrices_to_quaternions, rotation_matrices, to_body_frame
 from ..graph import frame_index
+from ..tensor_arguments import check_data
 from .free_rotation import rotate_freely
 
 
@@ -68,6 +70,7 @@ class RigidBodies:
         masses: float | npt.ArrayLike | Tensor = 1.0,
         moments: npt.ArrayLike | Tensor | None = None,
     ) -> None:
+        check_data(data)
         self._data = copy.copy(data)
         for name in ("edge_index", "edge_shifts", "edge_cutoff"):
             if getattr(data, name, None) is not None:
@@ -231,7 +234,7 @@ def _of_each_body(
     positions: Tensor,
     shape: tuple[int, ...],
 ) -> Tensor:
-    numbers = torch.as_tensor(values, dtype=positions.dtype, device=positions.device)
+    numbers = to_tensor(name, values, positions.dtype, positions.device).to(positions)
     shape_of_all = (len(positions), *shape)
     if numbers.shape not in (shape, shape_of_all):
         raise ValueError(

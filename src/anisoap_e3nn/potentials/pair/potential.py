@@ -12,6 +12,7 @@ from ...graph import Edges, edges_of, frame_index
 from ...hyperparameters import HyperparameterModule
 from ...particle_types import TypeIndex
 from ...precision import without_autocast
+from ...tensor_arguments import check_data
 from ..potential import Design, Mechanics, Potential
 from .basis import InvariantPolynomials, PairRadialBasis, check_pair_basis
 from .pairs import Pairs, pairs_by_type
@@ -119,6 +120,7 @@ class PairPotential(HyperparameterModule, Potential):
 
     def forward(self, data: Any, edges: Edges | None = None) -> Tensor:
         """Energies of the particles ``(N,)``; see :meth:`Potential.forward`."""
+        check_data(data)
         energies = data.pos.new_zeros(len(data.types))
         for pairs in self._pairs(data, edges):
             coordinates = pairs.geometry.coordinates
