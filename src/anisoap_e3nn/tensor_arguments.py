@@ -65,10 +65,17 @@ def check_indices(shape: tuple[int, ...], size: int, **values: Any) -> None:
                 raise ValueError(f"{name} has values in {low}..{high}, expected 0..{size - 1}")
 
 
+def has_shape(value: Tensor, shape: tuple[int, ...]) -> bool:
+    """Whether a tensor has this shape; -1 stands for any length."""
+    if value.dim() != len(shape):
+        return False
+    # one by one: compilers do not know whether tuples of unknown sizes are equal
+    return all(n == -1 or n == m for n, m in zip(shape, value.shape, strict=True))
+
+
 def check_shape(name: str, value: Tensor, shape: tuple[int, ...]) -> None:
     """Refuse a tensor of another shape; -1 stands for any length."""
-    fits = value.dim() == len(shape)
-    if not fits or any(n not in (-1, m) for n, m in zip(shape, value.shape, strict=True)):
+    if not has_shape(value, shape):
         expected = ", ".join("N" if n == -1 else str(n) for n in shape)
         raise ValueError(f"{name} has shape {tuple(value.shape)}, expected ({expected})")
 

@@ -17,5 +17,10 @@ def is_tracing() -> bool:
         return True
     if torch._C._get_tracing_state() is not None or get_proxy_mode() is not None:
         return True
+    return is_mapping()
+
+
+def is_mapping() -> bool:
+    """Whether ``torch.vmap`` is at work."""
     transforms = get_interpreter_stack() or ()
     return any(transform.key() == TransformType.Vmap for transform in transforms)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..tracing import is_tracing
 from .contact import contact_of_pairs
 from .ellipsoids import covariances
 from .vector_algebra import apply, components_first, cross, dot, square, trace_of_product
@@ -49,10 +50,13 @@ def shape_matrices(orientations: Tensor, semiaxes: Tensor, thickness: float) -> 
     Raises
     ------
     ValueError
-        If orientations or semi-axes are NaN or infinite, or a semi-axis is negative.
+        If orientations or semi-axes are NaN or infinite, or a semi-axis is negative; except while a tracer
+        is at work.
     """
     shapes = covariances(orientations, semiaxes)  # -> [particle, 3, 3]
-    if not (semiaxes.detach() >= 0).all() or not shapes.detach().isfinite().all():
+    if not is_tracing() and not (
+        (semiaxes.detach() >= 0).all() and shapes.detach().isfinite().all()
+    ):
         raise ValueError(
             "orientations and semiaxes should be finite, quaternions not zero and semiaxes ≥ 0; check "
             "the file or the computation that they came from"

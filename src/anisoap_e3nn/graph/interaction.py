@@ -69,13 +69,13 @@ def edges_of(data: Any, cutoff: float) -> Edges:
         If the data's own edges were found with a smaller cutoff.
     """
     check_data(data)
-    cutoff = positive("cutoff", cutoff, "length")
     if is_tracing() and getattr(data, "edge_index", None) is not None:
         shifts = getattr(data, "edge_shifts", None)
         cell, batch = getattr(data, "cell", None), getattr(data, "batch", None)
         vectors = edge_vectors(data.pos, data.edge_index, shifts, cell, batch)
         shifts = torch.zeros_like(vectors) if shifts is None else shifts
         return Edges(Neighbors(data.edge_index, shifts), vectors)
+    cutoff = positive("cutoff", cutoff, "length")
     return InteractionGraph(data, cutoff).edges(cutoff)
 
 

@@ -5,7 +5,7 @@ from math import isfinite
 import torch
 from torch import Tensor
 
-from ..tensor_arguments import check_tensors
+from ..tensor_arguments import check_tensors, has_shape
 from ..tracing import is_tracing
 
 
@@ -49,7 +49,7 @@ def check_inputs(
         "semiaxes": (semiaxes, [(n, 3)]),
     }
     for name, (tensor, shapes) in expected_shapes.items():
-        if tuple(tensor.shape) not in shapes:
+        if not any(has_shape(tensor, shape) for shape in shapes):
             raise ValueError(
                 f"{name} has shape {tuple(tensor.shape)}, expected {' or '.join(map(str, shapes))} "
                 f"for {n_edges} edges and {n} particles"

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ..arguments import integer, not_negative
 from ..tensor_arguments import check_tensors
+from ..tracing import is_tracing
 
 
 class MomentInputs(NamedTuple):
@@ -33,10 +34,10 @@ def check_inputs(inputs: MomentInputs) -> None:
         tensors = {name: values[name] for name in names}
         optional = ("pair_weights", "own_segments")
         check_tensors(**{k: v for k, v in tensors.items() if k not in optional or v is not None})
-    if not isinstance(values["n_segments"], torch.SymInt):
+    if not is_tracing():  # whose numbers are symbols
         integer("n_segments", inputs.n_segments, at_least=0)
-    integer("degree", inputs.degree, at_least=0)
-    not_negative("exponent", inputs.exponent)
+        integer("degree", inputs.degree, at_least=0)
+        not_negative("exponent", inputs.exponent)
     edges, particles = inputs.edge_vectors.shape[:1], inputs.covariances.shape[:1]
     floating = inputs.edge_vectors.dtype
     if floating not in (torch.float32, torch.float64):

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..arguments import integer
 from ..tensor_arguments import check_tensors
+from ..tracing import is_tracing
 from .product_program import Block, Path, ProductPlan
 from .sparse_product import sparse_product
 
@@ -64,7 +65,8 @@ def accumulate(
     """
     check_tensors(X1=X1, X2=X2)
     _check_indices(idx_output, idx_1, idx_2, multipliers)
-    output_size = integer("output_size", output_size, at_least=0)
+    if not is_tracing():  # whose numbers are symbols
+        output_size = integer("output_size", output_size, at_least=0)
     if X1.dim() == 0 or X2.dim() == 0:
         raise ValueError("X1 or X2 is a single number, expected the active dimension at least")
     _check_operands(X1, X2, (*X1.shape[:-1], X2.shape[-1]), multipliers)
@@ -95,7 +97,8 @@ def accumulate_active_dim_middle(
     """
     check_tensors(X1=X1, X2=X2)
     _check_indices(idx_output, idx_1, idx_2, multipliers)
-    output_size = integer("output_size", output_size, at_least=0)
+    if not is_tracing():  # whose numbers are symbols
+        output_size = integer("output_size", output_size, at_least=0)
     if X1.dim() < 2 or X2.dim() < 2:
         raise ValueError(
             f"X1 and X2 have {X1.dim()} and {X2.dim()} dimensions, expected the active one and the "

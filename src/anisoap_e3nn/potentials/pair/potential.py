@@ -126,7 +126,7 @@ class PairPotential(HyperparameterModule, Potential):
             coordinates = pairs.geometry.coordinates
             amplitudes = self._amplitudes(pairs, self.polynomials(coordinates.invariants))
             halves = (self.radial(coordinates) * amplitudes).sum(0) / 2  # -> [pair]
-            energies.index_add_(0, pairs.ends.flatten(), halves.repeat(2))
+            energies = energies.index_add(0, pairs.ends.flatten(), halves.repeat(2))
         return energies
 
     @without_autocast
