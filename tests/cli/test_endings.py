@@ -2,6 +2,7 @@
 
 import lzma
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import anisoap_e3nn
 from anisoap_e3nn import cli
 
 EXPANSION = ["--cutoff", "4", "--max-angular", "2", "--radial-gaussian-width", "1.5"]
@@ -170,7 +172,7 @@ def test_ctrl_c_while_importing_prints_no_traceback(tmp_path):
         "import time\nprint('importing', flush=True)\ntime.sleep(60)\n"
     )
     process = subprocess.Popen(
-        [sys.executable, "-m", "anisoap_e3nn.cli", "--version"],
+        [sys.executable, "-c", "import sys, anisoap_e3nn_command as c; sys.exit(c.main())", "--version"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
     )  # fmt: skip
@@ -180,3 +182,14 @@ def test_ctrl_c_while_importing_prints_no_traceback(tmp_path):
     _, err = process.communicate(timeout=30)
     assert process.returncode == -signal.SIGINT  # a shell says 130
     assert err == ""
+
+
+def test_the_command_starts_apart_from_the_package():
+    """Otherwise torch is imported before the entry point can do anything about Ctrl-C."""
+    project = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    (entry,) = re.findall(r'^anisoap-e3nn = "(\w+):main"$', project, re.MULTILINE)
+    code = f"import sys, {entry} as c; print('torch' in sys.modules); sys.exit(c.main())"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False", anisoap_e3nn.__version__]

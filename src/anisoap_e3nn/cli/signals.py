@@ -33,7 +33,7 @@ def signals_as_exceptions() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # set while the package is imported
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # set by anisoap_e3nn_command
         signal.signal(signal.SIGINT, signal.default_int_handler)
     numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
     numbers = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
