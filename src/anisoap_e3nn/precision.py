@@ -1,6 +1,6 @@
 """Computations in the dtype of their inputs, also inside ``torch.autocast``."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -8,7 +8,9 @@ import torch
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
-_DEVICES = ("cpu", "cuda", "xpu", "mps")
+_DEVICES = tuple(
+    device for device in ("cpu", "cuda", "xpu", "mps") if torch.amp.is_autocast_available(device)
+)
 
 
 def without_autocast(function: Callable[_P, _R]) -> Callable[_P, _R]:
@@ -29,20 +31,10 @@ def without_autocast(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
     @wraps(function)
     def in_own_dtype(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        devices = [
-            device
-            for device in _DEVICES
-            if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
-        ]
-        return _call(devices, function, *args, **kwargs)
+        for device in _DEVICES:
+            if torch.is_autocast_enabled(device):
+                with torch.autocast(device, enabled=False):
+                    return in_own_dtype(*args, **kwargs)  # there may be another device
+        return function(*args, **kwargs)
 
     return in_own_dtype
-
-
-def _call(
-    devices: Sequence[str], function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs
-) -> _R:
-    if not devices:
-        return function(*args, **kwargs)
-    with torch.autocast(devices[0], enabled=False):
-        return _call(devices[1:], function, *args, **kwargs)

@@ -18,16 +18,17 @@ def check_tensors(**values: Any) -> None:
     ValueError
         If tensors are on different devices.
     """
-    first: tuple[str, torch.device] | None = None
     for name, value in values.items():
         if not isinstance(value, Tensor):
             raise TypeError(f"{name} is {_shown(value)}, expected a tensor")
-        if value.layout != torch.strided:
+        if value.layout is not torch.strided:
             raise TypeError(f"{name} is a tensor of layout {value.layout}, expected a dense one")
-        first = first or (name, value.device)
-        if value.device != first[1]:
+    first, *others = values
+    for name in others:
+        if values[name].device != values[first].device:
             raise ValueError(
-                f"{name} is on {value.device} and {first[0]} on {first[1]}, expected one device; move one"
+                f"{name} is on {values[name].device} and {first} on {values[first].device}, expected one "
+                "device; move one"
             )
 
 

@@ -146,9 +146,8 @@ def test_reduced_precisions_are_refused_by_name(dtype: torch.dtype, irreps_out: 
 @pytest.mark.parametrize(
     ("scale", "semiaxes", "dtype", "max_angular", "basis"),
     [
-        (1e3, 500.0, torch.float32, 14, "monomial"),
-        (1e3, 500.0, torch.float32, 14, "gto"),
-        (1e6, 5e5, torch.float32, 8, "gto"),
+        (1.0, 1e12, torch.float32, 4, "monomial"),
+        (1e3, 1e12, torch.float32, 6, "monomial"),
         (1.0, 1e160, torch.float64, 4, "monomial"),
     ],
 )

@@ -10,6 +10,7 @@ from .radial import (
 )
 from .radial_counts import radial_counts
 from .solid_harmonics import solid_harmonic
+from .unit import unit_of_moments
 
 __all__ = [
     "GTOBasis",
@@ -20,4 +21,5 @@ __all__ = [
     "build_radial_basis",
     "radial_counts",
     "solid_harmonic",
+    "unit_of_moments",
 ]

@@ -43,6 +43,8 @@ class MomentProjection(Layer):
     rcond : float
         Passed to :meth:`RadialBasis.expansion`. Orthonormalised bases drop the directions of their overlap
         whose eigenvalues are ≤ `rcond`.
+    unit : float
+        Unit of length of the moments; see :func:`unit_of_moments`. The coefficients do not depend on it.
 
     Raises
     ------
@@ -55,12 +57,20 @@ class MomentProjection(Layer):
     output_order: Tensor
 
     def __init__(
-        self, basis: RadialBasis, n_radial: Sequence[int], n_types: int, rcond: float
+        self,
+        basis: RadialBasis,
+        n_radial: Sequence[int],
+        n_types: int,
+        rcond: float,
+        unit: float = 1.0,
     ) -> None:
         super().__init__()
         # first, since they say at once if the numbers are too large
         self.degree = _refuse_sizes(n_radial)
-        expansions = [_expansion(basis, l, count, rcond) for l, count in enumerate(n_radial)]
+        expansions = [
+            _expansion(basis, l, count, rcond) * _powers(unit, l, count)
+            for l, count in enumerate(n_radial)
+        ]
         columns = sorted(_columns(n_radial), key=_parity)
         # one block for each parity: how many moments it has, its first column and its number of columns
         n_moments = Counter(tuple(k % 2 for k in n) for n in moment_exponents(self.degree))
@@ -158,6 +168,11 @@ def _refuse_sizes(n_radial: Sequence[int]) -> int:
             "max_angular"
         )
     return degree
+
+
+def _powers(unit: float, l: int, n_radial: int) -> NDArray[np.float64]:
+    """The unit to the powers l + 2k, since the expansion is one in powers of lengths."""
+    return np.array([unit ** (l + 2 * k) for k in range(n_radial)])
 
 
 def _expansion(basis: RadialBasis, l: int, n_radial: int, rcond: float) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, is_dataclass
 from math import gamma, sqrt
+from sys import float_info
 from typing import Any, overload
 
 import numpy as np
@@ -103,7 +104,10 @@ class OrthonormalizedBasis(RadialBasis):
 
     def normalization(self, power: int) -> float:
         r"""The factor :math:`N_k` of the power k."""
-        return 1 / sqrt(self.norm_integral(power))
+        integral = self.norm_integral(power)
+        if integral < float_info.min:  # where digits are lost
+            raise OverflowError(f"the norm of r^{power} is not representable")
+        return 1 / sqrt(integral)
 
     def overlap(self, l: int, n_radial: int) -> NDArray[np.float64]:
         r"""Overlap matrix :math:`S_l` of the normalised powers."""

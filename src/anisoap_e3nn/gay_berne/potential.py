@@ -202,7 +202,7 @@ class GayBerne(HyperparameterModule):
         check_tensors(edge_vectors=edge_vectors, edge_index=edge_index, types=types)
         check_shape("edge_vectors", edge_vectors, (-1, 3))
         check_shape("types", types, (-1,))
-        check_indices((2, len(edge_vectors)), len(types), edge_index=edge_index)
+        check_indices((2, edge_vectors.shape[0]), types.shape[0], edge_index=edge_index)
         bodies = self.bodies(types, orientations, semiaxes)
         if is_tracing():
             ends = edge_index[1:]  # the centre of each edge

@@ -24,7 +24,7 @@ def covariances(orientations: Tensor, semiaxes: Tensor) -> Tensor:
     """
     check_numbers(orientations=orientations, semiaxes=semiaxes)
     rotations = rotation_matrices(orientations)  # -> [N, 3, 3]
-    check_shape("semiaxes", semiaxes, (len(rotations), 3))
+    check_shape("semiaxes", semiaxes, (rotations.shape[0], 3))
     return _rotate_diagonal(rotations, semiaxes.square())
 
 
@@ -57,7 +57,7 @@ def damped_covariances(
     """
     check_numbers(orientations=orientations, semiaxes=semiaxes)
     rotations = rotation_matrices(orientations)  # -> [N, 3, 3]
-    check_shape("semiaxes", semiaxes, (len(rotations), 3))
+    check_shape("semiaxes", semiaxes, (rotations.shape[0], 3))
     # hypot, so that semi-axes of any size neither overflow nor vanish before they are divided
     growth = torch.hypot(
         torch.ones_like(semiaxes), exponent**0.5 * semiaxes

@@ -152,7 +152,7 @@ def to_body_frame(vectors: Tensor, orientations: Tensor) -> Tensor:
     Tensor ``(N, 3)``
     """
     check_numbers(vectors=vectors, orientations=orientations)
-    check_shape("vectors", vectors, (len(orientations), 3))
+    check_shape("vectors", vectors, (orientations.shape[0], 3))
     return (vectors[:, None] @ rotation_matrices(orientations)).squeeze(1)
 
 

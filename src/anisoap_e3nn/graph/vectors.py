@@ -52,7 +52,7 @@ def edge_vectors(
     if cell is not None:
         check_shape("cell", cell, (3, 3) if cell.dim() == 2 else (-1, 3, 3))
     if batch is not None:
-        check_shape("batch", batch, (len(positions),))
+        check_shape("batch", batch, (positions.shape[0],))
     try:
         return _vectors(positions, edge_index, edge_shifts, cell, batch)
     except IndexError as error:

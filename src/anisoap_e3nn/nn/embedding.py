@@ -8,7 +8,13 @@ from e3nn import o3
 from torch import Tensor
 
 from ..arguments import flag, positive
-from ..basis import MomentProjection, RadialBasis, build_radial_basis, radial_counts
+from ..basis import (
+    MomentProjection,
+    RadialBasis,
+    build_radial_basis,
+    radial_counts,
+    unit_of_moments,
+)
 from ..basis.radial_counts import plain_max_radial
 from ..geometry import damped_covariances
 from ..graph import edges_of
@@ -16,9 +22,8 @@ from ..hyperparameters import HyperparameterModule
 from ..irreps_arguments import to_irreps
 from ..ops import gaussian_moments
 from ..particle_types import TypeIndex
-from ..tensor_arguments import check_data
 from .cutoff import build_cutoff_function, within_cutoff
-from .inputs import check_inputs, refuse_overflow
+from .inputs import FIVE_TENSORS, check_inputs, refuse_lengths, refuse_overflow
 from .linear import TypeLinear
 from .tensor_map import channel_properties, features_to_tensor_map, neighbor_properties
 
@@ -87,8 +92,6 @@ class AniSOAPEmbedding(HyperparameterModule):
     >>> embedding = AniSOAPEmbedding([1, 6], cutoff=5.0, max_angular=2, radial_gaussian_width=1.5)
     >>> embedding.irreps_out
     4x0e+2x1o+2x2e
-    >>> embedding.channels[:2]
-    ['l=0 type=1 n=0', 'l=0 type=1 n=1']
     >>> r = torch.tensor([[0.0, 0.0, 2.0]])
     >>> sphere, rod = torch.ones(3), torch.tensor([0.5, 0.5, 2.0])
     >>> x = embedding(
@@ -125,7 +128,8 @@ class AniSOAPEmbedding(HyperparameterModule):
         per_center_type = flag("per_center_type", per_center_type)
         self.basis = build_radial_basis(radial_basis, self.cutoff, radial_gaussian_width)
         self.cutoff_function = build_cutoff_function(cutoff_function, self.cutoff)
-        self.projection = MomentProjection(self.basis, n_radial, len(self.types), rcond)
+        self.unit = unit_of_moments(self.basis.exponent, self.cutoff)
+        self.projection = MomentProjection(self.basis, n_radial, len(self.types), rcond, self.unit)
 
         self.irreps_coefficients = o3.Irreps(
             [(len(self.types) * n, (l, (-1) ** l)) for l, n in enumerate(n_radial)]
@@ -139,10 +143,10 @@ class AniSOAPEmbedding(HyperparameterModule):
         self.irreps_out = (
             self.irreps_coefficients if irreps_out is None else to_irreps("irreps_out", irreps_out)
         )
-        self.linear: TypeLinear | None = None
+        self.linear = None
         if irreps_out is not None:
-            n_maps = len(self.types) if per_center_type else 1
-            self.linear = TypeLinear(self.irreps_coefficients, self.irreps_out, n_maps)
+            maps = len(self.types) if per_center_type else 1
+            self.linear = TypeLinear(self.irreps_coefficients, self.irreps_out, maps)
         elif per_center_type:
             raise ValueError("per_center_type=True needs irreps_out, the irreps of a linear map")
         self.hyperparameters = {
@@ -194,24 +198,28 @@ class AniSOAPEmbedding(HyperparameterModule):
         ------
         ValueError
             If shapes do not fit, a type is unknown, an index is out of range, a value is NaN or infinite,
-            a semi-axis is negative, a quaternion is zero, or a graph was built with a smaller cutoff.
+            a semi-axis is negative, a quaternion is zero, a graph was built with a smaller cutoff, or the
+            dtype cannot hold the lengths.
         TypeError
             If a dtype is not that of the module.
         """
         if edge_index is None and types is None:
-            return self._forward_data(data=edge_vectors)
+            data: Any = edge_vectors
+            edges = edges_of(data, self.cutoff)
+            edge_vectors, edge_index = edges.edge_vectors, edges.edge_index
+            types, orientations, semiaxes = data.types, data.orientations, data.semiaxes
         if edge_index is None or types is None or orientations is None or semiaxes is None:
-            raise TypeError(
-                "the embedding takes one EllipsoidData, or edge_vectors, edge_index, types, "
-                "orientations and semiaxes"
-            )
+            raise TypeError(f"the embedding takes one EllipsoidData, or {FIVE_TENSORS}")
         check_inputs(
             edge_vectors, edge_index, types, orientations, semiaxes, self.projection.matrix.dtype
         )
+        refuse_lengths(self.unit, self.basis.exponent * self.cutoff**2, edge_vectors.dtype)
         type_index = self.type_index(types)  # -> [particle]
-        covariances, weights = damped_covariances(orientations, semiaxes, self.basis.exponent)
-
         edge_vectors, pair_weights = within_cutoff(edge_vectors, self.cutoff, self.cutoff_function)
+        exponent = self.basis.exponent * self.unit**2
+        if self.unit != 1:
+            edge_vectors, semiaxes = edge_vectors / self.unit, semiaxes / self.unit
+        covariances, weights = damped_covariances(orientations, semiaxes, exponent)
         neighbors, centers = edge_index.unbind()
         n, n_types = types.shape[0], len(self.types)
         segments = (centers * n_types).add_(type_index.index_select(0, neighbors))  # -> [edge]
@@ -226,7 +234,7 @@ class AniSOAPEmbedding(HyperparameterModule):
             weights,
             pair_weights,
             own_segments if self.include_self else None,
-            exponent=self.basis.exponent,
+            exponent=exponent,
             degree=self.projection.degree,
         )
         moments = moments.view(n, n_types, moments.shape[1])  # -> [particle, type, moment]
@@ -286,13 +294,6 @@ class AniSOAPEmbedding(HyperparameterModule):
             else channel_properties(self.irreps_out)
         )
         return features_to_tensor_map(x, self.irreps_out, *properties, data, self.types, batch)
-
-    def _forward_data(self, data: Any) -> Tensor:
-        check_data(data)
-        edges = edges_of(data, self.cutoff)
-        return self.forward(
-            edges.edge_vectors, edges.edge_index, data.types, data.orientations, data.semiaxes
-        )
 
     def extra_repr(self) -> str:
         given = ", ".join(f"{k}={v!r}" for k, v in self.hyperparameters.items())

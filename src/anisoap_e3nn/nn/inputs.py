@@ -8,6 +8,8 @@ from torch import Tensor
 from ..tensor_arguments import check_tensors, has_shape
 from ..tracing import is_tracing
 
+FIVE_TENSORS = "edge_vectors, edge_index, types, orientations and semiaxes"
+
 
 def check_inputs(
     edge_vectors: Tensor,
@@ -69,6 +71,34 @@ def check_inputs(
             raise TypeError(f"{name} is {tensor.dtype}, expected torch.int64; use .long()")
     if not is_tracing():
         _check_values(edge_vectors, edge_index, orientations, semiaxes)
+
+
+def refuse_lengths(unit: float, squared_ratio: float, dtype: torch.dtype) -> None:
+    r"""Refuse lengths with which a dtype cannot compute the coefficients.
+
+    Parameters
+    ----------
+    unit : float
+        Unit of the moments. Coefficients are of the size of lengths to the power -3/2.
+    squared_ratio : float
+        :math:`\beta r_{cut}^2`. Exponents of this size are computed with an error of as many roundings.
+    dtype : torch.dtype
+
+    Raises
+    ------
+    ValueError
+        If the unit is far from 1, or the exponents are too large.
+    """
+    if dtype == torch.float32 and not 1e-8 <= unit <= 1e8:
+        raise ValueError(
+            f"the lengths of this embedding are about {unit:.1g}, expected 1e-8 to 1e8 for torch.float32; "
+            "use .double(), or another unit of length"
+        )
+    if squared_ratio * torch.finfo(dtype).eps > 0.01:
+        raise ValueError(
+            f"the cutoff is {squared_ratio**0.5:.3g} times the width of the radial functions, expected at "
+            f"most {(0.01 / torch.finfo(dtype).eps) ** 0.5:.3g} in {dtype}; choose a smaller cutoff"
+        )
 
 
 @torch.no_grad()

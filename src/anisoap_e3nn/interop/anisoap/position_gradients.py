@@ -40,17 +40,18 @@ def position_gradients(
         Centre i and moving particle j, sorted. Every centre with neighbours has a pair (i, i).
     gradients : Tensor ``(pair, 3, irreps_out.dim)``
     """
-    n, beta, degree = len(particles.types), embedding.basis.exponent, embedding.projection.degree
+    n, degree, unit = len(particles.types), embedding.projection.degree, embedding.unit
+    beta = embedding.basis.exponent * unit**2
     apart = edge_index[0] != edge_index[1]  # -> [edge]
     neighbors, centers = edge_index[:, apart]
     pairs, segments = torch.unique(centers * n + neighbors, return_inverse=True)
     i, j = pairs // n, pairs % n  # -> [pair]
     moments = gaussian_moments(
-        edge_vectors[apart],
+        edge_vectors[apart] / unit,
         neighbors,
         segments,
         len(pairs),
-        *damped_covariances(particles.rotations, particles.semiaxes, beta),
+        *damped_covariances(particles.rotations, particles.semiaxes / unit, beta),
         exponent=beta,
         degree=degree + 1,
     )  # -> [pair, moment]
@@ -64,7 +65,7 @@ def position_gradients(
     everything = torch.cat([of_neighbors, of_centers[moved]])  # -> [pair, type, 3, moment]
     pairs, order = torch.cat([pairs, moved * (n + 1)]).sort()
     flat = everything[order].transpose(1, 2).flatten(0, 1)  # -> [pair · 3, type, moment]
-    gradients = embedding.projection(flat).unflatten(0, (-1, 3))
+    gradients = embedding.projection(flat).unflatten(0, (-1, 3)) / unit
     return torch.stack([pairs // n, pairs % n], dim=1), gradients
 
 
