@@ -65,7 +65,7 @@ KINDS: list[Callable[[], Any]] = [
 
 def _one_entry(value: Tensor, number: float) -> Tensor:
     changed = value.clone()
-    if changed.numel():
+    if changed.numel() and changed.dtype != torch.uint8:  # which holds few numbers
         changed.view(-1)[changed.numel() // 2] = number
     return changed
 
