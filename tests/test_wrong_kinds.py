@@ -206,3 +206,28 @@ def test_vectors_that_do_not_fit() -> None:
         edge_vectors(data.pos, torch.tensor([[0, 9], [1, 0]]))
     with pytest.raises(ValueError, match=r"edge_shifts has shape \(1, 3\), expected \(2, 3\)"):
         edge_vectors(data.pos, torch.tensor([[0, 1], [1, 0]]), torch.zeros(1, 3), torch.eye(3))
+
+
+@pytest.mark.parametrize("width", [np.int64(2), np.array(2), torch.tensor(2)], ids=str)
+def test_integers_as_widths(width: Any) -> None:
+    """NumPy refuses negative powers of them."""
+    layer = AniSOAPEmbedding([0], 4.0, 1, radial_gaussian_width=width)
+    assert layer.hyperparameters["radial_gaussian_width"] == 2.0
+    assert type(layer.hyperparameters["radial_gaussian_width"]) is float
+
+
+def test_values_without_bounds() -> None:
+    with pytest.raises(ValueError, match=r"width is 1e-300, expected 1e-100 to 1e100"):
+        AniSOAPEmbedding([0], 4.0, 1, radial_gaussian_width=1e-300)
+    with pytest.raises(ValueError, match=r"density is 1e-300, expected a cube of at most"):
+        gay_berne_fluids(density=1e-300)
+    with pytest.raises(ValueError, match=r"channels is array"):
+        PowerSpectrum("2x0e", channels=np.ones((2, 2)))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"energies are NaN in torch.float32"):
+        GayBerne([0], cutoff=1e18)(
+            edge_vectors=torch.tensor([[1e17, 0, 0], [-1e17, 0, 0]]),
+            edge_index=torch.tensor([[1, 0], [0, 1]]),
+            types=torch.zeros(2, dtype=torch.int64),
+            orientations=torch.eye(3).expand(2, 3, 3),
+            semiaxes=torch.full((2, 3), 1e14),
+        )

@@ -278,3 +278,10 @@ def test_benzene_crystals_as_one_disk_per_molecule():
         assert (data.semiaxes[:, :2] > 2).all()
         assert (data.semiaxes[:, 2] < 0.5).all()
         np.testing.assert_allclose(data.forces.sum(0), atoms.get_forces().sum(0), atol=1e-6)
+
+
+def test_atoms_that_are_no_elements_are_refused():
+    atoms = ase.build.molecule("H2O")
+    atoms.numbers[1] = 513
+    with pytest.raises(ValueError, match=r"found the atomic number 513, expected 1 to"):
+        coarse_grain(atoms)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .case import Case, place_of
 from .odd_values import described, odd_value
-from .targets import CALLS, MATHEMATICS
+from .targets import CALLS, INFINITE, MATHEMATICS
 
 CLEAR = (TypeError, ValueError, IndexError, NotImplementedError, ImportError)
 
@@ -38,7 +38,7 @@ def outcome_of(name: str, call: Callable[[], Any], argument: str) -> tuple[str, 
         return type(error).__name__, _fault_of_error(error, argument)
     except Exception as error:
         return type(error).__name__, place_of(error)
-    faulty = name not in MATHEMATICS and _not_finite(result)
+    faulty = name not in MATHEMATICS and _not_finite(result, name in INFINITE)
     return "result", "NaN or infinity in the result" if faulty else None
 
 
@@ -53,11 +53,10 @@ def _fault_of_error(error: Exception, argument: str) -> str | None:
     return f"given {argument}, {place_of(error)}"
 
 
-def _not_finite(result: Any) -> bool:
-    if isinstance(result, Tensor):
-        return bool(
-            result.is_floating_point() and not result.is_meta and not result.isfinite().all()
-        )
+def _not_finite(result: Any, may_be_infinite: bool) -> bool:
+    if isinstance(result, Tensor) and result.is_floating_point() and not result.is_meta:
+        faulty = result.isnan() if may_be_infinite else ~result.isfinite()
+        return bool(faulty.any())
     if isinstance(result, tuple | list):
-        return any(map(_not_finite, result))
+        return any(_not_finite(each, may_be_infinite) for each in result)
     return False

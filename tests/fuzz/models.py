@@ -145,5 +145,12 @@ def _loaded(path: Path, intact: Any) -> tuple[str, str | None]:
     except Exception as error:
         return type(error).__name__, place_of(error)
     weights = {name: x for name, x in intact.items() if not name.endswith("_extra_state")}
-    same = all(torch.equal(x, state[name]) for name, x in weights.items())
+    same = all(_same(x, state[name]) for name, x in weights.items())
     return "result", None if same else "a model with other weights"
+
+
+def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether all bits are the same, so that NaN equals NaN."""
+    return (
+        a.dtype == b.dtype and a.shape == b.shape and bool(torch.eq(a, b).logical_or(a != a).all())
+    )

@@ -434,3 +434,6 @@ MATHEMATICS = {
     "to_body_frame",
     "torques_of_gradient",
 }
+
+# energies of particles that overlap
+INFINITE = {"Gay-Berne"}

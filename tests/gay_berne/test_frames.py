@@ -122,7 +122,7 @@ def test_fluid_of_rods_on_its_lattice() -> None:
     ("arguments", "message"),
     [
         ({"n_particles": 20}, "cube of side 4.31, expected at least twice the cutoff 2.3: take 25"),
-        ({"n_frames": 0}, "n_frames=0"),
+        ({"n_frames": 0}, "n_frames is 0, expected an integer ≥ 1"),
         ({"density": 0.0}, "density is 0.0, expected a finite number > 0"),
         ({"temperature": -1.0}, "temperature is -1.0"),
         ({"semiaxes": [1.0, 0.0, 1.0]}, "semiaxes are \\[1.0, 0.0, 1.0\\], expected three"),

@@ -71,3 +71,17 @@ def test_damaged_contents(change: dict[str, Any], path: Path) -> None:
     torch.save(torch.load(path, weights_only=True) | change, path)
     with pytest.raises(ValueError, match=r"stack.pt, written with .*, cannot be read with"):
         load_model(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [torch.Tensor.to_sparse, torch.Tensor.half, torch.Tensor.long, torch.Tensor.tolist],
+)
+def test_weights_of_another_kind(change: Any, path: Path) -> None:
+    contents = torch.load(path, weights_only=True)
+    name = next(name for name, x in contents["state"].items() if x.is_floating_point())
+    contents["state"][name] = change(contents["state"][name])
+    torch.save(contents, path)
+    with pytest.raises(ValueError, match=r"that is no dense tensor of the right dtype") as caught:
+        load_model(path)
+    assert "\n" not in str(caught.value)

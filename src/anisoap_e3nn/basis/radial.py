@@ -162,7 +162,12 @@ class GTOBasis(OrthonormalizedBasis):
     width: float
 
     def __post_init__(self) -> None:
-        positive("width", self.width, "length")
+        width = positive("width", self.width, "length")
+        if not 1e-100 < width < 1e100:  # its powers would not be representable
+            raise ValueError(
+                f"width is {width}, expected 1e-100 to 1e100; use another unit of length"
+            )
+        object.__setattr__(self, "width", width)
 
     @property
     def exponent(self) -> float:
@@ -188,7 +193,7 @@ class MonomialBasis(OrthonormalizedBasis):
     cutoff: float
 
     def __post_init__(self) -> None:
-        positive("cutoff", self.cutoff, "length")
+        object.__setattr__(self, "cutoff", positive("cutoff", self.cutoff, "length"))
 
     @property
     def exponent(self) -> float:

@@ -105,6 +105,10 @@ def gay_berne_fluids(
             f"{n_particles} particles of density {density} fill a cube of side {side:.3g}, expected at "
             f"least twice the cutoff {potential.cutoff}: take {enough} particles or more"
         )
+    if side > 1000 * potential.cutoff:
+        raise ValueError(
+            f"density is {density}, expected a cube of at most 1000 times the cutoff, not of side {side:.3g}"
+        )
     generator = torch.Generator().manual_seed(seed)
     sites = _random_sites(n_frames, n_particles, generator)  # -> [frame, particle, 3]
     orientations = torch.randn(n_frames, n_particles, 4, dtype=torch.float64, generator=generator)

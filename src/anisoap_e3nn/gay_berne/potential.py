@@ -214,6 +214,11 @@ class GayBerne(HyperparameterModule):
         halves = 0.5 * self.pair_energies(
             edge_vectors, bodies.select(neighbors), bodies.select(centers)
         )  # -> [pair]
+        if not is_tracing() and halves.isnan().any():
+            raise ValueError(
+                f"energies are NaN in {halves.dtype}, expected semiaxes whose products it can represent; use "
+                ".double(), or another unit of length"
+            )
         energies = halves.new_zeros(len(types))
         return energies.index_add(0, ends.flatten(), halves.repeat(len(ends)))
 
@@ -256,7 +261,7 @@ class GayBerne(HyperparameterModule):
             energies = energies - torch.where(spheres, offsets, 0)
         if self.smoothing_width:
             energies = energies * smooth_switch(distances, self.cutoff, self.smoothing_width)
-        energies = torch.where(zeta > 0, energies, math.inf)
+        energies = torch.where(zeta <= 0, math.inf, energies)  # NaN stays NaN
         return torch.where(distances < self.cutoff, energies, 0)
 
     def __repr__(self) -> str:

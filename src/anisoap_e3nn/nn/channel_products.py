@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from e3nn import o3
 
+from ..arguments import one_of
+
 
 class ChannelProducts(NamedTuple):
     """Products of the channels of two entries, coupled to one irrep."""
@@ -52,8 +54,7 @@ def channel_products(
         If `channels` is unknown, `l_max` is negative, no product has an irrep that is wanted, or
         multiplicities differ with elementwise products.
     """
-    if channels not in ("outer", "elementwise"):
-        raise ValueError(f'channels is {channels!r}, expected "outer" or "elementwise"')
+    one_of("channels", channels, ("outer", "elementwise"))
     if l_max is not None and l_max < 0:
         raise ValueError(f"l_max is {l_max}, expected an integer ≥ 0")
     square = irreps2 is None and symmetric

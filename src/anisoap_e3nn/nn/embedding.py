@@ -7,7 +7,7 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
-from ..arguments import flag, positive
+from ..arguments import flag, number, positive
 from ..basis import (
     MomentProjection,
     RadialBasis,
@@ -155,8 +155,8 @@ class AniSOAPEmbedding(HyperparameterModule):
             "max_angular": len(n_radial) - 1,
             "max_radial": None if max_radial is None else plain_max_radial(max_radial),
             "radial_basis": radial_basis,
-            "radial_gaussian_width": radial_gaussian_width,
-            "rcond": rcond,
+            "radial_gaussian_width": radial_gaussian_width and float(radial_gaussian_width),
+            "rcond": number("rcond", rcond),
             "cutoff_function": cutoff_function,
             "include_self": self.include_self,
             "irreps_out": None if irreps_out is None else str(self.irreps_out),

@@ -121,7 +121,8 @@ def load_model(
         # assigned, since constants of a potential may be made in another dtype than they were saved in
         model.load_state_dict(contents["state"], assign=True)
     except Exception as error:  # of classes of others too, and of damaged descriptions
-        raise ValueError(f"{origin}, cannot be read with {_versions()}: {error}") from error
+        reason = " ".join(str(error).split())  # in one line
+        raise ValueError(f"{origin}, cannot be read with {_versions()}: {reason}") from error
     return model if map_location is None else model.to(map_location)
 
 
@@ -163,11 +164,22 @@ def _refuse_other_tensors(ours: Mapping[str, Tensor], theirs: Mapping[str, Tenso
     faults = [f"no {name!r}" for name in ours.keys() - theirs.keys()]
     faults += [f"an unknown {name!r}" for name in theirs.keys() - ours.keys()]
     for name in ours.keys() & theirs.keys():
+        if not _same_kind(ours[name], theirs[name]):
+            faults.append(f"{name!r} that is no dense tensor of the right dtype")
+            continue
         expected, found = tuple(ours[name].shape), tuple(theirs[name].shape)
         if found != expected and not name.endswith("_extra_state"):  # compared when it is set
             faults.append(f"{name!r} of shape {found} instead of {expected}")
     if faults:
         raise ValueError(f"found {', '.join(sorted(faults))}")
+
+
+def _same_kind(ours: Tensor, theirs: Any) -> bool:
+    """Whether it is a dense tensor of the dtype; float32 and float64 may stand for each other."""
+    if not isinstance(theirs, Tensor) or theirs.layout != torch.strided or theirs.is_meta:
+        return False
+    real = (torch.float32, torch.float64)
+    return theirs.dtype == ours.dtype or (ours.dtype in real and theirs.dtype in real)
 
 
 def _dtype_of(model: torch.nn.Module) -> torch.dtype:

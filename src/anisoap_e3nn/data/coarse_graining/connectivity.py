@@ -50,6 +50,11 @@ def whole_molecules(atoms: Any) -> tuple[Groups, Array]:
             "found particles with no element (X), expected atoms with covalent radii; give groups, "
             "or do not coarse-grain if they are ellipsoids already"
         )
+    unknown = atoms.numbers[(atoms.numbers < 0) | (atoms.numbers >= len(covalent_radii))]
+    if len(unknown):
+        raise ValueError(
+            f"found the atomic number {int(unknown[0])}, expected 1 to {len(covalent_radii) - 1}"
+        )
     reach = _BOND_REACH * covalent_radii[atoms.numbers]  # -> [atoms]
     positions = torch.tensor(atoms.positions)
     cell, pbc = torch.tensor(atoms.cell.array), torch.tensor(atoms.pbc)
