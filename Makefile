@@ -7,7 +7,7 @@ BIN := .venv/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test test-triton lint format bench clean
 .DEFAULT_GOAL := test
 
 demo: .venv/installed
@@ -16,6 +16,11 @@ demo: .venv/installed
 # a process for each core, and a thread for each process
 test: .venv/installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+# the kernels for GPUs, in Triton's interpreter; on the CPU, so without torch for CUDA
+test-triton: .venv/installed
+	$(INSTALL) triton
+	TRITON_INTERPRET=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto tests/ops/test_triton_moments.py tests/ops/test_triton_products.py
 
 lint: .venv/installed
 	$(BIN)/ruff format --check .

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from torch import Tensor
 
-from . import native, reference, sparse_native, sparse_reference
+from . import native, reference, sparse_native, sparse_reference, sparse_triton
 
 _BACKENDS: dict[str, dict[str, Callable[..., Tensor]]] = {
     "torch": {
@@ -27,8 +27,9 @@ def choose_backend(
     """The function that carries out an operation on these tensors.
 
     The argument `backend` wins over the environment variable ``ANISOAP_E3NN_BACKEND``. The native backend
-    runs on the CPU only. Tensors on other devices go to the torch backend, and so do all tensors where the
-    native backend was not built.
+    runs on the CPU only. On NVIDIA GPUs its operations have kernels in Triton, which torch for CUDA brings
+    along. Other tensors go to the torch backend, and so do those on the CPU where the native backend was not
+    built.
     """
     name = backend or os.environ.get("ANISOAP_E3NN_BACKEND") or None
     if name not in (None, *_BACKENDS):
@@ -38,7 +39,10 @@ def choose_backend(
             f"the native backend is not available ({native.unavailable}); reinstall with a C++17 compiler "
             "(GCC or Clang) at hand, or use backend='torch'"
         )
-    on_cpu = all(tensor is None or tensor.device.type == "cpu" for tensor in tensors)
+    devices = {tensor.device.type for tensor in tensors if tensor is not None}
+    if name is None and devices == {"cuda"} and not sparse_triton.unavailable:
+        return _BACKENDS["native"][operation]  # the same operations, with Triton's kernels
+    on_cpu = devices <= {"cpu"}
     if name == "torch" or not on_cpu:
         return _BACKENDS["torch"][operation]
     if native.unavailable:

@@ -89,7 +89,8 @@ def register_derivatives(
         with enable_single_level_autograd_function():
             return apply(*inputs, (keyset, _modes(reverse, forward)))
 
-    _library.impl(overload._opname, kernel, "AutogradCPU", with_keyset=True)
+    for key in ("AutogradCPU", "AutogradCUDA"):
+        _library.impl(overload._opname, kernel, key, with_keyset=True)
 
 
 def _may_have_tangents() -> bool:

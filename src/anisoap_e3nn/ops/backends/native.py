@@ -102,6 +102,29 @@ def double_backward(*arguments: Any) -> FiveTensors:
     return (d_cotangent, *out)
 
 
+@moments.register_kernel("cuda")
+def _(*arguments: Any) -> Tensor:
+    return _triton().moments(MomentInputs(*arguments))
+
+
+@backward.register_kernel("cuda")
+def _(cotangent: Tensor, *arguments: Any) -> FourTensors:
+    *fields, of_particles = arguments
+    return _triton().backward(cotangent, MomentInputs(*fields), of_particles)
+
+
+@double_backward.register_kernel("cuda")
+def _(*arguments: Any) -> FiveTensors:
+    cotangent, *fields, of_particles = arguments[4:]
+    return _triton().double_backward(arguments[:4], cotangent, MomentInputs(*fields), of_particles)
+
+
+def _triton() -> Any:
+    return import_module(
+        "anisoap_e3nn.ops.backends.moments_triton"
+    )  # Triton is loaded on GPUs only
+
+
 @moments.register_fake
 def _(*arguments: Any) -> Tensor:
     return _empty_moments(MomentInputs(*arguments))

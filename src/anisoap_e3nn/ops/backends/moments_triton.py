@@ -1,0 +1,227 @@
+"""Gaussian moments on NVIDIA GPUs: Triton kernels, generated for the degree, twice differentiable.
+
+One program sums eight segments, with four lanes for each. No two programs write the same numbers, so results
+repeat to the last bit. The derivatives of a particle's covariance are first written for each pair, seven
+numbers, and then summed over the pairs of each particle. Nothing waits for the GPU.
+"""
+
+import linecache
+import math
+from functools import cache
+from typing import Any, NamedTuple
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+from ..moment_inputs import MomentInputs
+from ..monomials import moment_exponents
+from . import moment_source
+from .moment_text import LANES, RESIDENT, SEGMENTS, source
+
+INTERPRETED = triton.knobs.runtime.interpret  # by TRITON_INTERPRET=1: on the CPU, without compiling
+_FIELDS = 8  # of a particle: the six entries of C, w, and one to fill the row
+_Four = tuple[Tensor, Tensor, Tensor, Tensor]
+
+
+def moments(inputs: MomentInputs) -> Tensor:
+    """The moments of every segment."""
+    problem = _problem(inputs)
+    out = _empty_moments(inputs)
+    for part in range(len(_groups(inputs))):
+        _launch(inputs, _kernel("value", inputs.degree, _word(out), part), (*problem, out))
+    return out
+
+
+def backward(cotangent: Tensor, inputs: MomentInputs, of_particles: bool) -> _Four:
+    """Derivatives of ⟨cotangent, moments⟩ with respect to vectors, covariances, weights and pair weights."""
+    kernel = _kernel("first", inputs.degree, _word(cotangent), int(of_particles))
+    return _differentiate(inputs, kernel, (*_problem(inputs), cotangent.contiguous()), of_particles)
+
+
+def double_backward(
+    tangents: _Four, cotangent: Tensor, inputs: MomentInputs, of_particles: bool
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Derivatives of ⟨tangents, first derivatives⟩ with respect to the cotangent and the inputs."""
+    of_vectors, of_covariances, of_weights, of_pair_weights = (t.contiguous() for t in tangents)
+    problem = (
+        *_problem(inputs),
+        of_vectors,
+        of_vectors if inputs.pair_weights is None else of_pair_weights,
+        _rows_of_particles(of_covariances, of_weights),
+    )
+    d_cotangent = _empty_moments(inputs)
+    for part in range(len(_groups(inputs))):
+        kernel = _kernel("tangent", inputs.degree, _word(cotangent), part)
+        _launch(inputs, kernel, (*problem, d_cotangent))
+    kernel = _kernel("second", inputs.degree, _word(cotangent), int(of_particles))
+    derivatives = _differentiate(inputs, kernel, (*problem, cotangent.contiguous()), of_particles)
+    return (d_cotangent, *derivatives)
+
+
+class _Order(NamedTuple):
+    """Entries in the order of their rows: those of row i are ``order[offsets[i]:offsets[i + 1]]``."""
+
+    order: Tensor
+    offsets: Tensor
+
+
+def _order(rows: Tensor, n_rows: int) -> _Order:
+    in_order, order = torch.sort(rows.to(torch.int32), stable=True)
+    bounds = torch.arange(n_rows + 1, device=rows.device, dtype=torch.int32)
+    return _Order(order, torch.searchsorted(in_order, bounds, out_int32=True))
+
+
+def _problem(inputs: MomentInputs) -> tuple[Tensor, ...]:
+    """The leading arguments of all kernels."""
+    vectors = inputs.edge_vectors.contiguous()
+    own = segments = inputs.own_segments
+    if segments is not None:
+        particles = torch.arange(segments.shape[0], device=segments.device)
+        own = particles.new_full((inputs.n_segments,), -1).scatter_(0, segments, particles)
+    order = _order(inputs.segments, inputs.n_segments)
+    return (
+        vectors,
+        inputs.neighbors.contiguous(),
+        vectors if inputs.pair_weights is None else inputs.pair_weights.contiguous(),
+        order.order,
+        order.offsets,
+        inputs.neighbors if own is None else own,
+        _rows_of_particles(inputs.covariances, inputs.weights),
+        vectors.new_full((1,), inputs.exponent),  # float arguments of kernels are float32
+    )
+
+
+def _rows_of_particles(covariances: Tensor, weights: Tensor) -> Tensor:
+    C = (covariances + covariances.mT) / 2  # -> [particle, 3, 3]
+    return torch.stack(
+        [C[:, k, q] for k in range(3) for q in range(k, 3)] + [weights, weights], dim=1
+    )
+
+
+def _launch(inputs: MomentInputs, kernel: Any, arguments: tuple[Any, ...]) -> None:
+    n = inputs.n_segments
+    if n == 0:
+        return
+    kernel[(triton.cdiv(n, SEGMENTS),)](
+        *arguments,
+        n,
+        WITH_OWN=inputs.own_segments is not None,
+        WITH_PAIR_WEIGHTS=inputs.pair_weights is not None,
+        num_warps=1,
+    )
+
+
+def _differentiate(
+    inputs: MomentInputs, kernel: Any, arguments: tuple[Tensor, ...], of_particles: bool
+) -> _Four:
+    vectors, covariances = inputs.edge_vectors, inputs.covariances
+    n_edges, n_particles = vectors.shape[0], covariances.shape[0]
+    d_vectors = vectors.new_empty(n_edges, 3)
+    d_pair_weights = vectors.new_empty(0 if inputs.pair_weights is None else n_edges)
+    absent = vectors.new_empty(0)
+    rows = absent
+    if of_particles:
+        rows = vectors.new_empty(n_edges + n_particles, _FIELDS)
+    _launch(inputs, kernel, (*arguments, d_vectors, d_pair_weights, rows, n_edges))
+    if not of_particles:
+        return d_vectors, absent, absent, d_pair_weights
+    sums = vectors.new_empty(n_particles, _FIELDS)
+    if n_particles:
+        _sum_rows[(triton.cdiv(n_particles, SEGMENTS),)](
+            rows,
+            *_order(inputs.neighbors, n_particles),
+            sums,
+            n_particles,
+            n_edges,
+            WITH_OWN=inputs.own_segments is not None,
+            PARTICLES=SEGMENTS,
+            FIELDS=_FIELDS,
+            num_warps=1,
+        )
+    xx, xy, xz, yy, yz, zz, d_weights, _ = sums.unbind(1)
+    d_covariances = torch.stack([xx, xy, xz, xy, yy, yz, xz, yz, zz], dim=1)
+    return d_vectors, d_covariances.view(n_particles, 3, 3), d_weights.contiguous(), d_pair_weights
+
+
+@triton.jit  # type: ignore[untyped-decorator]
+def _sum_rows(  # type: ignore[no-untyped-def]
+    rows, order, offsets, sums, n_particles, n_edges,
+    WITH_OWN: tl.constexpr, PARTICLES: tl.constexpr, FIELDS: tl.constexpr,
+):  # fmt: skip
+    """Sum the rows of each particle's pairs, and its own."""
+    particle = tl.program_id(0).to(tl.int64) * PARTICLES + tl.arange(0, PARTICLES)[:, None]
+    field = tl.arange(0, FIELDS)[None, :]
+    inside = particle < n_particles
+    used = field < 7  # the last one fills the row
+    start = tl.load(offsets + particle, mask=inside, other=0)
+    count = tl.load(offsets + particle + 1, mask=inside, other=0) - start
+    total = tl.zeros([PARTICLES, FIELDS], rows.dtype.element_ty)
+    if WITH_OWN:
+        total += tl.load(
+            rows + (n_edges + particle) * FIELDS + field, mask=inside & used, other=0.0
+        )
+    for k in range(0, tl.max(count)):
+        entry = tl.load(order + start + k, mask=k < count, other=0)
+        total += tl.load(rows + entry * FIELDS + field, mask=(k < count) & used, other=0.0)
+    tl.store(sums + particle * FIELDS + field, total, mask=inside)
+
+
+@triton.jit
+def multiply(cxx, cxy, cxz, cyy, cyz, czz, x, y, z):  # type: ignore[no-untyped-def]
+    """C r."""
+    return (
+        cxx * x + cxy * y + cxz * z,
+        cxy * x + cyy * y + cyz * z,
+        cxz * x + cyz * y + czz * z,
+    )
+
+
+if INTERPRETED:
+
+    def each(function: Any, *arguments: Any) -> Any:
+        """Apply a function of numbers to blocks."""
+        return function(*arguments)
+else:
+    each = tl.map_elementwise
+
+
+def _word(tensor: Tensor) -> int:
+    return tensor.element_size()
+
+
+def _groups(inputs: MomentInputs) -> list[list[moment_source.Exponents]]:
+    return moment_source.groups(inputs.degree, 4 * RESIDENT // _word(inputs.edge_vectors))
+
+
+@cache
+def _kernel(kind: str, degree: int, word: int, part: int) -> Any:
+    """A kernel: ``value`` or ``tangent`` of a group of moments, or ``first`` or ``second`` derivatives.
+
+    For derivatives, `part` says whether those of particles are wanted.
+    """
+    text = source(kind, degree, word, part)
+    file = f"<anisoap_e3nn {kind} moments, degree {degree}, {8 * word} bits, part {part}>"
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    namespace: dict[str, Any] = {
+        "tl": tl,
+        "triton": triton,
+        "__name__": f"{__name__}.{kind}_{degree}_{word}_{part}",
+        "multiply": multiply,
+        "each": each,
+        "SEGMENTS": tl.constexpr(SEGMENTS),
+        "LANES": tl.constexpr(LANES),
+        "N_MOMENTS": tl.constexpr(len(moment_exponents(degree))),
+        "LIMIT": tl.constexpr(-math.log(torch.finfo(_DTYPES[word]).tiny)),
+        "DTYPE": tl.constexpr(tl.float32 if word == 4 else tl.float64),
+    }
+    exec(compile(text, file, "exec"), namespace)
+    return namespace["kernel"]
+
+
+_DTYPES = {4: torch.float32, 8: torch.float64}
+
+
+def _empty_moments(inputs: MomentInputs) -> Tensor:
+    return inputs.edge_vectors.new_empty(inputs.n_segments, len(moment_exponents(inputs.degree)))

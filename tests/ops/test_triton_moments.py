@@ -1,0 +1,68 @@
+"""Gaussian moments of the Triton kernels, run by Triton's interpreter, against autograd on the definition."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from anisoap_e3nn.ops.backends import reference, sparse_triton
+from anisoap_e3nn.ops.moment_inputs import MomentInputs
+
+pytestmark = pytest.mark.skipif(
+    not sparse_triton.interpreted, reason="TRITON_INTERPRET is not 1, or triton is not installed"
+)
+
+
+def random_inputs(degree: int, everything: bool, dtype: torch.dtype) -> MomentInputs:
+    """Unsorted segments, some of them empty, with pair weights and own Gaussians or without."""
+    n_edges, n_particles, n_segments = 60, 9, 19
+    A = torch.randn(n_particles, 3, 3, dtype=dtype)
+    return MomentInputs(
+        torch.randn(n_edges, 3, dtype=dtype),
+        torch.randint(n_particles, (n_edges,)),
+        torch.randint(n_segments, (n_edges,)),
+        n_segments,
+        0.05 * A @ A.mT,
+        torch.rand(n_particles, dtype=dtype),
+        torch.rand(n_edges, dtype=dtype) if everything else None,
+        torch.randperm(n_segments)[:n_particles] if everything else None,
+        0.7,
+        degree,
+    )
+
+
+@pytest.mark.parametrize("everything", [True, False])
+@pytest.mark.parametrize("degree", [0, 1, 2, 4, 7])  # 7: in two groups, without resident cotangents
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_moments_and_two_derivatives(degree: int, everything: bool, dtype: torch.dtype) -> None:
+    from anisoap_e3nn.ops.backends import moments_triton
+
+    inputs = random_inputs(degree, everything, dtype)
+    names = ["edge_vectors", "covariances", "weights", *(["pair_weights"] if everything else [])]
+    variables = {name: getattr(inputs, name).double().requires_grad_() for name in names}
+    moments = reference.gaussian_moments(inputs._replace(**variables))
+    cotangent = torch.randn_like(moments, requires_grad=True)
+    first = torch.autograd.grad(moments, list(variables.values()), cotangent, create_graph=True)
+    tangents = [torch.randn_like(variable) for variable in variables.values()]
+    tangents[1] = tangents[1] + tangents[1].mT
+    along = torch.stack([(a * b).sum() for a, b in zip(first, tangents, strict=True)]).sum()
+    second = torch.autograd.grad(
+        along, [cotangent, *variables.values()], allow_unused=True, materialize_grads=True
+    )
+
+    G = cotangent.detach().to(dtype)
+    directions = [tangent.to(dtype) for tangent in tangents]
+    if not everything:
+        directions.append(G.new_empty(0))
+    agree(moments_triton.moments(inputs), moments)
+    for ours, expected in zip(moments_triton.backward(G, inputs, True), first, strict=False):
+        agree(ours, expected)
+    ours_second = moments_triton.double_backward(tuple(directions), G, inputs, True)
+    for ours, expected in zip(ours_second, second, strict=False):
+        agree(ours, expected)
+
+
+def agree(ours: Tensor, expected: Tensor) -> None:
+    if expected.dim() == 3:  # of covariances, which are symmetric
+        expected = (expected + expected.mT) / 2
+    tolerance = 1e-12 if ours.dtype == torch.float64 else 1e-5
+    assert (ours - expected).norm() <= tolerance * expected.norm()
