@@ -231,3 +231,10 @@ def test_values_without_bounds() -> None:
             orientations=torch.eye(3).expand(2, 3, 3),
             semiaxes=torch.full((2, 3), 1e14),
         )
+
+
+@pytest.mark.parametrize("shape", [(16,), (), (4, 5), (4, 3, 4)])
+def test_orientations_of_another_shape(shape: tuple[int, ...]) -> None:
+    for build in LAYERS.values():
+        with pytest.raises(ValueError, match=r"orientations (have|has) shape"):
+            build()(**(five_tensors() | {"orientations": torch.ones(shape)}))
