@@ -200,6 +200,8 @@ def test_irreps(value: Any) -> None:
 
 def test_vectors_that_do_not_fit() -> None:
     data = frame()
+    with pytest.raises(ValueError, match=r"orientations are quaternions .* of shape \(\)"):
+        to_body_frame(torch.ones(4, 3), torch.tensor(2.5))
     with pytest.raises(ValueError, match=r"vectors has shape \(3, 3\), expected \(4, 3\)"):
         to_body_frame(torch.ones(3, 3), data.orientations)
     with pytest.raises(ValueError, match=r"edge_index or batch has an index .* for 4 particles"):
@@ -231,3 +233,10 @@ def test_values_without_bounds() -> None:
             orientations=torch.eye(3).expand(2, 3, 3),
             semiaxes=torch.full((2, 3), 1e14),
         )
+
+
+@pytest.mark.parametrize("shape", [(16,), (), (4, 5), (4, 3, 4)])
+def test_orientations_of_another_shape(shape: tuple[int, ...]) -> None:
+    for build in LAYERS.values():
+        with pytest.raises(ValueError, match=r"orientations (have|has) shape"):
+            build()(**(five_tensors() | {"orientations": torch.ones(shape)}))

@@ -31,7 +31,6 @@ def with_edges(pos: Tensor, **changes: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", MODELS)
-@pytest.mark.filterwarnings("ignore:There is a performance drop")
 def test_energies_and_gradients_of_several_members(name: str, generator: torch.Generator) -> None:
     model = MODELS[name]().double()
     for parameter in model.parameters():
@@ -47,7 +46,6 @@ def test_energies_and_gradients_of_several_members(name: str, generator: torch.G
         torch.testing.assert_close(torch.func.vmap(function)(positions), expected)
 
 
-@pytest.mark.filterwarnings("ignore:There is a performance drop")
 def test_graphs_that_differ_between_members_are_refused() -> None:
     pair = MODELS["pair"]().double()
     pos = DATA.pos.expand(2, 4, 3)

@@ -73,16 +73,17 @@ def check_particles(
 ) -> None:
     """Refuse points, disks and needles, and particles of sphere types that are not spheres."""
     check_numbers(orientations=orientations, semiaxes=semiaxes)
-    if not orientations.isfinite().all() or (orientations == 0).flatten(1).all(1).any():
-        raise ValueError(
-            "orientations are zero, NaN or infinite for some particle, expected rotations"
-        )
     n = len(type_index)
-    if semiaxes.shape != (n, 3) or orientations.shape[:1] != (n,):
+    shapes = (n, 4), (n, 3, 3)
+    if semiaxes.shape != (n, 3) or orientations.shape not in shapes:
         raise ValueError(
             f"orientations have shape {tuple(orientations.shape)} and semiaxes "
             f"{tuple(semiaxes.shape)}, expected one of each, {(n, 4)} or {(n, 3, 3)} and {(n, 3)}, "
             f"for {n} types"
+        )
+    if not orientations.isfinite().all() or (orientations == 0).flatten(1).all(1).any():
+        raise ValueError(
+            "orientations are zero, NaN or infinite for some particle, expected rotations"
         )
     _refuse(
         ~((semiaxes > 0) & semiaxes.isfinite()).all(1),

@@ -152,8 +152,9 @@ def to_body_frame(vectors: Tensor, orientations: Tensor) -> Tensor:
     Tensor ``(N, 3)``
     """
     check_numbers(vectors=vectors, orientations=orientations)
-    check_shape("vectors", vectors, (orientations.shape[0], 3))
-    return (vectors[:, None] @ rotation_matrices(orientations)).squeeze(1)
+    rotations = rotation_matrices(orientations)  # -> [N, 3, 3]
+    check_shape("vectors", vectors, (rotations.shape[0], 3))
+    return (vectors[:, None] @ rotations).squeeze(1)
 
 
 def torques_of_gradient(orientations: Tensor, gradient: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from ..precision import without_autocast
 from ..tensor_arguments import check_numbers, check_shape, check_tensors, given
-from ..tracing import is_tracing
+from ..tracing import is_mapping, is_tracing
 
 
 @without_autocast
@@ -80,13 +80,19 @@ def _vectors(
         if not is_tracing() and edge_shifts.any():
             raise ValueError("found edge_shifts to periodic images without a cell; give the cell")
         return vectors
+    mapping = not torch.compiler.is_compiling() and is_mapping()  # has few operations in place
     if cell.dim() == 2 or cell.shape[0] == 1:
-        return vectors.addmm_(edge_shifts, cell.view(3, 3))
+        cell = cell.view(3, 3)
+        return vectors + edge_shifts @ cell if mapping else vectors.addmm_(edge_shifts, cell)
     if batch is None:
         raise ValueError(
             f"found {cell.shape[0]} cells without batch; give batch, the frame of each particle"
         )
     frames = batch.index_select(0, centers)  # -> [edge]
     for shift, lattice_vectors in zip(edge_shifts.unbind(1), cell.unbind(1), strict=True):
-        vectors.addcmul_(shift[:, None], lattice_vectors.index_select(0, frames))
+        lattice_vectors = lattice_vectors.index_select(0, frames)  # -> [edge, 3]
+        if mapping:
+            vectors = vectors + shift[:, None] * lattice_vectors
+        else:
+            vectors.addcmul_(shift[:, None], lattice_vectors)
     return vectors

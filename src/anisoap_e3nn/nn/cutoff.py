@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..arguments import integer, positive
-from ..tracing import is_tracing
+from ..tracing import is_mapping, is_tracing
 
 
 class _CutoffFunction(torch.nn.Module):
@@ -143,7 +143,10 @@ def within_cutoff(
     """
     # in place, and by components, since fresh memory costs more than the arithmetic
     x, y, z = edge_vectors.detach().unbind(1)
-    inside = (x * x).addcmul_(y, y).addcmul_(z, z).sqrt_().le_(cutoff)  # 1 or 0 -> [edge]
+    if not torch.compiler.is_compiling() and is_mapping():  # which has no such operations in place
+        inside = ((x * x + y * y + z * z).sqrt() <= cutoff).to(edge_vectors)
+    else:
+        inside = (x * x).addcmul_(y, y).addcmul_(z, z).sqrt_().le_(cutoff)  # 1 or 0 -> [edge]
     all_inside = not is_tracing() and bool(inside.all())
     if not all_inside:
         edge_vectors = edge_vectors * inside[:, None]  # or 0 · ∞ could enter from far away

@@ -142,7 +142,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise ValueError(
             f"{path} is not a checkpoint of anisoap-e3nn; expected a file of save_model"
         )
-    if (found := contents.get("format_version")) not in range(1, FORMAT_VERSION + 1):
+    found = contents.get("format_version")
+    if not isinstance(found, int) or not 1 <= found <= FORMAT_VERSION:
         raise ValueError(
             f"{path}, written with {contents.get('versions')}, has format version {found}, expected 1 to "
             f"{FORMAT_VERSION} with {_versions()}"
