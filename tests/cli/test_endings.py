@@ -125,6 +125,11 @@ sys.exit(cli.main(sys.argv[1:]))
 """
 
 
+def heed_interrupts() -> None:
+    """Shells start jobs in the background with SIGINT ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @unix
 @pytest.mark.parametrize(
     ("number", "code", "said"),
@@ -141,7 +146,7 @@ def test_signals_leave_no_temporary_folder(tmp_path, number, code, said):
     words = ["featurize", source, "-o", output, "--overwrite", "--semiaxes", "1", *EXPANSION]
     process = subprocess.Popen(
         [sys.executable, "-c", WAITING, *map(str, words)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts,
     )  # fmt: skip
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
@@ -174,7 +179,7 @@ def test_ctrl_c_while_importing_prints_no_traceback(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-c", "import sys, anisoap_e3nn_command as c; sys.exit(c.main())", "--version"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        env={**os.environ, "PYTHONPATH": str(tmp_path)}, preexec_fn=heed_interrupts,
     )  # fmt: skip
     assert process.stdout is not None
     assert process.stdout.readline() == "importing\n"
