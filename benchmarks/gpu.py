@@ -14,8 +14,10 @@ from multiprocessing import get_context
 import torch
 from torch import Tensor
 
-from anisoap_e3nn.ops.backends import moments_triton, reference
+from anisoap_e3nn.ops.backends import moment_kernels, reference
 from anisoap_e3nn.ops.moment_inputs import MomentInputs
+
+from .timing import device_milliseconds
 
 PAIRS_OF_SEGMENT = 60
 ORDERS = ("value", "first", "second")
@@ -53,14 +55,14 @@ def tangents_of(inputs: MomentInputs) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 def evaluations(inputs: MomentInputs) -> dict[str, Callable[[], object]]:
     cotangent = torch.randn(
-        inputs.n_segments, len(moments_triton.moment_exponents(inputs.degree)),
+        inputs.n_segments, len(moment_kernels.moment_exponents(inputs.degree)),
         dtype=inputs.edge_vectors.dtype, device=inputs.edge_vectors.device,
     )  # fmt: skip
     tangents = tangents_of(inputs)
     return {
-        "value": lambda: moments_triton.moments(inputs),
-        "first": lambda: moments_triton.backward(cotangent, inputs, True),
-        "second": lambda: moments_triton.double_backward(tangents, cotangent, inputs, True),
+        "value": lambda: moment_kernels.moments(inputs),
+        "first": lambda: moment_kernels.backward(cotangent, inputs, True),
+        "second": lambda: moment_kernels.double_backward(tangents, cotangent, inputs, True),
     }
 
 
@@ -82,9 +84,9 @@ def definition(inputs: MomentInputs, seed: int) -> tuple[list[Tensor], list[Tens
     dtype = inputs.edge_vectors.dtype
     G = G.detach().to(dtype)
     ours = [
-        moments_triton.moments(inputs),
-        *moments_triton.backward(G, inputs, True),
-        *moments_triton.double_backward(tuple(t.to(dtype) for t in tangents), G, inputs, True),
+        moment_kernels.moments(inputs),
+        *moment_kernels.backward(G, inputs, True),
+        *moment_kernels.double_backward(tuple(t.to(dtype) for t in tangents), G, inputs, True),
     ]
     return ours, expected
 
@@ -96,20 +98,6 @@ def warm(task: tuple[str, int, torch.dtype]) -> float:
     evaluations(make_inputs(600, degree, dtype))[order]()
     torch.cuda.synchronize()
     return time.perf_counter() - start
-
-
-def seconds(run: Callable[[], object], rounds: int = 10) -> float:
-    """The median time of a call, by events of the device."""
-    run()
-    times = []
-    for _ in range(rounds):
-        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        begin.record()
-        run()
-        end.record()
-        torch.cuda.synchronize()
-        times.append(begin.elapsed_time(end) / 1000)
-    return sorted(times)[rounds // 2]
 
 
 def main() -> None:
@@ -137,11 +125,13 @@ def main() -> None:
 
     for n in (10**5, 10**6, 10**7):
         keys = torch.randint(n // 60, (n,), device="cuda", dtype=torch.int32).sort().values
-        spent = 1e3 * seconds(lambda keys=keys: torch.sort(keys, stable=True))
+        spent = device_milliseconds(lambda keys=keys: torch.sort(keys, stable=True))
         print(f"sort of {n} int32 in order: {spent:.3f} ms", flush=True)
     x = torch.empty(2 * 10**9 // 4, device="cuda")
     y = torch.empty_like(x)
-    print(f"copy: {2 * x.nbytes / seconds(lambda: y.copy_(x)) / 1e12:.2f} TB/s", flush=True)
+    print(
+        f"copy: {2 * x.nbytes / device_milliseconds(lambda: y.copy_(x)) / 1e9:.2f} TB/s", flush=True
+    )
 
     print(
         "\ndegree dtype pairs | ms of value, first, second | kernels alone | torch eager value",
@@ -155,20 +145,20 @@ def main() -> None:
             continue
         inputs = make_inputs(n_pairs, degree, dtype)
         runs = evaluations(inputs)
-        times = [1e3 * seconds(runs[order]) for order in ORDERS]
+        times = [device_milliseconds(runs[order]) for order in ORDERS]
         orders = {
-            id(inputs.segments): moments_triton._order(inputs.segments, inputs.n_segments),
-            id(inputs.neighbors): moments_triton._order(inputs.neighbors, inputs.n_segments),
+            id(inputs.segments): moment_kernels._order(inputs.segments, inputs.n_segments),
+            id(inputs.neighbors): moment_kernels._order(inputs.neighbors, inputs.n_segments),
         }
-        searching, moments_triton._order = (
-            moments_triton._order,
+        searching, moment_kernels._order = (
+            moment_kernels._order,
             lambda rows, n, orders=orders: orders[id(rows)],
         )
-        alone = [1e3 * seconds(runs[order]) for order in ORDERS]
-        moments_triton._order = searching
+        alone = [device_milliseconds(runs[order]) for order in ORDERS]
+        moment_kernels._order = searching
         eager = float("nan")
         if n_pairs * degree**3 < 1e9:
-            eager = 1e3 * seconds(lambda inputs=inputs: reference.gaussian_moments(inputs), 3)
+            eager = device_milliseconds(lambda inputs=inputs: reference.gaussian_moments(inputs), 3)
         print(
             degree,
             dtype,

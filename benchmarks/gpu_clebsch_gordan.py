@@ -3,7 +3,6 @@
 python -m benchmarks.gpu_clebsch_gordan
 """
 
-import statistics
 from collections.abc import Callable, Sequence
 
 import torch
@@ -12,7 +11,9 @@ from torch import Tensor
 
 from anisoap_e3nn.clebsch_gordan import real_clebsch_gordan
 from anisoap_e3nn.ops import Block, Path, ProductPlan
-from anisoap_e3nn.ops.backends import sparse_reference, sparse_triton
+from anisoap_e3nn.ops.backends import sparse_reference, triton_products
+
+from .timing import device_milliseconds
 
 Coupling = tuple[int, int, int]
 
@@ -44,21 +45,6 @@ def e3nn_product(paths: Sequence[Coupling], l_in: Sequence[int], mul: int) -> o3
     return o3.TensorProduct(irreps_in, irreps_in, irreps_out, instructions)
 
 
-def milliseconds(run: Callable[[], object], rounds: int = 15) -> float:
-    """The median time of a call, by events of the device."""
-    run()
-    run()
-    times = []
-    for _ in range(rounds):
-        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        begin.record()
-        run()
-        end.record()
-        torch.cuda.synchronize()
-        times.append(begin.elapsed_time(end))
-    return statistics.median(times)
-
-
 def with_gradients(product: Callable[[Tensor, Tensor], Tensor], x1: Tensor, x2: Tensor) -> None:
     a, b = x1.detach().requires_grad_(), x2.detach().requires_grad_()
     out = product(a, b)
@@ -72,7 +58,7 @@ def report(name: str, paths: Sequence[Coupling], l_in: Sequence[int], mul: int, 
     x1, x2 = (torch.randn(n, dim, device="cuda") for dim in plan.dims[1:])
 
     def ours(a: Tensor, b: Tensor) -> Tensor:
-        return sparse_triton.sparse_product(a, b, C.to("cuda", a.dtype), plan)
+        return triton_products.sparse_product(a, b, C.to("cuda", a.dtype), plan)
 
     few = x1[:50].double(), x2[:50].double()
     expected = sparse_reference.sparse_product(*few, C.cuda(), plan)
@@ -83,8 +69,8 @@ def report(name: str, paths: Sequence[Coupling], l_in: Sequence[int], mul: int, 
     print(f"{name}: {len(paths)} paths, {mul} channels, {n} rows; deviation {error:.1e}")
     print(f"  bytes at 3.35 TB/s: {moved / 3.35e9:.3f} ms")
     for label, product in (("ours", ours), ("e3nn", module), ("e3nn compiled", compiled)):
-        forward = milliseconds(lambda p=product: p(x1, x2))
-        both = milliseconds(lambda p=product: with_gradients(p, x1, x2))
+        forward = device_milliseconds(lambda p=product: p(x1, x2))
+        both = device_milliseconds(lambda p=product: with_gradients(p, x1, x2))
         print(f"  {label:14} {forward:8.3f} {both:8.3f} ms", flush=True)
 
 

@@ -4,6 +4,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 
+import torch
 from tqdm import tqdm
 
 
@@ -19,3 +20,16 @@ def interleaved_medians(
             if round_ > 0:
                 seconds[name].append(time.perf_counter() - start)
     return {name: statistics.median(times) for name, times in seconds.items()}
+
+
+def device_milliseconds(run: Callable[[], object], rounds: int = 11) -> float:
+    """Median time of a call on the GPU, by its own events, after two calls to warm up."""
+    times = []
+    for _ in range(rounds + 2):
+        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        begin.record()
+        run()
+        end.record()
+        torch.cuda.synchronize()
+        times.append(begin.elapsed_time(end))
+    return statistics.median(times[2:])

@@ -5,6 +5,11 @@ from typing import Any
 
 from e3nn import o3
 
+_E3NN_ERRORS = (
+    AssertionError, AttributeError, IndexError, NotImplementedError, OverflowError, RuntimeError, TypeError,
+    ValueError,
+)  # fmt: skip
+
 
 def to_irreps(name: str, value: Any) -> o3.Irreps:
     """Irreps of a text, a list or irreps.
@@ -20,7 +25,7 @@ def to_irreps(name: str, value: Any) -> o3.Irreps:
         raise TypeError(f"{name} is {value!r:.100}, expected irreps such as '4x0e + 2x1o'")
     try:
         irreps = o3.Irreps(value)
-    except Exception as error:  # of many kinds
+    except _E3NN_ERRORS as error:
         raise ValueError(
             f"{name} is {value!r:.100}, expected irreps such as '4x0e + 2x1o'"
         ) from error
@@ -34,8 +39,7 @@ def to_irrep_list(name: str, values: Iterable[Any]) -> list[o3.Irrep]:
             f"{name} is {values!r:.100}, expected a list of irreps such as ['0e', '1o']"
         )
     try:
-        listed = list(values)
-        return [o3.Irrep(ir) for ir in listed if _is_irrep(name, ir)]
+        return [_to_irrep(name, ir) for ir in values]
     except (ValueError, RuntimeError, NotImplementedError) as error:
         raise ValueError(
             f"{name} is {values!r:.100}, expected a list of irreps such as ['0e', '1o']"
@@ -47,7 +51,7 @@ def _is_scalar(values: Any) -> bool:
     return getattr(values, "ndim", 1) == 0
 
 
-def _is_irrep(name: str, value: Any) -> bool:
+def _to_irrep(name: str, value: Any) -> o3.Irrep:
     if not isinstance(value, str | tuple):
         raise TypeError(f"{name} contains {value!r:.100}, expected irreps such as '0e'")
-    return True
+    return o3.Irrep(value)

@@ -36,7 +36,9 @@ def test_unknown_backend_is_refused(
     generator: torch.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = make_case(generator, torch.float64)
-    with pytest.raises(ValueError, match="unknown backend 'cuda', expected one of torch, native"):
+    with pytest.raises(
+        ValueError, match="unknown backend 'cuda', expected one of torch, native, triton"
+    ):
         gaussian_moments(**case, degree=2, backend="cuda")
     monkeypatch.setenv("ANISOAP_E3NN_BACKEND", "fortran")
     with pytest.raises(ValueError, match="unknown backend 'fortran'"):

@@ -4,11 +4,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from anisoap_e3nn.ops.backends import reference, sparse_triton
+from anisoap_e3nn.ops import gaussian_moments
+from anisoap_e3nn.ops.backends import reference, triton_source
 from anisoap_e3nn.ops.moment_inputs import MomentInputs
 
 pytestmark = pytest.mark.skipif(
-    not sparse_triton.interpreted, reason="TRITON_INTERPRET is not 1, or triton is not installed"
+    not triton_source.interpreted, reason="TRITON_INTERPRET is not 1, or triton is not installed"
 )
 
 
@@ -34,7 +35,7 @@ def random_inputs(degree: int, everything: bool, dtype: torch.dtype) -> MomentIn
 @pytest.mark.parametrize("degree", [0, 1, 2, 4, 7])  # 7: in two groups, without resident cotangents
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 def test_moments_and_two_derivatives(degree: int, everything: bool, dtype: torch.dtype) -> None:
-    from anisoap_e3nn.ops.backends import moments_triton
+    from anisoap_e3nn.ops.backends import moment_kernels  # imports triton
 
     inputs = random_inputs(degree, everything, dtype)
     names = ["edge_vectors", "covariances", "weights", *(["pair_weights"] if everything else [])]
@@ -53,10 +54,10 @@ def test_moments_and_two_derivatives(degree: int, everything: bool, dtype: torch
     directions = [tangent.to(dtype) for tangent in tangents]
     if not everything:
         directions.append(G.new_empty(0))
-    agree(moments_triton.moments(inputs), moments)
-    for ours, expected in zip(moments_triton.backward(G, inputs, True), first, strict=False):
+    agree(moment_kernels.moments(inputs), moments)
+    for ours, expected in zip(moment_kernels.backward(G, inputs, True), first, strict=False):
         agree(ours, expected)
-    ours_second = moments_triton.double_backward(tuple(directions), G, inputs, True)
+    ours_second = moment_kernels.double_backward(tuple(directions), G, inputs, True)
     for ours, expected in zip(ours_second, second, strict=False):
         agree(ours, expected)
 
@@ -66,3 +67,47 @@ def agree(ours: Tensor, expected: Tensor) -> None:
         expected = (expected + expected.mT) / 2
     tolerance = 1e-12 if ours.dtype == torch.float64 else 1e-5
     assert (ours - expected).norm() <= tolerance * expected.norm()
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_autograd_through_the_operations(everything: bool) -> None:
+    inputs = random_inputs(1, everything, torch.float64)
+    few = inputs._replace(
+        edge_vectors=inputs.edge_vectors[:5],
+        neighbors=inputs.neighbors[:5],
+        segments=inputs.segments[:5],
+        pair_weights=inputs.pair_weights[:5] if everything else None,
+    )
+
+    def moments(r: Tensor, C: Tensor, w: Tensor, *f: Tensor) -> Tensor:
+        symmetric = few._replace(
+            edge_vectors=r, covariances=(C + C.mT) / 2, weights=w, pair_weights=f[0] if f else None
+        )
+        named = symmetric._asdict()
+        return gaussian_moments(**named, backend="triton")
+
+    given = (few.edge_vectors, few.covariances, few.weights, few.pair_weights)
+    variables = tuple(x.clone().requires_grad_() for x in given if x is not None)
+    assert torch.autograd.gradcheck(moments, variables, fast_mode=True)
+    assert torch.autograd.gradgradcheck(moments, variables, fast_mode=True)
+
+
+@pytest.mark.parametrize("n_particles", [0, 3])
+def test_no_edges(n_particles: int) -> None:
+    inputs = random_inputs(2, True, torch.float64)
+    empty = inputs._replace(
+        edge_vectors=inputs.edge_vectors[:0],
+        neighbors=inputs.neighbors[:0],
+        segments=inputs.segments[:0],
+        pair_weights=torch.empty(0, dtype=torch.float64),
+        covariances=inputs.covariances[:n_particles],
+        weights=inputs.weights[:n_particles],
+        own_segments=torch.arange(n_particles),
+    )
+    agree(gaussian_moments(**empty._asdict(), backend="triton"), reference.gaussian_moments(empty))
+
+
+def test_high_degrees_are_left_to_torch() -> None:
+    inputs = random_inputs(9, True, torch.float64)
+    definition = reference.gaussian_moments(inputs)
+    assert torch.equal(gaussian_moments(**inputs._asdict(), backend="triton"), definition)

@@ -13,11 +13,11 @@ from torch.autograd import gradcheck, gradgradcheck
 from anisoap_e3nn.clebsch_gordan import real_clebsch_gordan
 from anisoap_e3nn.nn.layout import Entry, paths_between
 from anisoap_e3nn.ops import Block, Path, ProductPlan
-from anisoap_e3nn.ops.backends import sparse_reference, sparse_triton
+from anisoap_e3nn.ops.backends import sparse_reference, triton_products, triton_source
 from anisoap_e3nn.ops.backends.product_parts import COEFFICIENTS, Limits, divide, read_program
 
 interpreted = pytest.mark.skipif(
-    not sparse_triton.interpreted, reason="TRITON_INTERPRET is not 1, or triton is not installed"
+    not triton_source.interpreted, reason="TRITON_INTERPRET is not 1, or triton is not installed"
 )
 DTYPES = pytest.mark.parametrize(
     ("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 3e-5)], ids=["f64", "f32"]
@@ -25,7 +25,7 @@ DTYPES = pytest.mark.parametrize(
 
 
 @pytest.mark.skipif(
-    bool(sparse_triton.unavailable) or sparse_triton.interpreted, reason="no second interpreter"
+    bool(triton_source.unavailable) or triton_source.interpreted, reason="no second interpreter"
 )
 def test_all_in_the_interpreter() -> None:
     """Triton chooses its interpreter when it is imported, so it needs a process of its own."""
@@ -70,7 +70,7 @@ def require_same(plan: ProductPlan, n_batch: int, dtype: torch.dtype, tolerance:
     inputs = random_inputs(plan, n_batch, dtype)
     results = []
     for backend, given in (
-        (sparse_triton, inputs),
+        (triton_products, inputs),
         (sparse_reference, tuple(x.double() for x in inputs)),
     ):
         generator = torch.Generator().manual_seed(0)
@@ -125,7 +125,7 @@ def test_nothing_to_multiply(sizes: tuple[int, int]) -> None:
     require_same(plan, n_batch, torch.float64, 1e-12)
     x = random_inputs(plan := ProductPlan((), (7, 4, 2)), n_batch)
     x[0].requires_grad_()
-    out = sparse_triton.sparse_product(*x, plan)
+    out = triton_products.sparse_product(*x, plan)
     assert torch.equal(out, torch.zeros(n_batch, 7, dtype=torch.float64))
     (gradient,) = torch.autograd.grad(out.sum(), x[0])
     assert torch.equal(gradient, torch.zeros(n_batch, 4, dtype=torch.float64))
@@ -152,8 +152,8 @@ def test_positions_that_several_paths_share() -> None:
 def test_derivatives_by_finite_differences() -> None:
     plan = coupled(2, 2, (1, 1, 1), "uvuv", "mul_ir")
     inputs = tuple(x.requires_grad_() for x in random_inputs(plan, 1))
-    assert gradcheck(lambda *x: sparse_triton.sparse_product(*x, plan), inputs)
-    assert gradgradcheck(lambda *x: sparse_triton.sparse_product(*x, plan), inputs)
+    assert gradcheck(lambda *x: triton_products.sparse_product(*x, plan), inputs)
+    assert gradgradcheck(lambda *x: triton_products.sparse_product(*x, plan), inputs)
 
 
 def test_parts_have_all_terms_and_fit() -> None:

@@ -8,30 +8,10 @@ import pytest
 import torch
 
 from anisoap_e3nn.potentials import StackedPotential, load_model
+from tests.fuzz.damage import flip, put_in, take_out, zero
 
 
-def flipped(file: bytes, rng: random.Random) -> bytes:
-    damaged = bytearray(file)
-    damaged[rng.randrange(len(file))] ^= 1 << rng.randrange(8)
-    return bytes(damaged)
-
-
-def shortened(file: bytes, rng: random.Random) -> bytes:
-    start = rng.randrange(len(file))
-    return file[:start] + file[start + rng.randrange(1, 100) :]
-
-
-def lengthened(file: bytes, rng: random.Random) -> bytes:
-    start = rng.randrange(len(file))
-    return file[:start] + rng.randbytes(rng.randrange(1, 100)) + file[start:]
-
-
-def zeroed(file: bytes, rng: random.Random) -> bytes:
-    start = rng.randrange(len(file))
-    return file[:start] + bytes(min(512, len(file) - start)) + file[start + 512 :]
-
-
-@pytest.mark.parametrize("damage", [flipped, shortened, lengthened, zeroed])
+@pytest.mark.parametrize("damage", [flip, take_out, put_in, zero])
 def test_damaged_bytes(damage: Any, path: Path, stack: StackedPotential) -> None:
     file, rng, refused, intact = path.read_bytes(), random.Random(0), 0, 0
     for _ in range(60):

@@ -33,9 +33,10 @@ def gaussian_moments(
     :func:`anisoap_e3nn.geometry.damped_covariances`, each term is :math:`f_e` times the integral of
     :math:`x^a y^b z^c e^{-\beta |x|^2/2} N(x; r_e, \Sigma_j)`.
 
-    The torch backend has derivatives of any order. The native backend has first and second ones, in reverse
-    and forward mode and in ``torch.func``, but not forward mode through forward mode. Both backends compute
-    in the type of the tensors, also inside ``torch.autocast``.
+    The torch backend has derivatives of any order. The native backend, for CPUs, and the triton backend, for
+    NVIDIA GPUs, have first and second ones, in reverse and forward mode and in ``torch.func``, but not
+    forward mode through forward mode. The triton backend leaves degrees above 8 to the torch backend. All
+    compute in the type of the tensors, also inside ``torch.autocast``.
 
     Parameters
     ----------
@@ -60,7 +61,7 @@ def gaussian_moments(
         :math:`\beta`.
     degree : int
         The highest degree :math:`D`.
-    backend : {"torch", "native"}, optional
+    backend : {"torch", "native", "triton"}, optional
         By default the environment variable ``ANISOAP_E3NN_BACKEND``, else the fastest one for these
         tensors.
 
@@ -76,7 +77,7 @@ def gaussian_moments(
     TypeError
         If floating-point tensors are of different types, or integers are not int64.
     NotImplementedError
-        When the native backend is asked for a derivative that it does not have.
+        When the native or triton backend is asked for a derivative that it does not have.
     """
     inputs = MomentInputs(
         edge_vectors,

@@ -2,9 +2,11 @@
 
 from functools import cache
 
+Exponents = tuple[int, int, int]
+
 
 @cache
-def moment_exponents(degree: int) -> tuple[tuple[int, int, int], ...]:
+def moment_exponents(degree: int) -> tuple[Exponents, ...]:
     r"""Exponents :math:`(a, b, c)`, :math:`a + b + c \le` `degree`, in the order of the moments.
 
     Moments of the same parities :math:`(a, b, c) \bmod 2` stand together, because no solid harmonic mixes
@@ -24,3 +26,9 @@ def moment_exponents(degree: int) -> tuple[tuple[int, int, int], ...]:
         for c in range(degree + 1 - a - b)
     ]
     return tuple(sorted(exponents, key=lambda n: ([k % 2 for k in n], sum(n), n)))
+
+
+def lowered(n: Exponents, axis: int) -> Exponents:
+    """`n` with one less for the axis."""
+    a, b, c = (component - (k == axis) for k, component in enumerate(n))
+    return a, b, c

@@ -31,7 +31,7 @@ def sparse_product(
     coefficients : Tensor ``(entry,)``
         :math:`C_k` of all paths, in the order of the paths.
     plan : ProductPlan
-    backend : {"torch", "native"}, optional
+    backend : {"torch", "native", "triton"}, optional
         By default the environment variable ``ANISOAP_E3NN_BACKEND``, else the fastest one for these
         tensors.
 

@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterable
 
 from torch import Tensor
 
-from . import native, reference, sparse_native, sparse_reference, sparse_triton
+from . import (
+    native,
+    reference,
+    sparse_native,
+    sparse_reference,
+    triton_moments,
+    triton_products,
+    triton_source,
+)
 
 _BACKENDS: dict[str, dict[str, Callable[..., Tensor]]] = {
     "torch": {
@@ -16,6 +24,10 @@ _BACKENDS: dict[str, dict[str, Callable[..., Tensor]]] = {
     "native": {
         "gaussian_moments": native.gaussian_moments,
         "sparse_product": sparse_native.sparse_product,
+    },
+    "triton": {
+        "gaussian_moments": triton_moments.gaussian_moments,
+        "sparse_product": triton_products.sparse_product,
     },
 }
 _warned = False
@@ -27,9 +39,8 @@ def choose_backend(
     """The function that carries out an operation on these tensors.
 
     The argument `backend` wins over the environment variable ``ANISOAP_E3NN_BACKEND``. The native backend
-    runs on the CPU only. On NVIDIA GPUs its operations have kernels in Triton, which torch for CUDA brings
-    along. Other tensors go to the torch backend, and so do those on the CPU where the native backend was not
-    built.
+    serves tensors on the CPU, the triton backend those on NVIDIA GPUs. The torch backend serves all others,
+    and these too where the native backend was not built or Triton is not installed.
     """
     name = backend or os.environ.get("ANISOAP_E3NN_BACKEND") or None
     if name not in (None, *_BACKENDS):
@@ -39,11 +50,16 @@ def choose_backend(
             f"the native backend is not available ({native.unavailable}); reinstall with a C++17 compiler "
             "(GCC or Clang) at hand, or use backend='torch'"
         )
+    if name == "triton" and triton_source.unavailable:
+        raise ValueError(
+            f"the triton backend is not available ({triton_source.unavailable}); use backend='torch'"
+        )
     devices = {tensor.device.type for tensor in tensors if tensor is not None}
-    if name is None and devices == {"cuda"} and not sparse_triton.unavailable:
-        return _BACKENDS["native"][operation]  # the same operations, with Triton's kernels
-    on_cpu = devices <= {"cpu"}
-    if name == "torch" or not on_cpu:
+    on_gpus = devices == {"cuda"} or (triton_source.interpreted and devices == {"cpu"})
+    if name == "triton" or (name is None and devices == {"cuda"}):
+        available = on_gpus and not triton_source.unavailable
+        return _BACKENDS["triton" if available else "torch"][operation]
+    if name == "torch" or not devices <= {"cpu"}:
         return _BACKENDS["torch"][operation]
     if native.unavailable:
         _warn_once()

@@ -10,9 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from math import factorial
 
-from ..monomials import moment_exponents
+from ..monomials import Exponents, lowered, moment_exponents
 
-Exponents = tuple[int, int, int]
 AXES = "xyz"
 
 
@@ -75,20 +74,15 @@ def step(target: Exponents, dual: bool) -> Iterator[str]:
 
 def _lower_terms(target: Exponents, k: int) -> list[tuple[str, Exponents]]:
     """Coefficients and exponents of the terms of a step along axis `k`."""
-    n = _lowered(target, k)
+    n = lowered(target, k)
     terms = [(f"u{AXES[k]}", n)]
-    terms += [(covariance(k, q), _lowered(n, q)) for q in range(3) if n[q] > 0]
+    terms += [(covariance(k, q), lowered(n, q)) for q in range(3) if n[q] > 0]
     return terms
 
 
 def covariance(k: int, q: int) -> str:
     """The name of an entry of C, such as ``cxy``."""
     return "c" + "".join(AXES[axis] for axis in sorted((k, q)))
-
-
-def _lowered(n: Exponents, axis: int) -> Exponents:
-    a, b, c = (component - (k == axis) for k, component in enumerate(n))
-    return a, b, c
 
 
 def contraction(n: Exponents, degree: int, of_covariances: bool, prefixes: str) -> Iterator[str]:
@@ -112,7 +106,7 @@ def indented(lines: Iterable[str], depth: int) -> str:
 
 def load_cotangent(n: Exponents, degree: int) -> str:
     """The line that loads a cotangent."""
-    return f"{name('g', n)} = tl.load(row + {position(n, degree)}, mask=inside, other=0.0)"
+    return f"{name('g', n)} = load(row + {position(n, degree)})"
 
 
 def scale_cotangent(n: Exponents) -> Iterator[str]:
@@ -180,13 +174,12 @@ def names_in(text: str) -> list[str]:
 def outlined(lines: Sequence[str], kept: Iterable[str]) -> tuple[list[str], list[str]]:
     """Move arithmetic between memory accesses into functions of scalars.
 
-    Triton's compiler takes time with the cube of the number of operations on blocks, and next to none for
-    those on scalars.
+    The time of Triton's compiler grows with the square of the number of operations on blocks, and faster.
 
     Parameters
     ----------
     lines : sequence of str
-        Assignments and calls, one a line. Those with ``tl.load``, ``tl.store`` or a mask are left alone.
+        Assignments and calls, one a line. Those that load or store are left alone.
     kept : iterable of str
         Variables that are needed after the last line.
 
@@ -198,7 +191,7 @@ def outlined(lines: Sequence[str], kept: Iterable[str]) -> tuple[list[str], list
     needed = set(kept)
     pieces: list[tuple[bool, list[str]]] = []
     for line in lines:
-        arithmetic = not re.search(r"tl\.(load|store|full|zeros|broadcast_to|arange)|_MASK", line)
+        arithmetic = not re.search(r"\b(load|tl\.store)\(", line)
         if not pieces or pieces[-1][0] != arithmetic:
             pieces.append((arithmetic, []))
         pieces[-1][1].append(line)

@@ -23,7 +23,7 @@ def kernel(
         count += (own_particle >= 0).to(tl.int32)
     zero = tl.zeros([SEGMENTS, LANES], DTYPE)
     beta = tl.load(exponent) + zero
-    row = {row} + segment * N_MOMENTS
+    row = {row} + tl.where(inside, segment, 0) * N_MOMENTS
 {start}
     for block in range(0, tl.max(count), LANES):
         index = block + tl.arange(0, LANES)[None, :]

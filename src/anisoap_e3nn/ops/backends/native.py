@@ -40,8 +40,9 @@ _TANGENTS = (
     "Tensor pair_weight_tangents"
 )
 _NOT_IMPLEMENTED = (
-    "the native backend has first and second derivatives, save by forward mode through forward mode; for "
-    "that and for a third, use backend='torch' or the environment variable ANISOAP_E3NN_BACKEND=torch"
+    "the native and triton backends have first and second derivatives, save by forward mode through forward "
+    "mode; for that and for a third, use backend='torch' or the environment variable "
+    "ANISOAP_E3NN_BACKEND=torch"
 )
 _operation = partial(torch.library.custom_op, mutates_args=(), device_types="cpu")
 
@@ -100,29 +101,6 @@ def double_backward(*arguments: Any) -> FiveTensors:
         *_present(out, inputs, of_particles),
     )
     return (d_cotangent, *out)
-
-
-@moments.register_kernel("cuda")
-def _(*arguments: Any) -> Tensor:
-    return _triton().moments(MomentInputs(*arguments))
-
-
-@backward.register_kernel("cuda")
-def _(cotangent: Tensor, *arguments: Any) -> FourTensors:
-    *fields, of_particles = arguments
-    return _triton().backward(cotangent, MomentInputs(*fields), of_particles)
-
-
-@double_backward.register_kernel("cuda")
-def _(*arguments: Any) -> FiveTensors:
-    cotangent, *fields, of_particles = arguments[4:]
-    return _triton().double_backward(arguments[:4], cotangent, MomentInputs(*fields), of_particles)
-
-
-def _triton() -> Any:
-    return import_module(
-        "anisoap_e3nn.ops.backends.moments_triton"
-    )  # Triton is loaded on GPUs only
 
 
 @moments.register_fake

@@ -6,9 +6,7 @@ import torch
 from torch import Tensor
 
 from ..moment_inputs import MomentInputs
-from ..monomials import moment_exponents
-
-Exponents = tuple[int, int, int]
+from ..monomials import Exponents, lowered, moment_exponents
 
 
 def gaussian_moments(inputs: MomentInputs) -> Tensor:
@@ -34,11 +32,11 @@ def gaussian_moments(inputs: MomentInputs) -> Tensor:
     moments: dict[Exponents, Tensor] = {(0, 0, 0): W}
     for target in sorted(exponents, key=sum)[1:]:
         k = _cheapest_axis(target)
-        n = _lowered(target, k)
+        n = lowered(target, k)
         moment = mu[:, k] * moments[n]
         for q in range(3):
             if n[q] > 0:
-                moment = moment + n[q] * C[:, k, q] * moments[_lowered(n, q)]
+                moment = moment + n[q] * C[:, k, q] * moments[lowered(n, q)]
         moments[target] = moment  # -> [edge]
 
     stacked = torch.stack([moments[n] for n in exponents], dim=-1)  # -> [edge, moment]
@@ -69,12 +67,7 @@ def _is_vanishing(r: Tensor, C: Tensor, exponent: float) -> Tensor:
     return 0.5 * exponent * (r * mu).sum(-1) > -math.log(torch.finfo(r.dtype).tiny)  # -> [edge]
 
 
-def _lowered(n: Exponents, axis: int) -> Exponents:
-    a, b, c = (n[k] - (k == axis) for k in range(3))
-    return a, b, c
-
-
 def _cheapest_axis(target: Exponents) -> int:
     """The axis whose step to `target` has the fewest terms."""
     axes = [k for k in range(3) if target[k] > 0]
-    return min(axes, key=lambda k: sum(component > 0 for component in _lowered(target, k)))
+    return min(axes, key=lambda k: sum(component > 0 for component in lowered(target, k)))

@@ -5,12 +5,8 @@ Results do not depend on the order in which programs run: sums over channels sta
 sums of several programs are added in a fixed order.
 """
 
-import linecache
-import os
-from contextlib import AbstractContextManager, nullcontext
 from functools import cache, lru_cache
 from hashlib import sha256
-from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import torch
@@ -21,9 +17,7 @@ from . import sparse_native
 from .lane_text import Lanes
 from .product_kernels import Sizes, kernel_source
 from .product_parts import COEFFICIENTS, Division, Limits, Part, Product, divide, read_program
-
-unavailable = "" if find_spec("triton") else "triton is not installed"
-interpreted = os.environ.get("TRITON_INTERPRET") == "1" and not unavailable  # on the CPU, for tests
+from .triton_source import interpreted, kernel_from, on
 
 sparse_product = sparse_native.sparse_product
 
@@ -64,7 +58,7 @@ def product_of_two(
     scratch = first.new_empty(n_batch * kernels.division.scratch_size)
     operands = [first.contiguous(), second.contiguous()]
     operands.insert(target, result)  # not read
-    with _on(first.device):
+    with on(first.device):
         kernels.run(result, scratch, operands, coefficients.contiguous(), n_batch)
         kernels.add_scratch(result, scratch, n_batch)
     return result
@@ -77,7 +71,7 @@ def product_of_three(
     kernels = _kernels(program, COEFFICIENTS, out.dtype)
     sums = out.new_zeros(kernels.n_chunk(n_batch), coefficients.shape[0], kernels.sizes.tile)
     operands = [operand.contiguous() for operand in (out, x1, x2)]
-    with _on(out.device):
+    with on(out.device):
         kernels.run(sums, sums, operands, sums, n_batch)
     return sums.sum((0, 2))
 
@@ -187,19 +181,7 @@ def _kernels_for(program: bytes, target: int, dtype: torch.dtype) -> _Kernels:
 
 @cache
 def _jit(text: str) -> Any:
-    """The function ``kernel`` of a source text, which Triton compiles when it is first called."""
-    import triton
-    import triton.language
-
-    name = f"<sparse product {sha256(text.encode()).hexdigest()[:16]}>"
-    linecache.cache[name] = len(text), None, text.splitlines(keepends=True), name
-    names: dict[str, Any] = {"triton": triton, "tl": triton.language, "__name__": __name__}
-    exec(compile(text, name, "exec"), names)
-    return names["kernel"]
-
-
-def _on(device: torch.device) -> AbstractContextManager[Any]:
-    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
+    return kernel_from(text, f"sparse product {sha256(text.encode()).hexdigest()[:16]}")
 
 
 for _device in ("cuda", "cpu") if interpreted else ("cuda",):

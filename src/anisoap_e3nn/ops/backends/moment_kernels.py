@@ -5,7 +5,6 @@ repeat to the last bit. The derivatives of a particle's covariance are first wri
 numbers, and then summed over the pairs of each particle. Nothing waits for the GPU.
 """
 
-import linecache
 import math
 from functools import cache
 from typing import Any, NamedTuple
@@ -16,11 +15,11 @@ import triton.language as tl
 from torch import Tensor
 
 from ..moment_inputs import MomentInputs
-from ..monomials import moment_exponents
+from ..monomials import Exponents, moment_exponents
 from . import moment_source
 from .moment_text import LANES, RESIDENT, SEGMENTS, source
+from .triton_source import interpreted, kernel_from, on
 
-INTERPRETED = triton.knobs.runtime.interpret  # by TRITON_INTERPRET=1: on the CPU, without compiling
 _FIELDS = 8  # of a particle: the six entries of C, w, and one to fill the row
 _Four = tuple[Tensor, Tensor, Tensor, Tensor]
 
@@ -104,13 +103,14 @@ def _launch(inputs: MomentInputs, kernel: Any, arguments: tuple[Any, ...]) -> No
     n = inputs.n_segments
     if n == 0:
         return
-    kernel[(triton.cdiv(n, SEGMENTS),)](
-        *arguments,
-        n,
-        WITH_OWN=inputs.own_segments is not None,
-        WITH_PAIR_WEIGHTS=inputs.pair_weights is not None,
-        num_warps=1,
-    )
+    with on(inputs.edge_vectors.device):
+        kernel[(triton.cdiv(n, SEGMENTS),)](
+            *arguments,
+            n,
+            WITH_OWN=inputs.own_segments is not None,
+            WITH_PAIR_WEIGHTS=inputs.pair_weights is not None,
+            num_warps=1,
+        )
 
 
 def _differentiate(
@@ -127,22 +127,30 @@ def _differentiate(
     _launch(inputs, kernel, (*arguments, d_vectors, d_pair_weights, rows, n_edges))
     if not of_particles:
         return d_vectors, absent, absent, d_pair_weights
-    sums = vectors.new_empty(n_particles, _FIELDS)
-    if n_particles:
-        _sum_rows[(triton.cdiv(n_particles, SEGMENTS),)](
-            rows,
-            *_order(inputs.neighbors, n_particles),
-            sums,
-            n_particles,
-            n_edges,
-            WITH_OWN=inputs.own_segments is not None,
-            PARTICLES=SEGMENTS,
-            FIELDS=_FIELDS,
-            num_warps=1,
-        )
+    sums = _summed_rows(inputs, rows)
     xx, xy, xz, yy, yz, zz, d_weights, _ = sums.unbind(1)
     d_covariances = torch.stack([xx, xy, xz, xy, yy, yz, xz, yz, zz], dim=1)
     return d_vectors, d_covariances.view(n_particles, 3, 3), d_weights.contiguous(), d_pair_weights
+
+
+def _summed_rows(inputs: MomentInputs, rows: Tensor) -> Tensor:
+    """The rows of pairs and own Gaussians, summed for each particle."""
+    n_particles, n_edges = inputs.covariances.shape[0], inputs.edge_vectors.shape[0]
+    sums = rows.new_empty(n_particles, _FIELDS)
+    if n_particles:
+        with on(rows.device):
+            _sum_rows[(triton.cdiv(n_particles, SEGMENTS),)](
+                rows,
+                *_order(inputs.neighbors, n_particles),
+                sums,
+                n_particles,
+                n_edges,
+                WITH_OWN=inputs.own_segments is not None,
+                PARTICLES=SEGMENTS,
+                FIELDS=_FIELDS,
+                num_warps=1,
+            )
+    return sums  # -> [particle, field]
 
 
 @triton.jit  # type: ignore[untyped-decorator]
@@ -178,20 +186,43 @@ def multiply(cxx, cxy, cxz, cyy, cyz, czz, x, y, z):  # type: ignore[no-untyped-
     )
 
 
-if INTERPRETED:
+@triton.jit
+def load_by_assembly(pointers):  # type: ignore[no-untyped-def]
+    """Numbers of read-only memory.
 
-    def each(function: Any, *arguments: Any) -> Any:
-        """Apply a function of numbers to blocks."""
-        return function(*arguments)
-else:
-    each = tl.map_elementwise
+    Triton's search for coalesced accesses, whose time grows with the number of loads times the square of the
+    number of operations, does not look into assembly. Declared impure, they stay in the loop over pairs.
+    """
+    if pointers.dtype.element_ty == tl.float32:
+        return tl.inline_asm_elementwise(
+            "ld.global.nc.b32 $0, [$1];", "=r,l", [pointers], tl.float32, is_pure=False, pack=1
+        )
+    else:
+        return tl.inline_asm_elementwise(
+            "ld.global.nc.b64 $0, [$1];", "=l,l", [pointers], tl.float64, is_pure=False, pack=1
+        )
+
+
+@triton.jit
+def load_plainly(pointers):  # type: ignore[no-untyped-def]
+    """The same without assembly."""
+    return tl.load(pointers)
+
+
+def _on_blocks(function: Any, *arguments: Any) -> Any:
+    return function(*arguments)
+
+
+# the interpreter knows neither functions of numbers nor assembly
+each = _on_blocks if interpreted else tl.map_elementwise
+load = load_plainly if interpreted else load_by_assembly
 
 
 def _word(tensor: Tensor) -> int:
     return tensor.element_size()
 
 
-def _groups(inputs: MomentInputs) -> list[list[moment_source.Exponents]]:
+def _groups(inputs: MomentInputs) -> list[list[Exponents]]:
     return moment_source.groups(inputs.degree, 4 * RESIDENT // _word(inputs.edge_vectors))
 
 
@@ -201,23 +232,18 @@ def _kernel(kind: str, degree: int, word: int, part: int) -> Any:
 
     For derivatives, `part` says whether those of particles are wanted.
     """
-    text = source(kind, degree, word, part)
-    file = f"<anisoap_e3nn {kind} moments, degree {degree}, {8 * word} bits, part {part}>"
-    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-    namespace: dict[str, Any] = {
-        "tl": tl,
-        "triton": triton,
-        "__name__": f"{__name__}.{kind}_{degree}_{word}_{part}",
-        "multiply": multiply,
-        "each": each,
-        "SEGMENTS": tl.constexpr(SEGMENTS),
-        "LANES": tl.constexpr(LANES),
-        "N_MOMENTS": tl.constexpr(len(moment_exponents(degree))),
-        "LIMIT": tl.constexpr(-math.log(torch.finfo(_DTYPES[word]).tiny)),
-        "DTYPE": tl.constexpr(tl.float32 if word == 4 else tl.float64),
-    }
-    exec(compile(text, file, "exec"), namespace)
-    return namespace["kernel"]
+    return kernel_from(
+        source(kind, degree, word, part),
+        f"{kind} moments, degree {degree}, {8 * word} bits, part {part}",
+        multiply=multiply,
+        each=each,
+        load=load,
+        SEGMENTS=tl.constexpr(SEGMENTS),
+        LANES=tl.constexpr(LANES),
+        N_MOMENTS=tl.constexpr(len(moment_exponents(degree))),
+        LIMIT=tl.constexpr(-math.log(torch.finfo(_DTYPES[word]).tiny)),
+        DTYPE=tl.constexpr(tl.float32 if word == 4 else tl.float64),
+    )
 
 
 _DTYPES = {4: torch.float32, 8: torch.float64}
