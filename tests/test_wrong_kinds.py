@@ -1,11 +1,13 @@
 """Tensors, data and functions of the wrong kind are refused by the name of the argument."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from tqdm import tqdm
 
 from anisoap_e3nn import AniSOAPEmbedding, EllipsoidData, PowerSpectrum
 from anisoap_e3nn.fitting import fit_linear, predict
@@ -113,6 +115,14 @@ def test_what_is_no_data(data: Any) -> None:
             model(data)
     with pytest.raises(TypeError, match=r"frames\[0\] is .*, expected an EllipsoidData"):
         predict(pair, [data])
+
+
+@pytest.mark.parametrize("wrapped", [list, tuple, iter, partial(tqdm, disable=True)])
+def test_frames_may_come_from_any_iterable(wrapped: Any) -> None:
+    """Progress bars have an attribute ``pos``, as a frame has."""
+    model = PairPotential([6, 1], 4.0)
+    energies = predict(model, wrapped([frame(), frame()])).energy
+    assert torch.equal(energies, predict(model, [frame(), frame()]).energy)
 
 
 @pytest.mark.parametrize("frames", [None, 3, "x", frame(), torch.zeros(3)], ids=str)

@@ -57,7 +57,8 @@ def frame_iterable(frames: Any) -> Iterable[Any]:
     TypeError
         If they are not, as a single frame is not.
     """
-    single = isinstance(frames, str | bytes | dict | Tensor) or hasattr(frames, "pos")
+    single = isinstance(frames, str | bytes | dict | Tensor)
+    single = single or isinstance(getattr(frames, "pos", None), Tensor)  # tqdm has another pos
     if single or not isinstance(frames, Iterable) or getattr(frames, "ndim", 1) == 0:
         raise TypeError(f"frames is {frames!r:.100}, expected a list of EllipsoidData")
     return frames
