@@ -129,6 +129,21 @@ def flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
+def flag_or_word(name: str, value: Any, word: str) -> bool | str:
+    """The value as a plain bool, or the one word that is legal beside True and False.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+    """
+    if isinstance(value, str) and value == word:
+        return value
+    if type(value).__name__ not in ("bool", "bool_"):
+        raise TypeError(f"{name} is {value!r:.100}, expected True, False or {word!r}")
+    return bool(value)
+
+
 def periodic_axes(name: str, value: Any) -> tuple[bool, bool, bool]:
     """Whether each of three axes is periodic, from one flag for all of them or from three.
 

@@ -1,5 +1,6 @@
 """Layers that remember, and store, how they were made."""
 
+import inspect
 import json
 from typing import Any
 
@@ -25,6 +26,9 @@ class HyperparameterModule(Layer):
     def set_extra_state(self, state: Tensor) -> None:
         """Refuses the checkpoint of a module with other hyperparameters."""
         theirs, ours = json.loads(bytes(state.tolist()).decode()), json.loads(self._json())
+        # an older version lacked some, and did then what their defaults do now
+        parameters = inspect.signature(type(self)).parameters
+        theirs = {k: parameters[k].default for k in ours if k in parameters} | theirs
         differing = [k for k in ours if ours[k] != theirs.get(k)]
         if differing:
             raise ValueError(

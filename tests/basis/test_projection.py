@@ -27,7 +27,7 @@ def test_a_point_gives_radial_functions_times_harmonics(generator: torch.Generat
             phi = T @ powers  # -> [n, particle]
             Y = o3.spherical_harmonics(l, r, normalize=True, normalization="integral")
             expected.append(torch.einsum("np,pm->pnm", phi, Y).flatten(1))
-        ours = projection(moments[:, None, :])
+        ours = projection(moments[:, None])
         torch.testing.assert_close(ours, torch.cat(expected, dim=1), rtol=1e-11, atol=1e-12)
 
 
@@ -36,11 +36,9 @@ def test_types_stand_side_by_side_within_each_l(generator: torch.Generator) -> N
     one = MomentProjection(GTOBasis(1.0), n_radial, n_types=1, rcond=1e-8)
     three = MomentProjection(GTOBasis(1.0), n_radial, n_types=3, rcond=1e-8)
     moments = torch.randn(4, 3, 10, generator=generator)
-    alone = torch.stack(
-        [one(moments[:, t : t + 1]) for t in range(3)], dim=1
-    )  # -> [4, type, 2 + 3]
+    alone = torch.stack([one(moments[:, t, None]) for t in range(3)], dim=1)  # -> [4, type, 2 + 3]
     expected = torch.cat([alone[..., :2].flatten(1), alone[..., 2:].flatten(1)], dim=1)
-    torch.testing.assert_close(three(moments), expected)
+    torch.testing.assert_close(three(moments.flatten(0, 1)[:, None]), expected)
 
 
 def test_missing_parities_are_no_trouble() -> None:

@@ -102,9 +102,10 @@ def test_names_that_are_not_utf8(tmp_path, suffix):
     assert (done.returncode, done.stderr) == (0, b"")
     assert rb"caf\udce9/out\udcfe" in done.stdout
     assert sorted(folder.iterdir()) == sorted([source, output])
-    if suffix == "npz":
-        with np.load(output) as file:
-            assert len(file["features"]) == 3
+    if suffix != "npz":
+        return  # writers differ, the refusal does not
+    with np.load(output) as file:
+        assert len(file["features"]) == 3
     done = subprocess.run([*words, "-o", output], capture_output=True, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith(b"anisoap-e3nn: error: ")

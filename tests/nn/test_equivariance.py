@@ -18,6 +18,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "per_l": {"max_radial": [3, 2, 2, 1, 0]},
     "monomial": {"radial_basis": "monomial", "radial_gaussian_width": None},
     "no_self": {"include_self": False},
+    "own_density": {"include_self": "separate", "density_width": 0.4},
+    "two_widths": {"radial_gaussian_width": [0.5, 1.4], "include_self": "separate"},
     "shifted_cosine": {"cutoff_function": "shifted_cosine"},
     "polynomial": {"cutoff_function": "polynomial"},
     "linear": {"irreps_out": "3x0e+2x1o+1x2e+2x4e"},

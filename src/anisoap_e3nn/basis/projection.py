@@ -23,28 +23,39 @@ _LARGEST_MATRIX = 2**28  # numbers
 
 
 class MomentProjection(Layer):
-    r"""Coefficients :math:`c_{nlm}` of a density from its damped moments :math:`A_{abc}`.
+    r"""Coefficients :math:`c_{nlm}` of densities from their damped moments :math:`A^w_{abc}`.
 
     .. math::
-        c_{nlm} = \sum_k T^l_{nk} \sum_{abc} p^{lkm}_{abc} A_{abc}, \qquad
+        c_{nlm} = \sum_{wk} T^l_{n,wk} \sum_{abc} p^{lkm}_{abc} A^w_{abc}, \qquad
         r^{2k} r^l Y_{lm} = \sum_{abc} p^{lkm}_{abc} x^a y^b z^c
 
-    with the expansion :math:`T^l` of the radial basis and e3nn's harmonics, folded into one constant matrix.
-    Every moment is even or odd in each of x, y and z, and so is every solid harmonic. The matrix therefore
-    has one block for each of the eight parities, and zeros elsewhere.
+    with the expansion :math:`T^l` of the radial basis, its exponents :math:`\beta_w` and e3nn's harmonics,
+    folded into one constant matrix. Every moment is even or odd in each of x, y and z, and so is every solid
+    harmonic. The matrix therefore has one block for each of the eight parities, and zeros elsewhere.
 
     Parameters
     ----------
     basis : RadialBasis
     n_radial : sequence of int
-        Number of radial functions for each l.
+        Number of radial functions for each l and exponent.
     n_types : int
         Number of neighbour types.
     rcond : float
         Passed to :meth:`RadialBasis.expansion`. Orthonormalised bases drop the directions of their overlap
         whose eigenvalues are ≤ `rcond`.
-    unit : float
-        Unit of length of the moments; see :func:`unit_of_moments`. The coefficients do not depend on it.
+    units : sequence of float
+        Unit of length of the moments for each exponent; see :func:`unit_of_moments`. The coefficients do not
+        depend on it.
+    own : bool
+        Whether there is one more density after those of the types: the particle's own. It is centred and
+        even, so only its coefficients of even l are returned.
+
+    Attributes
+    ----------
+    n_densities : int
+        Number of densities of a centre: types, and one if `own`.
+    degree : int
+        Largest degree of the moments.
 
     Raises
     ------
@@ -62,28 +73,33 @@ class MomentProjection(Layer):
         n_radial: Sequence[int],
         n_types: int,
         rcond: float,
-        unit: float = 1.0,
+        units: Sequence[float] = (1.0,),
+        own: bool = False,
     ) -> None:
         super().__init__()
+        n_functions = [len(units) * count for count in n_radial]
         # first, since they say at once if the numbers are too large
-        self.degree = _refuse_sizes(n_radial)
+        self.degree = _refuse_sizes(n_radial, len(units))
+        self.n_densities = n_types + own
         expansions = [
-            _expansion(basis, l, count, rcond) * _powers(unit, l, count)
-            for l, count in enumerate(n_radial)
+            _expansion(basis, l, count, rcond) * _powers(units, l, n_radial[l])
+            for l, count in enumerate(n_functions)
         ]
-        columns = sorted(_columns(n_radial), key=_parity)
+        columns = sorted(_columns(n_functions), key=_parity)
         # one block for each parity: how many moments it has, its first column and its number of columns
         n_moments = Counter(tuple(k % 2 for k in n) for n in moment_exponents(self.degree))
         n_columns = Counter(map(_parity, columns))
         counts = [n_columns[parity] for parity in n_moments]
-        self._rows = list(n_moments.values())
+        self._moments = list(n_moments.values())
+        self._rows = [len(units) * count for count in self._moments]
         self._columns = list(zip(accumulate(counts, initial=0), counts, strict=False))
-        matrix = _folded_matrix(columns, expansions, n_radial, self.degree)
+        folded = _folded_matrices(columns, expansions, n_radial, self.degree)
+        matrix = torch.cat([rows.flatten(0, 1) for rows in folded.split(self._moments, dim=1)])
         position = {column: k for k, column in enumerate(columns)}
         order = [
-            t * len(columns) + position[l, n, m]
-            for l, count in enumerate(n_radial)
-            for t in range(n_types)
+            density * len(columns) + position[l, n, m]
+            for l, count in enumerate(n_functions)
+            for density in range(self.n_densities if l % 2 == 0 else n_types)
             for n in range(count)
             for m in range(-l, l + 1)
         ]
@@ -95,23 +111,26 @@ class MomentProjection(Layer):
 
         Parameters
         ----------
-        moments : Tensor ``(centre, type, moment)``
+        moments : Tensor ``(centre · density, exponent, moment)``
             In the order of :func:`anisoap_e3nn.ops.moment_exponents`.
 
         Returns
         -------
         Tensor ``(centre, coefficient)``
-            Ordered by l, then type, n and m: e3nn's ``mul_ir`` layout.
+            Ordered by l, then density, n and m: e3nn's ``mul_ir`` layout.
         """
-        flat = moments.flatten(0, 1)  # -> [centre · type, moment]
         parities = zip(
-            flat.split(self._rows, dim=1), self.matrix.split(self._rows), self._columns, strict=True
+            moments.split(self._moments, dim=2),
+            self.matrix.split(self._rows),
+            self._columns,
+            strict=True,
         )
         coefficients = torch.cat(
-            [part @ rows.narrow(1, *columns) for part, rows, columns in parities], dim=1
-        )  # -> [centre · type, column]
-        order = self.output_order.expand(moments.shape[0], -1)  # -> [centre, type · column]
-        return coefficients.view(order.shape).gather(1, order)  # -> [centre, coefficient]
+            [part.flatten(1) @ rows.narrow(1, *columns) for part, rows, columns in parities], dim=1
+        )  # -> [centre · density, column]
+        of_centers = coefficients.view(-1, self.n_densities * coefficients.shape[1])
+        order = self.output_order.expand(of_centers.shape[0], -1)  # -> [centre, coefficient]
+        return of_centers.gather(1, order)
 
 
 def _columns(n_radial: Sequence[int]) -> list[Column]:
@@ -128,29 +147,33 @@ def _parity(column: Column) -> Parity:
     return tuple((harmonic_table(l, m).exponents[0] % 2).tolist())
 
 
-def _folded_matrix(
+def _folded_matrices(
     columns: Sequence[Column],
     expansions: Sequence[NDArray[np.float64]],
     n_radial: Sequence[int],
     degree: int,
 ) -> Tensor:
+    """One matrix for each exponent ``(exponent, moment, column)``."""
     exponents = moment_exponents(degree)
+    n_widths = len(expansions[0]) // n_radial[0]
     row = np.zeros((degree + 1,) * 3, dtype=np.int64)
     row[tuple(np.array(exponents).T)] = np.arange(len(exponents))
-    transposed = np.zeros((len(columns), len(exponents)))  # whose rows are contiguous
+    transposed = np.zeros((n_widths, len(columns), len(exponents)))  # whose rows are contiguous
     position = {column: k for k, column in enumerate(columns)}
     for l, count in enumerate(n_radial):
         for m in range(-l, l + 1):
-            of_functions = [position[l, n, m] for n in range(count)]
+            of_functions = [position[l, n, m] for n in range(n_widths * count)]
             for power in range(count):  # each has a degree, and so rows, of its own
                 table = harmonic_table(l, m, power)
                 rows = row[tuple(table.exponents.T)]
-                for function, factor in zip(of_functions, expansions[l][:, power], strict=True):
-                    transposed[function, rows] = factor * table.coefficients
-    return torch.from_numpy(transposed.T.copy())  # -> [moment, column]
+                for width in range(n_widths):
+                    factors = expansions[l][:, width * count + power]
+                    for function, factor in zip(of_functions, factors, strict=True):
+                        transposed[width, function, rows] = factor * table.coefficients
+    return torch.from_numpy(transposed.transpose(0, 2, 1).copy())
 
 
-def _refuse_sizes(n_radial: Sequence[int]) -> int:
+def _refuse_sizes(n_radial: Sequence[int], n_widths: int) -> int:
     """The degree of the moments, if float64 and memory hold the matrix.
 
     Raises
@@ -159,8 +182,8 @@ def _refuse_sizes(n_radial: Sequence[int]) -> int:
         If they do not.
     """
     degree = max(l + 2 * (n - 1) for l, n in enumerate(n_radial))
-    n_columns = sum((2 * l + 1) * n for l, n in enumerate(n_radial))
-    numbers = comb(degree + 3, 3) * n_columns
+    n_columns = sum((2 * l + 1) * n * n_widths for l, n in enumerate(n_radial))
+    numbers = comb(degree + 3, 3) * n_widths * n_columns
     if degree > _HIGHEST_DEGREE or numbers > _LARGEST_MATRIX:
         raise ValueError(
             f"found powers up to r^{degree} and {n_columns} functions, expected at most r^{_HIGHEST_DEGREE} "
@@ -170,15 +193,17 @@ def _refuse_sizes(n_radial: Sequence[int]) -> int:
     return degree
 
 
-def _powers(unit: float, l: int, n_radial: int) -> NDArray[np.float64]:
-    """The unit to the powers l + 2k, since the expansion is one in powers of lengths."""
-    return np.array([unit ** (l + 2 * k) for k in range(n_radial)])
+def _powers(units: Sequence[float], l: int, n_radial: int) -> NDArray[np.float64]:
+    """The units to the powers l + 2k, since the expansion is one in powers of lengths."""
+    return np.array([unit ** (l + 2 * k) for unit in units for k in range(n_radial)])
 
 
-def _expansion(basis: RadialBasis, l: int, n_radial: int, rcond: float) -> NDArray[np.float64]:
+def _expansion(basis: RadialBasis, l: int, n_functions: int, rcond: float) -> NDArray[np.float64]:
     """The expansion that the basis returns, checked: users write bases of their own."""
+    n_radial = n_functions // len(basis.exponents)
+    highest = l + 2 * n_radial - 2
     too_large = (
-        f"{n_radial} functions of {basis!r} for l = {l} have powers up to {l + 2 * n_radial - 2}, expected "
+        f"{n_functions} functions of {basis!r} for l = {l} have powers up to {highest}, expected "
         "numbers that float64 can represent; use a smaller max_radial or max_angular, or another unit of "
         "length"
     )
@@ -187,10 +212,10 @@ def _expansion(basis: RadialBasis, l: int, n_radial: int, rcond: float) -> NDArr
             expansion = np.asarray(basis.expansion(l, n_radial, rcond), dtype=np.float64)
     except (OverflowError, ZeroDivisionError, np.linalg.LinAlgError) as error:
         raise ValueError(too_large) from error
-    if expansion.shape != (n_radial, n_radial):
+    if expansion.shape != (n_functions, n_functions):
         raise ValueError(
             f"the expansion of {basis!r} for l = {l} has shape {expansion.shape}, expected "
-            f"{(n_radial, n_radial)}: a row for each function, a column for each power"
+            f"{(n_functions, n_functions)}: a row for each function, a column for each power"
         )
     if not np.isfinite(expansion).all():
         raise ValueError(f"the expansion of {basis!r} for l = {l} has entries that are not finite")

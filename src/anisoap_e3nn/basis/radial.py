@@ -4,12 +4,13 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, is_dataclass
 from math import gamma, sqrt
 from sys import float_info
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arguments import not_negative, number, positive
+from ..arguments import positive
+from .orthonormalization import symmetric_orthonormalization
 
 
 class RadialBasis(ABC):
@@ -45,6 +46,11 @@ class RadialBasis(ABC):
     @abstractmethod
     def exponent(self) -> float:
         r""":math:`\beta \ge 0`, an inverse length squared."""
+
+    @property
+    def exponents(self) -> tuple[float, ...]:
+        r"""All :math:`\beta` of the functions; only :class:`MultiWidthGTOBasis` has several."""
+        return (self.exponent,)
 
     @abstractmethod
     def expansion(self, l: int, n_radial: int, rcond: float) -> NDArray[np.float64]:
@@ -124,16 +130,7 @@ class OrthonormalizedBasis(RadialBasis):
         ValueError
             If no direction is left.
         """
-        rcond = number("rcond", rcond)
-        eigenvalues, eigenvectors = np.linalg.eigh(self.overlap(l, n_radial))
-        kept = eigenvalues > rcond
-        if not kept.any():
-            raise ValueError(
-                f"rcond = {rcond} leaves no radial function for l = {l}: the largest eigenvalue of "
-                f"their overlap is {eigenvalues[-1]:.3g}; choose a smaller rcond"
-            )
-        vectors = eigenvectors[:, kept]
-        return np.asarray(vectors / np.sqrt(eigenvalues[kept]) @ vectors.T)
+        return symmetric_orthonormalization(self.overlap(l, n_radial), l, rcond)
 
     def expansion(self, l: int, n_radial: int, rcond: float) -> NDArray[np.float64]:
         r""":math:`T^l = S_l^{-1/2} \, \mathrm{diag}(N_l, N_{l+2}, \ldots)`."""
@@ -201,57 +198,3 @@ class MonomialBasis(OrthonormalizedBasis):
 
     def norm_integral(self, power: float) -> float:
         return self.cutoff ** (2 * power + 3) / (2 * power + 3)
-
-
-@overload
-def build_radial_basis(
-    radial_basis: str, cutoff: float, radial_gaussian_width: float | None
-) -> OrthonormalizedBasis: ...
-@overload
-def build_radial_basis(
-    radial_basis: str | RadialBasis, cutoff: float, radial_gaussian_width: float | None
-) -> RadialBasis: ...
-def build_radial_basis(
-    radial_basis: str | RadialBasis, cutoff: float, radial_gaussian_width: float | None
-) -> RadialBasis:
-    """The radial basis of a given name; a basis given as an object is passed on.
-
-    Parameters
-    ----------
-    radial_basis : {"gto", "monomial"} or RadialBasis
-    cutoff : float
-        Range of the monomials, a length.
-    radial_gaussian_width : float, optional
-        Width of the Gaussian-type orbitals, a length. For them alone.
-
-    Raises
-    ------
-    ValueError
-        If the name is unknown, if `radial_gaussian_width` is missing, not positive or given for another
-        basis, or if the exponent of a RadialBasis is negative.
-    TypeError
-        If `radial_basis` is neither a name nor a RadialBasis.
-    """
-    if not isinstance(radial_basis, str | RadialBasis):
-        raise TypeError(
-            f"radial_basis is {radial_basis!r}, expected 'gto', 'monomial' or an object of a subclass of "
-            "anisoap_e3nn.basis.RadialBasis"
-        )
-    if radial_basis == "gto":
-        if radial_gaussian_width is None:
-            raise ValueError("radial_basis='gto' needs radial_gaussian_width (a length)")
-        positive("radial_gaussian_width", radial_gaussian_width, "length")
-        return GTOBasis(radial_gaussian_width)
-    if isinstance(radial_basis, str) and radial_basis != "monomial":
-        raise ValueError(
-            f"unknown radial_basis {radial_basis!r}, expected 'gto', 'monomial' or a RadialBasis"
-        )
-    if radial_gaussian_width is not None:
-        raise ValueError(
-            f"radial_basis={radial_basis!r} takes no radial_gaussian_width (found "
-            f"{radial_gaussian_width}); leave it out"
-        )
-    if isinstance(radial_basis, str):
-        return MonomialBasis(cutoff)
-    not_negative(f"the exponent of {radial_basis!r}", radial_basis.exponent)
-    return radial_basis

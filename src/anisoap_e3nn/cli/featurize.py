@@ -39,17 +39,17 @@ def featurize(options: argparse.Namespace) -> None:
         types, total = _find_types(_frames(options), options.input)
     else:
         total = count_frames(options.input)
-    max_radial = options.max_radial[0] if len(options.max_radial or ()) == 1 else options.max_radial
     embedding = AniSOAPEmbedding(
         types=types,
         cutoff=options.cutoff,
         max_angular=options.max_angular,
-        max_radial=max_radial,
+        max_radial=_one_or_several(options.max_radial),
         radial_basis=options.radial_basis,
-        radial_gaussian_width=options.radial_gaussian_width,
+        radial_gaussian_width=_one_or_several(options.radial_gaussian_width),
         rcond=options.rcond,
         cutoff_function=options.cutoff_function,
-        include_self=not options.no_self,
+        include_self={"yes": True, "no": False}.get(options.include_self, options.include_self),
+        density_width=options.density_width,
     ).to(getattr(torch, options.dtype))
     counts: Counter[str] = Counter()
     with tqdm(total=total, desc="featurize", unit="frame", disable=None) as progress:
@@ -162,6 +162,10 @@ def _texts(embedding: Any) -> dict[str, str]:
         "hyperparameters": json.dumps(embedding.hyperparameters),
         "version": __version__,
     }
+
+
+def _one_or_several(numbers: list[Any] | None) -> Any:
+    return numbers[0] if numbers and len(numbers) == 1 else numbers
 
 
 def _pbc(words: list[str] | None) -> list[bool] | None:

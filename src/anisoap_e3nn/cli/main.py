@@ -76,12 +76,15 @@ def _parser() -> argparse.ArgumentParser:
     add("--max-radial", type=int, nargs="+", metavar="N",
         help="largest n, for all l or one for each l (default: coupled to l, as in AniSOAP)")
     add("--radial-basis", choices=("gto", "monomial"), default="gto")
-    add("--radial-gaussian-width", type=float, metavar="W", help="width of gto")
+    add("--radial-gaussian-width", type=float, nargs="+", metavar="W", help="width of gto, or several")
+    add("--density-width", type=float, default=1.0, metavar="W",
+        help="standard deviations of densities, in units of the semi-axes (%(default)s)")
     add("--rcond", type=float, default=1e-8,
         help="threshold below which radial functions are dropped (%(default)s)")
     add("--cutoff-function", choices=("shifted_cosine", "polynomial"),
         help="how neighbours fade at the cutoff (default: not at all, as in AniSOAP)")
-    add("--no-self", action="store_true", help="leave out the density of the particle itself")
+    add("--include-self", choices=("yes", "no", "separate"), default="yes",
+        help="density of the particle itself: added to its neighbours', left out, or in channels of its own")
     add("--types", type=int, nargs="+", metavar="T",
         help="particle types (default: found in a first pass over the file)")
     add("--dtype", choices=("float32", "float64"), default="float64")

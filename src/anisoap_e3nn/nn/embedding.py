@@ -7,25 +7,20 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
-from ..arguments import flag, number, positive
-from ..basis import (
-    MomentProjection,
-    RadialBasis,
-    build_radial_basis,
-    radial_counts,
-    unit_of_moments,
-)
+from ..arguments import flag, flag_or_word, number, positive
+from ..basis import MomentProjection, RadialBasis, build_radial_basis, radial_counts
+from ..basis.named_bases import plain_widths
 from ..basis.radial_counts import plain_max_radial
-from ..geometry import damped_covariances
 from ..graph import edges_of
 from ..hyperparameters import HyperparameterModule
 from ..irreps_arguments import to_irreps
-from ..ops import gaussian_moments
 from ..particle_types import TypeIndex
 from .cutoff import build_cutoff_function, within_cutoff
-from .inputs import FIVE_TENSORS, check_inputs, refuse_lengths, refuse_overflow
+from .density_channels import DensityChannels
+from .density_moments import DensityEdges, DensityMoments
+from .inputs import FIVE_TENSORS, check_inputs, refuse_overflow
 from .linear import TypeLinear
-from .tensor_map import channel_properties, features_to_tensor_map, neighbor_properties
+from .tensor_map import channel_properties, features_to_tensor_map
 
 
 class AniSOAPEmbedding(HyperparameterModule):
@@ -34,7 +29,7 @@ class AniSOAPEmbedding(HyperparameterModule):
     .. math::
         c^{i,s}_{nlm} = \sum_{j \in N(i),\, s_j = s} f(r_{ij})
             \int \phi_{nl}(|x|) \, Y_{lm}(\hat x) \, N(x; r_{ij}, \Sigma_j) \, d^3x, \qquad
-        \Sigma_j = R_j \, \mathrm{diag}(a_j^2) \, R_j^\top
+        \Sigma_j = w^2 \, R_j \, \mathrm{diag}(a_j^2) \, R_j^\top
 
     with orthonormalised radial functions :math:`\phi_{nl}` (see :mod:`anisoap_e3nn.basis`) and e3nn's real
     spherical harmonics (``normalization="integral"``). The coefficients are those of AniSOAP (J. Chem.
@@ -53,8 +48,10 @@ class AniSOAPEmbedding(HyperparameterModule):
     radial_basis : {"gto", "monomial"} or RadialBasis
         Gaussian-type orbitals :math:`r^{l+2n} e^{-r^2/2\sigma^2}`, monomials :math:`r^{l+2n}`, or functions
         of your own: a :class:`~anisoap_e3nn.basis.RadialBasis`.
-    radial_gaussian_width : float, optional
-        :math:`\sigma` of the Gaussian-type orbitals, a length; not for other functions.
+    radial_gaussian_width : float or sequence of float, optional
+        :math:`\sigma` of the Gaussian-type orbitals, a length; not for other functions. With several widths
+        there are functions of each, orthonormalised together: narrow ones resolve contacts, wide ones reach
+        far. `max_radial` holds for each width.
     rcond : float
         Threshold of the orthonormalisation of the radial functions: eigenvectors of their overlap with
         eigenvalues ≤ `rcond` are dropped.
@@ -63,8 +60,13 @@ class AniSOAPEmbedding(HyperparameterModule):
         distances ``(edge,)`` to weights ``(edge,)``. By default f = 1, as in AniSOAP; then the output
         jumps when a neighbour crosses the cutoff. With "polynomial" the output and its first two
         derivatives are continuous.
-    include_self : bool
-        Whether a particle's own density is part of its neighbourhood.
+    include_self : bool or "separate"
+        Whether a particle's own density is added to that of the neighbours of its type, as in AniSOAP. With
+        "separate" it has channels of its own, after those of the neighbours' types, for even l only: at odd
+        l it vanishes.
+    density_width : float
+        Standard deviations w of the densities, in units of the semi-axes; 1 as in AniSOAP. Densities narrower
+        than the particles do not blur what lies between two surfaces.
     irreps_out : Irreps or str, optional
         Irreps of the output of a learnable equivariant linear map; by default there is no map, and the
         output is the coefficients.
@@ -76,9 +78,9 @@ class AniSOAPEmbedding(HyperparameterModule):
     irreps_out : Irreps
         Irreps of the output.
     irreps_coefficients : Irreps
-        Irreps of the coefficients: one entry for each l, of multiplicity types × n.
+        Irreps of the coefficients: one entry for each l, of multiplicity densities × n.
     channels : list of str
-        Names of the channels of `irreps_coefficients`: their l, type and n.
+        Names of the channels of `irreps_coefficients`: their l, type (or "own") and n.
     hyperparameters : dict
         Arguments of the constructor: ``AniSOAPEmbedding(**embedding.hyperparameters)`` is the same layer.
 
@@ -112,34 +114,31 @@ class AniSOAPEmbedding(HyperparameterModule):
         max_angular: int,
         max_radial: int | Sequence[int] | None = None,
         radial_basis: str | RadialBasis = "gto",
-        radial_gaussian_width: float | None = None,
+        radial_gaussian_width: float | Sequence[float] | None = None,
         rcond: float = 1e-8,
         cutoff_function: str | torch.nn.Module | None = None,
-        include_self: bool = True,
+        include_self: bool | str = True,
         irreps_out: o3.Irreps | str | None = None,
         per_center_type: bool = False,
+        density_width: float = 1.0,
     ) -> None:
         super().__init__()
         n_radial = radial_counts(max_angular, max_radial)
         self.type_index = TypeIndex(types, "this embedding")
         self.types = self.type_index.types
         self.cutoff = positive("cutoff", cutoff, "length")
-        self.include_self = flag("include_self", include_self)
+        self.include_self = flag_or_word("include_self", include_self, "separate")
+        self.density_width = positive("density_width", density_width)
         per_center_type = flag("per_center_type", per_center_type)
         self.basis = build_radial_basis(radial_basis, self.cutoff, radial_gaussian_width)
         self.cutoff_function = build_cutoff_function(cutoff_function, self.cutoff)
-        self.unit = unit_of_moments(self.basis.exponent, self.cutoff)
-        self.projection = MomentProjection(self.basis, n_radial, len(self.types), rcond, self.unit)
+        self.moments = DensityMoments(self.basis, self.cutoff)
+        units, own = self.moments.units, self.include_self == "separate"
+        self.projection = MomentProjection(self.basis, n_radial, len(self.types), rcond, units, own)
 
-        self.irreps_coefficients = o3.Irreps(
-            [(len(self.types) * n, (l, (-1) ** l)) for l, n in enumerate(n_radial)]
-        )
-        self.channels = [
-            f"l={l} type={type_} n={n}"
-            for l, count in enumerate(n_radial)
-            for type_ in self.types
-            for n in range(count)
-        ]
+        n_functions = [len(units) * count for count in n_radial]
+        self._channels = DensityChannels(self.types, n_functions, own)
+        self.channels, self.irreps_coefficients = self._channels.names, self._channels.irreps
         self.irreps_out = (
             self.irreps_coefficients if irreps_out is None else to_irreps("irreps_out", irreps_out)
         )
@@ -155,12 +154,13 @@ class AniSOAPEmbedding(HyperparameterModule):
             "max_angular": len(n_radial) - 1,
             "max_radial": None if max_radial is None else plain_max_radial(max_radial),
             "radial_basis": radial_basis,
-            "radial_gaussian_width": radial_gaussian_width and float(radial_gaussian_width),
+            "radial_gaussian_width": radial_gaussian_width and plain_widths(radial_gaussian_width),
             "rcond": number("rcond", rcond),
             "cutoff_function": cutoff_function,
             "include_self": self.include_self,
             "irreps_out": None if irreps_out is None else str(self.irreps_out),
             "per_center_type": per_center_type,
+            "density_width": self.density_width,
         }
 
     def forward(
@@ -213,36 +213,33 @@ class AniSOAPEmbedding(HyperparameterModule):
         check_inputs(
             edge_vectors, edge_index, types, orientations, semiaxes, self.projection.matrix.dtype
         )
-        refuse_lengths(self.unit, self.basis.exponent * self.cutoff**2, edge_vectors.dtype)
         type_index = self.type_index(types)  # -> [particle]
         edge_vectors, pair_weights = within_cutoff(edge_vectors, self.cutoff, self.cutoff_function)
-        exponent = self.basis.exponent * self.unit**2
-        if self.unit != 1:
-            edge_vectors, semiaxes = edge_vectors / self.unit, semiaxes / self.unit
-        covariances, weights = damped_covariances(orientations, semiaxes, exponent)
+        if self.density_width != 1:
+            semiaxes = self.density_width * semiaxes
         neighbors, centers = edge_index.unbind()
-        n, n_types = types.shape[0], len(self.types)
-        segments = (centers * n_types).add_(type_index.index_select(0, neighbors))  # -> [edge]
-        own_segments = torch.arange(0, n * n_types, n_types, device=types.device).add_(type_index)
-
-        moments = gaussian_moments(
-            edge_vectors,
-            neighbors,
-            segments,
-            n * n_types,
-            covariances,
-            weights,
-            pair_weights,
-            own_segments if self.include_self else None,
-            exponent=exponent,
-            degree=self.projection.degree,
+        n_densities = self.projection.n_densities
+        segments = (centers * n_densities).add_(type_index.index_select(0, neighbors))  # -> [edge]
+        n_segments = types.shape[0] * n_densities
+        own_segments = self._own_segments(type_index, n_segments)
+        to_densities = DensityEdges(
+            edge_vectors, pair_weights, neighbors, segments, n_segments, own_segments
         )
-        moments = moments.view(n, n_types, moments.shape[1])  # -> [particle, type, moment]
+        moments = self.moments(to_densities, orientations, semiaxes, self.projection.degree)
         coefficients = self.projection(moments)  # -> [particle, irreps_coefficients.dim]
         refuse_overflow(coefficients)
         if self.linear is None:
             return coefficients
         return self.linear(coefficients, type_index)  # -> [particle, irreps_out.dim]
+
+    def _own_segments(self, type_index: Tensor, n_segments: int) -> Tensor | None:
+        """The density that each particle's own is part of ``(N,)``."""
+        if not self.include_self:
+            return None
+        first = torch.arange(0, n_segments, self.projection.n_densities, device=type_index.device)
+        if self.include_self == "separate":
+            return first.add_(len(self.types))
+        return first.add_(type_index)
 
     def to_metatensor(self, x: Tensor, data: Any, batch: Tensor | None = None) -> Any:
         r"""Convert features of this layer to a labelled ``metatensor.torch.TensorMap``.
@@ -254,7 +251,7 @@ class AniSOAPEmbedding(HyperparameterModule):
         for every ``o3_lambda``, ``o3_sigma`` and ``center_type``. Unlike in featomic, every type of the
         layer has blocks, so the keys are the same for any data. Samples are ``system`` and ``atom``, the
         component is ``o3_mu``. Properties are ``neighbor_type`` and ``n``, or ``channel`` if `irreps_out`
-        was given.
+        was given. The ``neighbor_type`` of the particle's own density is -1, with include_self="separate".
 
         Parameters
         ----------
@@ -289,7 +286,7 @@ class AniSOAPEmbedding(HyperparameterModule):
             data, batch = data.types, getattr(data, "batch", None)
         self.type_index(data)  # refuses unknown ones
         properties = (
-            neighbor_properties(self.irreps_out, self.type_index.values)
+            (["neighbor_type", "n"], self._channels.properties)
             if self.linear is None
             else channel_properties(self.irreps_out)
         )

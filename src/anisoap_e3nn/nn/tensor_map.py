@@ -87,26 +87,6 @@ def features_to_tensor_map(
     return metatensor.TensorMap(labels(names, key_values), blocks)
 
 
-def neighbor_properties(irreps: o3.Irreps, types: Tensor) -> tuple[list[str], dict[Any, Tensor]]:
-    """Properties ``neighbor_type`` and ``n`` of an embedding's coefficients.
-
-    Parameters
-    ----------
-    irreps : Irreps
-        Irreps of the coefficients, one entry for each.
-    types : Tensor ``(type,)``
-        Types of the neighbours.
-
-    Returns
-    -------
-    names : list of str
-    values : dict from Irrep to Tensor ``(channel, 2)``
-    """
-    return ["neighbor_type", "n"], {
-        ir: torch.cartesian_prod(types.cpu(), torch.arange(mul // len(types))) for mul, ir in irreps
-    }
-
-
 def channel_properties(irreps: o3.Irreps) -> tuple[list[str], dict[Any, Tensor]]:
     """Property ``channel``: the numbers of the channels of each irrep ``(channel, 1)``."""
     return ["channel"], {ir: torch.arange(irreps.count(ir))[:, None] for _, ir in irreps}

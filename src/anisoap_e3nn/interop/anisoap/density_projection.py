@@ -250,7 +250,7 @@ class EllipsoidalDensityProjection:
         if not normalize:
             primitive = PrimitiveBasis(embedding.basis.exponent)
             embedding.projection = MomentProjection(
-                primitive, self.num_ns, len(types), 0.0, embedding.unit
+                primitive, self.num_ns, len(types), 0.0, embedding.moments.units
             )
         self._embeddings[normalize, tuple(types)] = embedding.to(self.device, torch.float64)
         return embedding

@@ -40,7 +40,7 @@ def position_gradients(
         Centre i and moving particle j, sorted. Every centre with neighbours has a pair (i, i).
     gradients : Tensor ``(pair, 3, irreps_out.dim)``
     """
-    n, degree, unit = len(particles.types), embedding.projection.degree, embedding.unit
+    n, degree, unit = len(particles.types), embedding.projection.degree, embedding.moments.units[0]
     beta = embedding.basis.exponent * unit**2
     apart = edge_index[0] != edge_index[1]  # -> [edge]
     neighbors, centers = edge_index[:, apart]
@@ -64,7 +64,9 @@ def position_gradients(
     moved = torch.unique(i)  # the centres that have neighbours
     everything = torch.cat([of_neighbors, of_centers[moved]])  # -> [pair, type, 3, moment]
     pairs, order = torch.cat([pairs, moved * (n + 1)]).sort()
-    flat = everything[order].transpose(1, 2).flatten(0, 1)  # -> [pair · 3, type, moment]
+    flat = (
+        everything[order].transpose(1, 2).flatten(0, 2)[:, None]
+    )  # -> [pair · 3 · type, 1, moment]
     gradients = embedding.projection(flat).unflatten(0, (-1, 3)) / unit
     return torch.stack([pairs // n, pairs % n], dim=1), gradients
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ... import basis
+from ...arguments import positive
 
 Array = NDArray[np.float64]
 
@@ -67,9 +68,10 @@ class RadialBasis:
         self.cutoff_radius = cutoff_radius
         self.max_radial = _checked_max_radial(max_radial, max_angular)
         self.rcond, self.tol = rcond, tol
-        self._functions = basis.build_radial_basis(
-            radial_basis, cutoff_radius, radial_gaussian_width
-        )
+        self._functions: basis.OrthonormalizedBasis = basis.MonomialBasis(cutoff_radius)
+        if radial_gaussian_width is not None:
+            width = positive("radial_gaussian_width", radial_gaussian_width, "length")
+            self._functions = basis.GTOBasis(width)
         self._counts = basis.radial_counts(max_angular, self.max_radial)
 
     def get_num_radial_functions(self) -> list[int]:
