@@ -4,8 +4,8 @@
 #include <optional>
 
 #include "bindings.hpp"
+#include "pair_basis.hpp"
 #include "pair_gay_berne.hpp"
-#include "pair_potential.hpp"
 #include "pair_problem.hpp"
 
 namespace anisoap {
@@ -92,11 +92,11 @@ bool pair_potential(const PairArrays<T>& arrays, double thickness, int n_radial,
                     factors.data()[p] < 14 && exchanged.data()[p] >= 0 && exchanged.data()[p] < n,
                 "a product is out of range");
     require(n_radial > 0 && threads > 0, "n_radial and threads are too small");
-    PairBasis<T> basis(int(arrays.known_types.size()), n_radial, shorter.data(), factors.data(), exchanged.data(), n,
-                       cutoff, decay_length, switch_width);
-    require(std::int64_t(weights.size()) == basis.n_weights, "weights do not match the basis");
+    PairBasisStorage<T> storage(int(arrays.known_types.size()), n_radial, shorter.data(), factors.data(), exchanged.data(), n,
+                                cutoff, decay_length, switch_width);
+    require(std::int64_t(weights.size()) == storage.n_weights, "weights do not match the basis");
     nb::gil_scoped_release release;
-    basis.set_weights(weights.data());
+    storage.set_weights(weights.data());
     const T smallest = T(thickness * thickness);
     const auto fill = [smallest](const T(&R)[9], const T* axes, int, PairRecord<T>& record) {
         T squares[3];
@@ -109,7 +109,8 @@ bool pair_potential(const PairArrays<T>& arrays, double thickness, int n_radial,
         return all_finite(record.shape, 6);
     };
     const auto& kernels = chosen->pair_potential;
-    return run(arrays, fill, kernels, basis.workspace_vectors() * kernels.vector_bytes, &basis, threads);
+    return run(arrays, fill, kernels, storage.basis.workspace_vectors() * kernels.vector_bytes,
+               &storage.basis, threads);
 }
 
 template <class T>
@@ -123,15 +124,17 @@ bool gay_berne(const PairArrays<T>& arrays, Array<const T, -1, -1> epsilon, Arra
             "parameters need one entry for each type");
     require(threads > 0, "threads is too small");
     nb::gil_scoped_release release;
-    GayBerneParameters<T> parameters{int(n), T(cutoff), T(smoothing_width), T(gamma), T(upsilon), T(mu), {}};
+    GayBerneParameters<T> parameters{int(n), T(cutoff), T(smoothing_width), T(gamma), T(upsilon), T(mu), nullptr};
+    std::vector<GayBerneOfTypes<T>> of_types;
     std::vector<T> wells(3 * n);  // depth^(-1/mu)
     for (std::size_t k = 0; k < 3 * n; ++k) wells[k] = std::pow(well_depths.data()[k], T(-1 / mu));
     for (std::size_t k = 0; k < n * n; ++k) {
         const bool spheres = is_sphere.data()[k / n] && is_sphere.data()[k % n];
         const double sixth = std::pow(sigma.data()[k] / cutoff, 6);
         const T offset = spheres && shift ? T(epsilon.data()[k] * 4 * (sixth * sixth - sixth)) : T(0);
-        parameters.of_types.push_back({epsilon.data()[k], sigma.data()[k], spheres, offset});
+        of_types.push_back({epsilon.data()[k], sigma.data()[k], spheres, offset});
     }
+    parameters.of_types = of_types.data();
     const bool* spheres = is_sphere.data();
     const auto fill = [&wells, spheres](const T(&R)[9], const T* axes, int type, PairRecord<T>& record) {
         const T a = axes[0], b = axes[1], c = axes[2], squares[3] = {a * a, b * b, c * c};

@@ -1,8 +1,6 @@
 // Parameters of the Gay-Berne potential, as its kernel reads them; gay_berne/potential.py has the formula.
 #pragma once
 
-#include <vector>
-
 #include "pair_job.hpp"
 
 namespace anisoap {
@@ -18,7 +16,7 @@ template <class T>
 struct GayBerneParameters {
     int n_types;
     T cutoff, smoothing_width, gamma, upsilon, mu;
-    std::vector<GayBerneOfTypes<T>> of_types;  // [first type, second type]
+    const GayBerneOfTypes<T>* of_types;  // [first type, second type]
 };
 
 struct GayBerneKernels {

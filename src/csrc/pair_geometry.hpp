@@ -96,7 +96,7 @@ struct PairGeometry {
     V G[2][6], Q[2][6], QQ[2][6];
     V Qn[2][3], QQn[2][3], QSn[2][3];
 
-    explicit PairGeometry(const PairLanes<T>& pairs) {
+    void set(const PairLanes<T>& pairs) {
         V r[3], sum[6], adjugate[6];
         pairs.vector(r);
         distance = square_root<T>(dot(r, r));
@@ -119,19 +119,20 @@ struct PairGeometry {
         contact = T(1) / square_root<T>(dot(direction, normal) * T(0.5));
     }
 
-    void invariants(V (&out)[n_invariants]) const {
+    template <int U>
+    void set_invariants(V (&out)[n_invariants][U], int u) const {
         for (int i = 0; i < 2; ++i) {
-            out[i] = dot(direction, Qn[i]);
-            out[2 + i] = dot(Qn[i], Qn[i]);
-            out[6 + i] = dot(QQn[i], Qn[1 - i]);
-            out[8 + i] = dot(QSn[1 - i], Qn[i]);
+            out[i][u] = dot(direction, Qn[i]);
+            out[2 + i][u] = dot(Qn[i], Qn[i]);
+            out[6 + i][u] = dot(QQn[i], Qn[1 - i]);
+            out[8 + i][u] = dot(QSn[1 - i], Qn[i]);
         }
-        out[4] = dot(Qn[0], Qn[1]);
-        out[5] = trace_of_product(Q[0], Q[1]);
-        out[10] = trace_of_product(QQ[0], Q[1]);
-        out[11] = trace_of_product(Q[0], QQ[1]);
-        out[12] = dot(QQn[0], QQn[1]);
-        out[13] = trace_of_product(QQ[0], QQ[1]);
+        out[4][u] = dot(Qn[0], Qn[1]);
+        out[5][u] = trace_of_product(Q[0], Q[1]);
+        out[10][u] = trace_of_product(QQ[0], Q[1]);
+        out[11][u] = trace_of_product(Q[0], QQ[1]);
+        out[12][u] = dot(QQn[0], QQn[1]);
+        out[13][u] = trace_of_product(QQ[0], QQ[1]);
     }
 
     void pull_back(const CoordinateGradient<V>& d, PairGradient<V>& out) const {

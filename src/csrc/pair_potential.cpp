@@ -6,7 +6,7 @@
 // with respect to r and sigma follow, and dE/dS_q = sum_k w_kq R_k.
 #include "pair_potential.hpp"
 
-#include "pair_geometry.hpp"
+#include "pair_products.hpp"
 
 namespace {
 
@@ -14,136 +14,84 @@ using anisoap::PairBasis;
 using anisoap::PairJob;
 using anisoap::PairTask;
 
-// Scratch vectors of one vector of pairs.
-template <class T>
-struct PairWorkspace {
-    using V = typename simd<T>::type;
-    V *products, *d_products, *sums, *d_sums, *polynomials, *slopes, *radial, *amplitudes;
-
-    PairWorkspace(void* memory, const PairBasis<T>& basis) {
-        const std::int64_t n = basis.n_products + 1, m = std::int64_t(basis.n_blocks) * basis.radial_block;
-        products = static_cast<V*>(memory);
-        d_products = products + n;
-        sums = d_products + n;
-        d_sums = sums + n;
-        polynomials = d_sums + n;
-        slopes = polynomials + m;
-        radial = slopes + m;
-        amplitudes = radial + m;
-    }
-};
-
 // A_k and dE/dS_q of one block of K radial functions.
-template <class T, int K>
-void contract(const T* weights, std::int64_t n_columns, bool is_first, const PairWorkspace<T>& work, int start) {
+template <class T, int U, int K>
+void contract(const T* weights, std::int64_t n_columns, bool is_first, const PairWorkspace<T, U>& work, int start) {
     using V = typename simd<T>::type;
-    V radial[K], amplitudes[K]{};
-    for (int k = 0; k < K; ++k) radial[k] = work.radial[start + k];
-    for (std::int64_t q = 0; q < n_columns; ++q, weights += K) {
-        const V sum = work.sums[q];
-        V d_sum = is_first ? V{} : work.d_sums[q];
-        for (int k = 0; k < K; ++k) {
-            amplitudes[k] += sum * weights[k];
-            d_sum += radial[k] * weights[k];
+    for (int u = 0; u < U; ++u) {
+        V radial[K], amplitudes[K]{};
+        for (int k = 0; k < K; ++k) radial[k] = work.radial[start + k][u];
+        for (std::int64_t q = 0; q < n_columns; ++q) {
+            const T* w = weights + q * K;
+            const V sum = work.sums[q][u];
+            V d_sum = is_first ? V{} : work.d_sums[q][u];
+            for (int k = 0; k < K; ++k) {
+                amplitudes[k] += sum * w[k];
+                d_sum += radial[k] * w[k];
+            }
+            work.d_sums[q][u] = d_sum;
         }
-        work.d_sums[q] = d_sum;
+        for (int k = 0; k < K; ++k) work.amplitudes[start + k][u] = amplitudes[k];
     }
-    for (int k = 0; k < K; ++k) work.amplitudes[start + k] = amplitudes[k];
 }
 
-template <class T>
-void contract_all(const PairBasis<T>& basis, const typename PairBasis<T>::OfTypes& of_types,
-                  const PairWorkspace<T>& work) {
-    using Contract = void (*)(const T*, std::int64_t, bool, const PairWorkspace<T>&, int);
-    static constexpr Contract by_size[] = {contract<T, 1>, contract<T, 2>, contract<T, 3>,
-                                           contract<T, 4>, contract<T, 5>, contract<T, 6>};
+template <class T, int U>
+void contract_all(const PairBasis<T>& basis, const anisoap::PairWeights<T>& weights, const PairWorkspace<T, U>& work) {
+    using Contract = void (*)(const T*, std::int64_t, bool, const PairWorkspace<T, U>&, int);
+    static constexpr Contract by_size[] = {contract<T, U, 1>, contract<T, U, 2>, contract<T, U, 3>,
+                                           contract<T, U, 4>, contract<T, U, 5>, contract<T, U, 6>};
     static_assert(sizeof by_size == anisoap::max_radial_block * sizeof(Contract));
-    const std::int64_t n = of_types.columns.size();
     for (int b = 0; b < basis.n_blocks; ++b)
-        by_size[basis.radial_block - 1](of_types.weights.data() + b * n * basis.radial_block, n, b == 0, work,
-                                        b * basis.radial_block);
+        by_size[basis.radial_block - 1](weights.values + b * weights.n_columns * basis.radial_block, weights.n_columns,
+                                        b == 0, work, b * basis.radial_block);
 }
 
-// T_k and dT_k/dt.
-template <class T>
-void set_polynomials(const PairBasis<T>& basis, const typename simd<T>::type& t, const PairWorkspace<T>& work) {
+// U vectors of pairs side by side, so that they need not wait for the results of their own chains of products.
+template <class T, int U>
+void differentiate_block(const PairJob<T>& job, const PairTask& task, std::int64_t start, anisoap::PairTerms<T>* terms,
+                         void* memory) {
     using V = typename simd<T>::type;
-    const int n = basis.n_blocks * basis.radial_block;
-    V before = t, d_before = V{} + T(1), now = V{} + T(1), d_now{};  // T_-1 = t = T_1
-    for (int k = 0; k < n; ++k) {
-        // zeros beyond the last function, whose weights are zeros: infinite numbers would become NaN
-        work.polynomials[k] = k < basis.n_radial ? now : V{};
-        work.slopes[k] = k < basis.n_radial ? d_now : V{};
-        const V next = T(2) * t * now - before;
-        const V d_next = T(2) * (now + t * d_now) - d_before;
-        before = now;
-        d_before = d_now;
-        now = next;
-        d_now = d_next;
+    constexpr int lanes = simd<T>::lanes;
+    const PairBasis<T>& basis = *static_cast<const PairBasis<T>*>(job.potential);
+    const auto& weights = basis.of_types[task.first_type * basis.n_types + task.second_type];
+    const PairWorkspace<T, U> work(memory, basis);
+    const int n_radial = basis.n_blocks * basis.radial_block;
+
+    PairGeometry<T> geometry[U];
+    PairRadial<T> radial[U];
+    V invariants[n_invariants][U], d_invariants[n_invariants][U];
+    for (int u = 0; u < U; ++u) {
+        geometry[u].set(PairLanes<T>(job, start + u * lanes, task.end));
+        geometry[u].set_invariants(invariants, u);
+        radial[u].set(basis, geometry[u], work, u);
     }
-}
-
-template <class T>
-void set_products(const PairBasis<T>& basis, const typename PairBasis<T>::OfTypes& of_types,
-                  const typename simd<T>::type* invariants, const PairWorkspace<T>& work) {
-    using V = typename simd<T>::type;
-    work.products[0] = V{} + T(1);
-    for (std::int64_t p = 1; p < basis.n_products; ++p)
-        work.products[p] = work.products[basis.shorter[p]] * invariants[basis.factors[p]];
-    work.products[basis.n_products] = V{};
-    std::int64_t q = 0;
-    for (const auto& column : of_types.columns) work.sums[q++] = work.products[column.first] + work.products[column.second];
-}
-
-// dE/d(invariants) from dE/dS_q.
-template <class T>
-void pull_back_products(const PairBasis<T>& basis, const typename PairBasis<T>::OfTypes& of_types,
-                        const typename simd<T>::type* invariants, const PairWorkspace<T>& work,
-                        typename simd<T>::type* d_invariants) {
-    using V = typename simd<T>::type;
-    std::int64_t q = 0;
-    for (const auto& column : of_types.columns) {
-        work.d_products[column.first] = work.d_products[column.second] = work.d_sums[q++];
-    }
-    for (int i = 0; i < n_invariants; ++i) d_invariants[i] = V{};
-    for (std::int64_t p = basis.n_products - 1; p > 0; --p) {
-        const std::int64_t shorter = basis.shorter[p], factor = basis.factors[p];
-        d_invariants[factor] += work.d_products[p] * work.products[shorter];
-        work.d_products[shorter] += work.d_products[p] * invariants[factor];
+    set_products(basis, invariants, work);
+    sum_products(weights, work);
+    contract_all(basis, weights, work);
+    pull_back_products(basis, weights, invariants, work, d_invariants);
+    for (int u = 0; u < U; ++u) {
+        V sum{}, d_sum{};  // of T_k A_k and dT_k/dt A_k
+        for (int k = 0; k < n_radial; ++k) {
+            sum += work.polynomials[k][u] * work.amplitudes[k][u];
+            d_sum += work.slopes[k][u] * work.amplitudes[k][u];
+        }
+        CoordinateGradient<V> d;
+        d.contact = -d_sum * radial[u].switch_ * radial[u].d_argument;
+        d.distance = sum * radial[u].d_switch - d.contact;
+        for (int i = 0; i < n_invariants; ++i) d.invariants[i] = d_invariants[i][u];
+        PairGradient<V> gradient;
+        geometry[u].pull_back(d, gradient);
+        const std::int64_t first = start + u * lanes;
+        write_terms<T>(terms + (first - task.start), task.end - first, sum * radial[u].switch_, gradient);
     }
 }
 
 template <class T>
 void differentiate(const PairJob<T>& job, const PairTask& task, anisoap::PairTerms<T>* terms, void* memory) {
-    using V = typename simd<T>::type;
-    const PairBasis<T>& basis = *static_cast<const PairBasis<T>*>(job.potential);
-    const auto& of_types = basis.of_types[task.first_type * basis.n_types + task.second_type];
-    const PairWorkspace<T> work(memory, basis);
-    for (std::int64_t start = task.start; start < task.end; start += simd<T>::lanes) {
-        const PairGeometry<T> geometry(PairLanes<T>(job, start, task.end));
-        const V y = exponential<T>((geometry.contact - geometry.distance) / basis.decay_length);
-        V d_switch, invariants[n_invariants];
-        const V switch_ = switched<T>(geometry.distance, basis.cutoff, basis.switch_width, d_switch);
-        set_polynomials(basis, T(2) * y - T(1), work);
-        for (int k = 0; k < basis.n_blocks * basis.radial_block; ++k) work.radial[k] = switch_ * work.polynomials[k];
-        geometry.invariants(invariants);
-        set_products(basis, of_types, invariants, work);
-        contract_all(basis, of_types, work);
-
-        V sum{}, d_sum{};  // of T_k A_k and dT_k/dt A_k
-        for (int k = 0; k < basis.n_blocks * basis.radial_block; ++k) {
-            sum += work.polynomials[k] * work.amplitudes[k];
-            d_sum += work.slopes[k] * work.amplitudes[k];
-        }
-        const V d_gap = d_sum * switch_ * y * (T(-2) / basis.decay_length);
-        CoordinateGradient<V> d;
-        d.distance = d_gap + sum * d_switch;
-        d.contact = -d_gap;
-        pull_back_products(basis, of_types, invariants, work, d.invariants);
-        PairGradient<V> gradient;
-        geometry.pull_back(d, gradient);
-        write_terms<T>(terms + (start - task.start), task.end - start, sum * switch_, gradient);
-    }
+    constexpr int lanes = simd<T>::lanes, wide = anisoap::pair_vectors;
+    std::int64_t start = task.start;
+    for (; task.end - start > lanes; start += wide * lanes) differentiate_block<T, wide>(job, task, start, terms, memory);
+    if (start < task.end) differentiate_block<T, 1>(job, task, start, terms, memory);
 }
 
 }  // namespace
