@@ -1,8 +1,8 @@
-"""Backend ``native`` for potentials of pairs: energies, forces, torques and virial in one call, in C++ on the CPU.
+"""Backend ``native`` for potentials of pairs: energies, forces, torques and virial in one call.
 
 The definitions in plain torch are :class:`~anisoap_e3nn.potentials.PairPotential` and
-:class:`~anisoap_e3nn.gay_berne.GayBerne` themselves. They serve where results have a graph, and where input is
-to be refused: the functions here return None then, and the definition says what is wrong.
+:class:`~anisoap_e3nn.gay_berne.GayBerne` themselves. They serve where results have a graph, and where
+input is to be refused: the functions here return None then, and the definition says what is wrong.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,8 @@ class PairInputs(NamedTuple):
     semiaxes: Tensor  # -> [particle, 3]
     edge_vectors: Tensor  # -> [edge, 3]
     edge_index: Tensor  # int64 -> [2, edge], both directions of each pair
-    frames: Tensor | None  # int64 -> [particle]
+    frames: Tensor | None = None  # int64 -> [particle]
+    n_frames: int = 1
 
 
 class PairResults(NamedTuple):
@@ -42,12 +43,13 @@ class Products(NamedTuple):
 
     shorter: NDArray[Any]  # int64 -> [product]
     factors: NDArray[Any]  # int64 -> [product]
-    exchanged: NDArray[Any]  # int64 -> [product], what each becomes when the particles are exchanged
+    exchanged: NDArray[
+        Any
+    ]  # int64 -> [product], what each becomes when the particles are exchanged
 
 
 def pair_potential(
     inputs: PairInputs,
-    n_frames: int,
     weights: Tensor,
     products: Products,
     *,
@@ -62,7 +64,6 @@ def pair_potential(
     Parameters
     ----------
     inputs : PairInputs
-    n_frames : int
     weights : Tensor ``(weight,)``
     products : Products
     n_radial, cutoff, decay_length, switch_width
@@ -76,12 +77,11 @@ def pair_potential(
         None if this backend is not the one to use, or the input is to be refused.
     """
     parameters = (thickness, n_radial, *products, cutoff, decay_length, switch_width, weights)
-    return _results("pair_potential", inputs, n_frames, (weights,), parameters)
+    return _results("pair_potential", inputs, (weights,), parameters)
 
 
 def gay_berne(
     inputs: PairInputs,
-    n_frames: int,
     epsilon: Tensor,
     sigma: Tensor,
     well_depths: Tensor,
@@ -93,7 +93,6 @@ def gay_berne(
     Parameters
     ----------
     inputs : PairInputs
-    n_frames : int
     epsilon, sigma : Tensor ``(type, type)``
     well_depths : Tensor ``(type, 3)``
     is_sphere : Tensor ``(type,)``, bool
@@ -107,24 +106,23 @@ def gay_berne(
     """
     constants = [x.to(inputs.semiaxes.dtype) for x in (epsilon, sigma, well_depths)]
     parameters = (*constants, is_sphere, *numbers)
-    found = _results("gay_berne", inputs, n_frames, tuple(constants), parameters)
+    found = _results("gay_berne", inputs, tuple(constants), parameters)
     return None if found is None or found.energies.isnan().any() else found
 
 
 def _results(
     name: str,
     inputs: PairInputs,
-    n_frames: int,
     constants: Sequence[Tensor],
     parameters: Sequence[Any],
 ) -> PairResults | None:
     if not _serves(inputs, constants):
         return None
     n, empty = len(inputs.types), inputs.semiaxes.new_empty
-    results = PairResults(empty(n), empty(n, 3), empty(n, 3), empty(n_frames, 3, 3))
+    results = PairResults(empty(n), empty(n, 3), empty(n, 3), empty(inputs.n_frames, 3, 3))
     module, bits = native._native, 64 if inputs.semiaxes.dtype == torch.float64 else 32
     arrays = getattr(module, f"PairArrays{bits}")(
-        *(_array(value) for value in inputs), *(_array(value) for value in results)
+        *(_array(value) for value in inputs[:-1]), *(_array(value) for value in results)
     )
     kernel = getattr(module, f"{name}_f{bits}")
     found = kernel(arrays, *(_array(value) for value in parameters), torch.get_num_threads())
@@ -133,7 +131,7 @@ def _results(
 
 def _serves(inputs: PairInputs, constants: Sequence[Tensor]) -> bool:
     """Whether the kernels take these tensors and their results need no graph."""
-    types, _, orientations, semiaxes, edge_vectors, edge_index, frames = inputs
+    types, _, orientations, semiaxes, edge_vectors, edge_index, frames, _ = inputs
     floats = (orientations, semiaxes, edge_vectors, *constants)
     if is_tracing() or is_differentiating(*floats) or backend_for(floats) != "native":
         return False

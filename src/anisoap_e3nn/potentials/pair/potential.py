@@ -231,11 +231,11 @@ class PairPotential(HyperparameterModule, Potential):
             data.semiaxes,
             edges.edge_vectors,
             edges.edge_index,
-            frames if n_frames > 1 else None,
+            frames,
+            n_frames,
         )
         return pair_potential(
             inputs,
-            n_frames,
             self.weights,
             self.polynomials.program,
             n_radial=self.radial.n_radial,
