@@ -2,11 +2,11 @@
 #include <nanobind/stl/optional.h>
 
 #include <optional>
+#include <string>
 
 #include "bindings.hpp"
-#include "pair_basis.hpp"
+#include "pair_design_problem.hpp"
 #include "pair_gay_berne.hpp"
-#include "pair_problem.hpp"
 
 namespace anisoap {
 namespace {
@@ -19,8 +19,10 @@ PairFunction<double> kernel_for(const PairPotentialKernels& kernels, double) { r
 PairFunction<float> kernel_for(const PairPotentialKernels& kernels, float) { return kernels.f32; }
 PairFunction<double> kernel_for(const GayBerneKernels& kernels, double) { return kernels.f64; }
 PairFunction<float> kernel_for(const GayBerneKernels& kernels, float) { return kernels.f32; }
+const PairDesignFunctions<double>& functions_for(const PairDesignKernels& kernels, double) { return kernels.f64; }
+const PairDesignFunctions<float>& functions_for(const PairDesignKernels& kernels, float) { return kernels.f32; }
 
-// Particles and edges of a call, and where its results go.
+// Particles and edges of a call.
 template <class T>
 struct PairArrays {
     Indices types, known_types;
@@ -28,44 +30,55 @@ struct PairArrays {
     Array<const T, -1, 3> semiaxes, edge_vectors;
     Array<const std::int64_t, 2, -1> edge_index;
     std::optional<Indices> frames;
-    Array<T, -1> energies;
-    Array<T, -1, 3> forces, torques;
-    Array<T, -1, 3, 3> virial;
+    std::size_t n_frames;
 
     void check() const {
         const std::size_t n = types.shape(0), rank = orientations.ndim();
         require((rank == 2 && orientations.shape(1) == 4) ||
                     (rank == 3 && orientations.shape(1) == 3 && orientations.shape(2) == 3),
                 "orientations are quaternions or matrices");
-        require(orientations.shape(0) == n && semiaxes.shape(0) == n && energies.shape(0) == n &&
-                    forces.shape(0) == n && torques.shape(0) == n && (!frames || frames->shape(0) == n),
-                "types, orientations, semiaxes, frames and results need one entry for each particle");
+        require(orientations.shape(0) == n && semiaxes.shape(0) == n && (!frames || frames->shape(0) == n),
+                "types, orientations, semiaxes and frames need one entry for each particle");
         require(edge_index.shape(1) == edge_vectors.shape(0), "edge_index needs one column for each of the edge_vectors");
-        require(virial.shape(0) == 1 || frames, "several frames need the frame of each particle");
-        if (frames)
-            for (std::size_t j = 0; j < n; ++j)
-                require(frames->data()[j] >= 0 && std::size_t(frames->data()[j]) < virial.shape(0), "a frame is out of range");
+        require(n_frames == 1 || frames, "several frames need the frame of each particle");
+        for (std::size_t j = 0; frames && j < n; ++j)
+            require(frames->data()[j] >= 0 && std::size_t(frames->data()[j]) < n_frames, "a frame is out of range");
     }
+    std::int64_t n_particles() const { return types.shape(0); }
+    const std::int64_t* frames_or_null() const { return frames && n_frames > 1 ? frames->data() : nullptr; }
     PairParticles<T> particles() const {
-        return {types.data(), orientations.data(), orientations.ndim() == 2, semiaxes.data(), std::int64_t(types.shape(0))};
+        return {types.data(), orientations.data(), orientations.ndim() == 2, semiaxes.data(), n_particles()};
     }
     PairEdges<T> edges() const {
         const std::int64_t n = edge_index.shape(1);
         return {edge_vectors.data(), edge_index.data(), edge_index.data() + n, n};
     }
-    PairSums<T> sums() const {
-        return {energies.data(), forces.data(), torques.data(), virial.data(), std::int64_t(virial.shape(0)),
-                frames && virial.shape(0) > 1 ? frames->data() : nullptr};
+};
+
+// Where results go.
+template <class T>
+struct PairOutputs {
+    Array<T, -1> energies;
+    Array<T, -1, 3> forces, torques;
+    Array<T, -1, 3, 3> virial;
+
+    PairSums<T> sums(const PairArrays<T>& arrays) const {
+        const std::size_t n = arrays.n_particles();
+        require(energies.shape(0) == n && forces.shape(0) == n && torques.shape(0) == n &&
+                    virial.shape(0) == arrays.n_frames,
+                "results need one entry for each particle or frame");
+        return {energies.data(), forces.data(), torques.data(), virial.data(), std::int64_t(arrays.n_frames),
+                arrays.frames_or_null()};
     }
 };
 
-// Fills records and runs a kernel; false if particles or edges are to be refused.
-template <class T, class Fill, class Kernels>
-bool run(const PairArrays<T>& arrays, const Fill& fill, const Kernels& kernels, std::size_t workspace_bytes,
-         const void* potential, int threads) {
+// Builds records and the list of pairs, and runs `work` on them; false if particles or edges are to be refused.
+template <class T, class Fill, class Work>
+bool with_pairs(const PairArrays<T>& arrays, int threads, const Fill& fill, const Work& work) {
     std::vector<int> types;
     const PairParticles<T> particles = arrays.particles();
-    const std::vector<std::int64_t> known(arrays.known_types.data(), arrays.known_types.data() + arrays.known_types.size());
+    const std::vector<std::int64_t> known(arrays.known_types.data(),
+                                          arrays.known_types.data() + arrays.known_types.size());
     if (!find_types(particles.types, particles.n, known, types)) return false;
     std::vector<PairRecord<T>> records(particles.n);
     for (std::int64_t j = 0; j < particles.n; ++j) {
@@ -75,46 +88,80 @@ bool run(const PairArrays<T>& arrays, const Fill& fill, const Kernels& kernels, 
             return false;
     }
     const PairProblem<T> problem(arrays.edges(), types, int(known.size()), threads);
-    if (!problem.is_legal) return false;
-    problem.run(kernel_for(kernels, T()), workspace_bytes, records, potential, arrays.sums());
-    return true;
+    if (problem.is_legal) work(problem, records);
+    return problem.is_legal;
 }
 
+// The hyperparameters of a PairPotential.
 template <class T>
-bool pair_potential(const PairArrays<T>& arrays, double thickness, int n_radial, Indices shorter, Indices factors,
-                    Indices exchanged, double cutoff, double decay_length, double switch_width,
-                    Array<const T, -1> weights, int threads) {
-    arrays.check();
-    const std::int64_t n = exchanged.size();
-    require(std::int64_t(shorter.size()) == n && std::int64_t(factors.size()) == n && n > 0, "products do not match");
-    for (std::int64_t p = 0; p < n; ++p)
-        require(shorter.data()[p] >= 0 && shorter.data()[p] < std::max<std::int64_t>(p, 1) && factors.data()[p] >= 0 &&
-                    factors.data()[p] < 14 && exchanged.data()[p] >= 0 && exchanged.data()[p] < n,
-                "a product is out of range");
-    require(n_radial > 0 && threads > 0, "n_radial and threads are too small");
-    PairBasisStorage<T> storage(int(arrays.known_types.size()), n_radial, shorter.data(), factors.data(), exchanged.data(), n,
-                                cutoff, decay_length, switch_width);
-    require(std::int64_t(weights.size()) == storage.n_weights, "weights do not match the basis");
-    nb::gil_scoped_release release;
-    storage.set_weights(weights.data());
-    const T smallest = T(thickness * thickness);
-    const auto fill = [smallest](const T(&R)[9], const T* axes, int, PairRecord<T>& record) {
+struct BoundBasis {
+    PairBasisStorage<T> storage;
+    T thickness;
+
+    BoundBasis(int n_types, double thickness, int n_radial, Indices shorter, Indices factors, Indices exchanged,
+               double cutoff, double decay_length, double switch_width)
+        : storage(n_types, n_radial, shorter.data(), factors.data(),
+                  checked(n_types, n_radial, shorter, factors, exchanged), exchanged.size(), cutoff, decay_length, switch_width),
+          thickness(T(thickness)) {}
+
+    static const std::int64_t* checked(int n_types, int n_radial, const Indices& shorter, const Indices& factors,
+                                       const Indices& exchanged) {
+        const std::int64_t n = exchanged.size();
+        require(n_types > 0 && n_radial > 0, "n_types and n_radial are too small");
+        require(std::int64_t(shorter.size()) == n && std::int64_t(factors.size()) == n && n > 0, "products do not match");
+        for (std::int64_t p = 0; p < n; ++p)
+            require(shorter.data()[p] >= 0 && shorter.data()[p] < std::max<std::int64_t>(p, 1) &&
+                        factors.data()[p] >= 0 && factors.data()[p] < 14 && exchanged.data()[p] >= 0 &&
+                        exchanged.data()[p] < n,
+                    "a product is out of range");
+        return exchanged.data();
+    }
+
+    // Fills the record of a particle; false if it is to be refused.
+    bool operator()(const T (&R)[9], const T* axes, int, PairRecord<T>& record) const {
         T squares[3];
         for (int k = 0; k < 3; ++k) {
             if (!(axes[k] >= 0)) return false;
             squares[k] = axes[k] * axes[k];
         }
         rotate(R, squares, record.shape);
-        for (const int k : {0, 3, 5}) record.shape[k] += smallest;
+        for (const int k : {0, 3, 5}) record.shape[k] += thickness * thickness;
         return all_finite(record.shape, 6);
-    };
-    const auto& kernels = chosen->pair_potential;
-    return run(arrays, fill, kernels, storage.basis.workspace_vectors() * kernels.vector_bytes,
-               &storage.basis, threads);
-}
+    }
+
+    bool derivatives(const PairArrays<T>& arrays, const PairOutputs<T>& out, Array<const T, -1> weights, int threads) {
+        arrays.check();
+        const PairSums<T> sums = out.sums(arrays);
+        require(std::int64_t(weights.size()) == storage.n_weights, "weights do not match the basis");
+        require(std::int64_t(arrays.known_types.size()) == storage.basis.n_types, "types do not match the basis");
+        nb::gil_scoped_release release;
+        storage.set_weights(weights.data());
+        const auto& kernels = chosen->pair_potential;
+        return with_pairs(arrays, threads, *this, [&](const auto& problem, const auto& records) {
+            problem.run(kernel_for(kernels, T()), storage.basis.workspace_vectors() * kernels.vector_bytes, records,
+                        &storage.basis, sums);
+        });
+    }
+
+    bool design(const PairArrays<T>& arrays, Array<T, -1, -1> energies, Array<T, -1, 3, -1> forces,
+                Array<T, -1, 3, -1> torques, int threads) const {
+        arrays.check();
+        const std::size_t n = arrays.n_particles(), n_weights = storage.n_weights;
+        require(energies.shape(0) == arrays.n_frames && energies.shape(1) == n_weights && forces.shape(0) == n &&
+                    forces.shape(2) == n_weights && torques.shape(0) == n && torques.shape(2) == n_weights,
+                "results need one entry for each particle or frame, and weight");
+        require(std::int64_t(arrays.known_types.size()) == storage.basis.n_types, "types do not match the basis");
+        nb::gil_scoped_release release;
+        const PairDesign<T> out{energies.data(), forces.data(), torques.data(), arrays.frames_or_null()};
+        const auto& kernels = chosen->pair_design;
+        return with_pairs(arrays, threads, *this, [&](const auto& problem, const auto& records) {
+            add_design(problem, functions_for(kernels, T()), kernels.vector_bytes, storage, records, out);
+        });
+    }
+};
 
 template <class T>
-bool gay_berne(const PairArrays<T>& arrays, Array<const T, -1, -1> epsilon, Array<const T, -1, -1> sigma,
+bool gay_berne(const PairArrays<T>& arrays, const PairOutputs<T>& out, Array<const T, -1, -1> epsilon, Array<const T, -1, -1> sigma,
                Array<const T, -1, 3> well_depths, Mask is_sphere, double cutoff, double smoothing_width, double gamma,
                double upsilon, double mu, bool shift, int threads) {
     arrays.check();
@@ -122,7 +169,7 @@ bool gay_berne(const PairArrays<T>& arrays, Array<const T, -1, -1> epsilon, Arra
     require(epsilon.shape(0) == n && epsilon.shape(1) == n && sigma.shape(0) == n && sigma.shape(1) == n &&
                 well_depths.shape(0) == n && is_sphere.shape(0) == n,
             "parameters need one entry for each type");
-    require(threads > 0, "threads is too small");
+    const PairSums<T> sums = out.sums(arrays);
     nb::gil_scoped_release release;
     GayBerneParameters<T> parameters{int(n), T(cutoff), T(smoothing_width), T(gamma), T(upsilon), T(mu), nullptr};
     std::vector<GayBerneOfTypes<T>> of_types;
@@ -146,38 +193,50 @@ bool gay_berne(const PairArrays<T>& arrays, Array<const T, -1, -1> epsilon, Arra
         record.size = (a * b + c * c) * std::sqrt(a * b);
         return sum > 0;
     };
-    return run(arrays, fill, chosen->gay_berne, 64, &parameters, threads);
+    return with_pairs(arrays, threads, fill, [&](const auto& problem, const auto& records) {
+        problem.run(kernel_for(chosen->gay_berne, T()), 64, records, &parameters, sums);
+    });
 }
 
 template <class T>
-void define_as(nb::module_& m, const char* arrays, const char* pair_potential_name, const char* gay_berne_name) {
+void define_as(nb::module_& m, const std::string& bits) {
     const auto array = [](const char* argument) { return nb::arg(argument).noconvert(); };
-    nb::class_<PairArrays<T>>(m, arrays, "Particles and edges of a pair potential, and where results go.")
+    const auto name = [&bits](const char* of) { return of + bits; };
+    nb::class_<PairArrays<T>>(m, name("PairArrays").c_str(), "Particles and edges of a potential of pairs.")
         .def(
             "__init__",
             [](PairArrays<T>* self, Indices types, Indices known_types, Orientations<T> orientations,
                Array<const T, -1, 3> semiaxes, Array<const T, -1, 3> edge_vectors,
-               Array<const std::int64_t, 2, -1> edge_index, std::optional<Indices> frames, Array<T, -1> energies,
-               Array<T, -1, 3> forces, Array<T, -1, 3> torques, Array<T, -1, 3, 3> virial) {
-                new (self) PairArrays<T>{types,      known_types, orientations, semiaxes, edge_vectors, edge_index,
-                                         frames,     energies,    forces,       torques,  virial};
+               Array<const std::int64_t, 2, -1> edge_index, std::optional<Indices> frames, std::size_t n_frames) {
+                new (self) PairArrays<T>{types,        known_types, orientations, semiaxes,
+                                         edge_vectors, edge_index,  frames,       n_frames};
             },
             array("types"), array("known_types"), array("orientations"), array("semiaxes"), array("edge_vectors"),
-            array("edge_index"), array("frames").none(), array("energies"), array("forces"), array("torques"),
-            array("virial"));
-    m.def(pair_potential_name, &pair_potential<T>, "arrays"_a, "thickness"_a, "n_radial"_a, array("shorter"),
-          array("factors"), array("exchanged"), "cutoff"_a, "decay_length"_a, "switch_width"_a, array("weights"),
-          "threads"_a, "Writes the results of PairPotential; false if particles or edges are to be refused.");
-    m.def(gay_berne_name, &gay_berne<T>, "arrays"_a, array("epsilon"), array("sigma"), array("well_depths"),
-          array("is_sphere"), "cutoff"_a, "smoothing_width"_a, "gamma"_a, "upsilon"_a, "mu"_a, "shift"_a, "threads"_a,
-          "Writes the results of GayBerne; false if particles or edges are to be refused.");
+            array("edge_index"), array("frames").none(), "n_frames"_a);
+    nb::class_<PairOutputs<T>>(m, name("PairOutputs").c_str(), "Where results of a potential of pairs go.")
+        .def(
+            "__init__",
+            [](PairOutputs<T>* self, Array<T, -1> energies, Array<T, -1, 3> forces, Array<T, -1, 3> torques,
+               Array<T, -1, 3, 3> virial) { new (self) PairOutputs<T>{energies, forces, torques, virial}; },
+            array("energies"), array("forces"), array("torques"), array("virial"));
+    nb::class_<BoundBasis<T>>(m, name("PairBasis").c_str(), "Functions of anisoap_e3nn.potentials.PairPotential.")
+        .def(nb::init<int, double, int, Indices, Indices, Indices, double, double, double>(), "n_types"_a,
+             "thickness"_a, "n_radial"_a, array("shorter"), array("factors"), array("exchanged"), "cutoff"_a,
+             "decay_length"_a, "switch_width"_a)
+        .def("derivatives", &BoundBasis<T>::derivatives, "arrays"_a, "out"_a, array("weights"), "threads"_a,
+             "Writes energies and their derivatives; false if particles or edges are to be refused.")
+        .def("design", &BoundBasis<T>::design, "arrays"_a, array("energies"), array("forces"), array("torques"),
+             "threads"_a, "Adds the rows of the design matrix to zeros; false if something is to be refused.");
+    m.def(name("gay_berne").c_str(), &gay_berne<T>, "arrays"_a, "out"_a, array("epsilon"), array("sigma"),
+          array("well_depths"), array("is_sphere"), "cutoff"_a, "smoothing_width"_a, "gamma"_a, "upsilon"_a, "mu"_a,
+          "shift"_a, "threads"_a, "Writes energies of GayBerne and their derivatives; false as for PairBasis.");
 }
 
 }  // namespace
 
 void define_pair_potentials(nb::module_& m) {
-    define_as<double>(m, "PairArrays64", "pair_potential_f64", "gay_berne_f64");
-    define_as<float>(m, "PairArrays32", "pair_potential_f32", "gay_berne_f32");
+    define_as<double>(m, "64");
+    define_as<float>(m, "32");
 }
 
 }  // namespace anisoap

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "gaussian_moments.hpp"
+#include "pair_design.hpp"
 #include "pair_gay_berne.hpp"
 #include "pair_potential.hpp"
 #include "sparse_product.hpp"
@@ -15,6 +16,7 @@ struct InstructionSet {
     const GaussianMomentsKernels& gaussian_moments;
     const SparseProductKernels& sparse_product;
     const PairPotentialKernels& pair_potential;
+    const PairDesignKernels& pair_design;
     const GayBerneKernels& gay_berne;
 };
 
@@ -22,10 +24,11 @@ struct InstructionSet {
     extern const GaussianMomentsKernels gaussian_moments_##name;                                              \
     extern const SparseProductKernels sparse_product_##name;                                                  \
     extern const PairPotentialKernels pair_potential_##name;                                                  \
+    extern const PairDesignKernels pair_design_##name;                                                        \
     extern const GayBerneKernels gay_berne_##name;                                                            \
     inline const InstructionSet instruction_set_##name = {#name, gaussian_moments_##name,                     \
                                                           sparse_product_##name, pair_potential_##name,       \
-                                                          gay_berne_##name};
+                                                          pair_design_##name, gay_berne_##name};
 
 #if defined(__x86_64__)
 DECLARE(v2)

@@ -38,6 +38,8 @@ struct PairBasis {
     std::int64_t workspace_vectors() const {
         return pair_vectors * (4 * (n_products + 1) + 4 * std::int64_t(n_blocks) * radial_block);
     }
+    // Those of the design matrix, with nine derivatives of each product.
+    std::int64_t design_vectors() const { return workspace_vectors() + 9 * (n_products + 1); }
 };
 
 struct PairPotentialKernels {

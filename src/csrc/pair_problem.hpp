@@ -50,7 +50,7 @@ class PairProblem {
 
     void run(PairFunction<T> kernel, std::size_t workspace_bytes, const std::vector<PairRecord<T>>& records,
              const void* potential, const PairSums<T>& out) const {
-        const PairJob<T> job{pairs_.data(), edges_.vectors, edges_.neighbors, edges_.centers, records.data(), potential};
+        const PairJob<T> job = this->job(records, potential);
         const std::unique_ptr<PairTerms<T>[]> terms(new PairTerms<T>[pairs_of_task * tasks_of_block]);
         std::vector<PairTerms<T>> sums((n_particles_ + 1) / 2, PairTerms<T>{});  // two particles each
         std::vector<double> virial(9 * out.n_frames, 0.0);
@@ -70,6 +70,12 @@ class PairProblem {
         }
         write(sums.data(), virial.data(), out);
     }
+
+    PairJob<T> job(const std::vector<PairRecord<T>>& records, const void* potential) const {
+        return {pairs_.data(), edges_.vectors, edges_.neighbors, edges_.centers, records.data(), potential};
+    }
+    const std::vector<PairTask>& tasks() const { return tasks_; }
+    int threads() const { return threads_; }
 
   private:
     PairEdges<T> edges_;

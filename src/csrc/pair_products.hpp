@@ -23,7 +23,12 @@ struct PairWorkspace {
         slopes = polynomials + m;
         radial = slopes + m;
         amplitudes = radial + m;
+        end_ = amplitudes + m;
     }
+    void* end() const { return end_; }
+
+  private:
+    Row* end_;
 };
 
 // The radial functions R_k = s(r) T_k(t), t = 2 exp(-(r - sigma) / l) - 1.

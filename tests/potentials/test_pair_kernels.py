@@ -1,5 +1,6 @@
 """Native kernels of potentials of pairs against their definitions in torch, and these against autograd."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,8 +12,8 @@ from anisoap_e3nn import EllipsoidData
 from anisoap_e3nn.gay_berne import GayBerne
 from anisoap_e3nn.geometry import quaternions_to_matrices
 from anisoap_e3nn.graph import edges_of
-from anisoap_e3nn.ops.backends import native, pair_native
-from anisoap_e3nn.potentials import Mechanics, PairPotential, mechanics
+from anisoap_e3nn.graph.verlet import Neighbors
+from anisoap_e3nn.potentials import Design, Mechanics, PairPotential, mechanics
 from anisoap_e3nn.testing import check_derivatives
 from common import by_number_of_threads, needs_native
 
@@ -162,14 +163,14 @@ def test_what_kernels_leave_to_the_definition(
     potential, data = POTENTIALS[name](generator), fluid(generator, 2, [6, 1])
     edges = edges_of(data, CUTOFF)
     served: list[bool] = []
-    run = pair_native._results
+    run = type(potential)._native
 
     def recorded(*arguments: Any) -> Any:
         found = run(*arguments)
         served.append(found is not None)
         return found
 
-    monkeypatch.setattr(pair_native, "_results", recorded)
+    monkeypatch.setattr(type(potential), "_native", recorded)
     potential.derivatives(data, edges)
     if isinstance(potential, PairPotential):
         assert served.pop() is False  # its weights may be trained on the result
@@ -200,12 +201,26 @@ def test_what_kernels_leave_to_the_definition(
         assert served.pop() is False
     outside = edges.edge_index.clone()
     outside[0, 3] = 8
-    graph = edges.edge_vectors, outside, data.types, data.orientations, data.semiaxes
-    inputs = pair_native.PairInputs(
-        data.types, potential.type_index.values, data.orientations, data.semiaxes, *graph[:2]
-    )
-    assert potential._native(inputs) is None if isinstance(potential, GayBerne) else True
+    with pytest.raises((ValueError, IndexError), match=r"out of bounds|expected 0\.\.7"):
+        potential.derivatives(data, replace(edges, neighbors=Neighbors(outside, edges.edge_shifts)))
+    assert served.pop() is False
 
 
-def test_the_extension_is_there() -> None:
-    assert {"pair_potential_f64", "gay_berne_f32"} <= set(dir(native._native))
+def test_rows_of_the_design_matrix(generator: torch.Generator, instruction_set: str) -> None:
+    frames = [fluid(generator, n, [6, 1, 5]) for n in (1, 3, 2)]
+    batch = Batch.from_data_list(frames)
+    for name in ("10 radial functions of degree 4", "functions of the gap"):
+        potential = POTENTIALS[name](generator)
+        native_rows, torch_rows = (design_by(potential, batch, x) for x in ("native", "torch"))
+        for found, expected in zip(native_rows, torch_rows, strict=True):
+            scale = float(expected.abs().max())
+            torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12 * scale)
+        assert all(rows.abs().max() > 0.1 for rows in native_rows)
+        by_threads = by_number_of_threads(lambda p=potential: p.design(batch))
+        assert all(all(map(torch.equal, by_threads[0], other)) for other in by_threads[1:])
+
+
+def design_by(potential: PairPotential, data: Any, name: str) -> Design:
+    with pytest.MonkeyPatch.context() as patch, torch.no_grad():
+        patch.setenv("ANISOAP_E3NN_BACKEND", name)
+        return potential.design(data)

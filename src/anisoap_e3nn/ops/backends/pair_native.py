@@ -38,46 +38,62 @@ class PairResults(NamedTuple):
     virial: Tensor  # [frame, 3, 3]
 
 
-class Products(NamedTuple):
-    """Products of invariants: each is a shorter one times one more invariant."""
+class PairFunctions(NamedTuple):
+    """Functions of a :class:`~anisoap_e3nn.potentials.PairPotential`.
 
+    Each product of invariants is a shorter one times one more invariant.
+    """
+
+    n_types: int
+    thickness: float  # a length, whose square is added to the squares of the semi-axes
+    n_radial: int
     shorter: NDArray[Any]  # int64 -> [product]
     factors: NDArray[Any]  # int64 -> [product]
     exchanged: NDArray[
         Any
     ]  # int64 -> [product], what each becomes when the particles are exchanged
+    cutoff: float
+    decay_length: float
+    switch_width: float
 
 
 def pair_potential(
-    inputs: PairInputs,
-    weights: Tensor,
-    products: Products,
-    *,
-    n_radial: int,
-    cutoff: float,
-    decay_length: float,
-    switch_width: float,
-    thickness: float,
+    inputs: PairInputs, functions: PairFunctions, weights: Tensor
 ) -> PairResults | None:
-    """Results of a :class:`~anisoap_e3nn.potentials.PairPotential`.
-
-    Parameters
-    ----------
-    inputs : PairInputs
-    weights : Tensor ``(weight,)``
-    products : Products
-    n_radial, cutoff, decay_length, switch_width
-        Hyperparameters of the potential.
-    thickness : float
-        A length, whose square is added to the squares of the semi-axes.
+    """Results of a pair potential with weights ``(weight,)``.
 
     Returns
     -------
     PairResults or None
         None if this backend is not the one to use, or the input is to be refused.
     """
-    parameters = (thickness, n_radial, *products, cutoff, decay_length, switch_width, weights)
-    return _results("pair_potential", inputs, (weights,), parameters)
+    if not _serves(inputs, (weights,)):
+        return None
+    results = _empty(inputs)
+    basis = _class("PairBasis", inputs)(*functions)
+    return results if basis.derivatives(*_arguments(inputs, results, weights)) else None
+
+
+def pair_design(
+    inputs: PairInputs, functions: PairFunctions, n_weights: int
+) -> tuple[Tensor, Tensor, Tensor] | None:
+    """Design matrix of a pair potential.
+
+    Returns
+    -------
+    tuple of Tensor, or None
+        Derivatives with respect to the weights of the energies of frames ``(frame, weight)``, and of forces
+        and torques ``(particle, 3, weight)`` each; None as for :func:`pair_potential`.
+    """
+    if not _serves(inputs, ()):
+        return None
+    n, zeros = len(inputs.types), inputs.semiaxes.new_zeros
+    energies = zeros(inputs.n_frames, n_weights)
+    forces, torques = (zeros(n, 3, n_weights) for _ in range(2))
+    basis, arrays = _class("PairBasis", inputs)(*functions), _arrays(inputs)
+    rows = (energies.numpy(), forces.numpy(), torques.numpy())
+    found = basis.design(arrays, *rows, torch.get_num_threads())
+    return (energies, forces, torques) if found else None
 
 
 def gay_berne(
@@ -105,28 +121,34 @@ def gay_berne(
         As for :func:`pair_potential`; None for energies that are NaN, too.
     """
     constants = [x.to(inputs.semiaxes.dtype) for x in (epsilon, sigma, well_depths)]
-    parameters = (*constants, is_sphere, *numbers)
-    found = _results("gay_berne", inputs, tuple(constants), parameters)
-    return None if found is None or found.energies.isnan().any() else found
-
-
-def _results(
-    name: str,
-    inputs: PairInputs,
-    constants: Sequence[Tensor],
-    parameters: Sequence[Any],
-) -> PairResults | None:
     if not _serves(inputs, constants):
         return None
+    results = _empty(inputs)
+    run = _class("gay_berne", inputs)
+    found = run(*_arguments(inputs, results, *constants, is_sphere, *numbers))
+    return results if found and not results.energies.isnan().any() else None
+
+
+def _empty(inputs: PairInputs) -> PairResults:
     n, empty = len(inputs.types), inputs.semiaxes.new_empty
-    results = PairResults(empty(n), empty(n, 3), empty(n, 3), empty(inputs.n_frames, 3, 3))
-    module, bits = native._native, 64 if inputs.semiaxes.dtype == torch.float64 else 32
-    arrays = getattr(module, f"PairArrays{bits}")(
-        *(_array(value) for value in inputs[:-1]), *(_array(value) for value in results)
+    return PairResults(empty(n), empty(n, 3), empty(n, 3), empty(inputs.n_frames, 3, 3))
+
+
+def _arguments(inputs: PairInputs, results: PairResults, *parameters: Any) -> tuple[Any, ...]:
+    """Arguments of a kernel: particles and edges, memory for results, parameters, number of threads."""
+    out = _class("PairOutputs", inputs)(*(value.numpy() for value in results))
+    return (_arrays(inputs), out, *map(_array, parameters), torch.get_num_threads())
+
+
+def _arrays(inputs: PairInputs) -> Any:
+    return _class("PairArrays", inputs)(*map(_array, inputs))
+
+
+def _class(name: str, inputs: PairInputs) -> Any:
+    """Name in the extension, in the precision of the inputs."""
+    return getattr(
+        native._native, name + ("64" if inputs.semiaxes.dtype == torch.float64 else "32")
     )
-    kernel = getattr(module, f"{name}_f{bits}")
-    found = kernel(arrays, *(_array(value) for value in parameters), torch.get_num_threads())
-    return results if found else None
 
 
 def _serves(inputs: PairInputs, constants: Sequence[Tensor]) -> bool:

@@ -8,7 +8,6 @@ from ...arguments import integer, positive
 from ...geometry.pair_coordinates import DEGREES, EXCHANGED, PairCoordinates
 from ...geometry.switching import smooth_switch, smooth_switch_derivative
 from ...layer import Layer
-from ...ops.backends.pair_native import Products
 
 
 class InvariantPolynomials(Layer):
@@ -25,8 +24,8 @@ class InvariantPolynomials(Layer):
     ----------
     exchanged : list of int
         For each product, the one that it becomes when the particles are exchanged.
-    program : Products
-        All products, for the native backend.
+    shorter, factors : array ``(product,)``, int64
+        The shorter product and the invariant that each product consists of.
     """
 
     def __init__(self, max_degree: int) -> None:
@@ -44,11 +43,8 @@ class InvariantPolynomials(Layer):
         products = [product for level in levels for product in level]
         position = {product: i for i, product in enumerate(products)}
         self.exchanged = [position[tuple(sorted(EXCHANGED[i] for i in p))] for p in products]
-        self.program = Products(
-            np.array([position[product[:-1]] for product in products]),
-            np.array([product[-1] if product else 0 for product in products]),
-            np.array(self.exchanged),
-        )
+        self.shorter = np.array([position[product[:-1]] for product in products])
+        self.factors = np.array([product[-1] if product else 0 for product in products])
         self._n_levels = len(levels) - 2
         for i, level in enumerate(levels[1:-1]):
             before = position[levels[i][0]]

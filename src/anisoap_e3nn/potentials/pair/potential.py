@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,7 +13,13 @@ from ...data.pair_sums import PairSums
 from ...geometry.pair_coordinates import PairCoordinates, PairGeometry, PairGradient, shape_matrices
 from ...graph import Edges, edges_of, frame_index
 from ...hyperparameters import HyperparameterModule
-from ...ops.backends.pair_native import PairInputs, PairResults, pair_potential
+from ...ops.backends.pair_native import (
+    PairFunctions,
+    PairInputs,
+    PairResults,
+    pair_design,
+    pair_potential,
+)
 from ...particle_types import TypeIndex
 from ...precision import without_autocast
 from ...tensor_arguments import check_data
@@ -155,8 +162,11 @@ class PairPotential(HyperparameterModule, Potential):
         """Derivatives of energies, forces and torques with respect to the weights."""
         check_data(data)
         edges = edges or edges_of(data, self.cutoff)
-        frames, n_frames = frame_index(data)
         n, n_weights = len(data.types), len(self.weights)
+        found = pair_design(self._inputs(data, edges), self._functions, n_weights)
+        if found is not None:
+            return Design(*found)
+        frames, n_frames = frame_index(data)
         energies = data.pos.new_zeros(n_frames, n_weights)
         forces, torques = (data.pos.new_zeros(n, 3, n_weights) for _ in range(2))
         for pairs in self._pairs(data, edges, _DESIGN_CHUNK):
@@ -223,26 +233,32 @@ class PairPotential(HyperparameterModule, Potential):
         return self.weights[self.weight_index[types]]  # -> [radial, product]
 
     def _native(self, data: Any, edges: Edges) -> PairResults | None:
-        frames, n_frames = frame_index(data)
-        inputs = PairInputs(
+        return pair_potential(self._inputs(data, edges), self._functions, self.weights)
+
+    def _inputs(self, data: Any, edges: Edges) -> PairInputs:
+        return PairInputs(
             data.types,
             self.type_index.values,
             data.orientations,
             data.semiaxes,
             edges.edge_vectors,
             edges.edge_index,
-            frames,
-            n_frames,
+            *frame_index(data),
         )
-        return pair_potential(
-            inputs,
-            self.weights,
-            self.polynomials.program,
-            n_radial=self.radial.n_radial,
-            cutoff=self.cutoff,
-            decay_length=self.radial.decay_length,
-            switch_width=self.radial.switch_width,
-            thickness=self._thickness,
+
+    @property
+    def _functions(self) -> PairFunctions:
+        radial, products = self.radial, self.polynomials
+        return PairFunctions(
+            len(self.types),
+            self._thickness,
+            radial.n_radial,
+            products.shorter,
+            products.factors,
+            np.array(products.exchanged),
+            self.cutoff,
+            radial.decay_length,
+            radial.switch_width,
         )
 
     @property
