@@ -46,7 +46,7 @@ struct PairArrays {
     }
     std::int64_t n_particles() const { return types.shape(0); }
     const std::int64_t* frames_or_null() const { return frames && n_frames > 1 ? frames->data() : nullptr; }
-    PairParticles<T> particles() const {
+    Particles<T> particles() const {
         return {types.data(), orientations.data(), orientations.ndim() == 2, semiaxes.data(), n_particles()};
     }
     PairEdges<T> edges() const {
@@ -76,7 +76,7 @@ struct PairOutputs {
 template <class T, class Fill, class Work>
 bool with_pairs(const PairArrays<T>& arrays, int threads, const Fill& fill, const Work& work) {
     std::vector<int> types;
-    const PairParticles<T> particles = arrays.particles();
+    const Particles<T> particles = arrays.particles();
     const std::vector<std::int64_t> known(arrays.known_types.data(),
                                           arrays.known_types.data() + arrays.known_types.size());
     if (!find_types(particles.types, particles.n, known, types)) return false;

@@ -5,7 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "pair_records.hpp"
+#include "pair_job.hpp"
+#include "particles.hpp"
 #include "workspace.hpp"
 
 #ifdef _OPENMP

@@ -149,6 +149,8 @@ def _refuse_singular(cells: Reals, periodic: Mask) -> None:
     lattices = np.where(periodic[:, :, None], cells, 0.0)  # -> [frame, 3, 3]
     if not np.isfinite(lattices).all():
         raise ValueError(f"cell is {cells.tolist()}, expected finite numbers")
+    if _clearly_independent(lattices):
+        return
     lengths = np.linalg.svd(lattices, compute_uv=False)  # -> [frame, 3]
     singular = (lengths > 1e-10 * lengths[:, :1]).sum(1) < periodic.sum(1)  # -> [frame]
     if singular.any():
@@ -157,6 +159,14 @@ def _refuse_singular(cells: Reals, periodic: Mask) -> None:
             f"the cell of frame {frame} is {cells[frame].tolist()}, expected independent cell vectors "
             f"for its periodic axes {periodic[frame].tolist()}; give them, or pbc=False"
         )
+
+
+def _clearly_independent(lattices: Reals) -> bool:
+    """Whether the three cell vectors of each frame ``(frame, 3, 3)`` span most of the cube of the longest."""
+    sizes = np.abs(lattices).max(axis=(1, 2), initial=0.0)  # -> [frame]
+    return bool(
+        (sizes > 0).all() and (np.abs(np.linalg.det(lattices / sizes[:, None, None])) > 1e-6).all()
+    )
 
 
 def _refuse_non_finite(points: Reals) -> None:

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...tracing import is_differentiating, is_tracing
-from . import backend_for, native
+from . import native
+from .native_inputs import native_takes
 
 
 class PairInputs(NamedTuple):
@@ -152,24 +152,9 @@ def _class(name: str, inputs: PairInputs) -> Any:
 
 
 def _serves(inputs: PairInputs, constants: Sequence[Tensor]) -> bool:
-    """Whether the kernels take these tensors and their results need no graph."""
-    types, _, orientations, semiaxes, edge_vectors, edge_index, frames, _ = inputs
-    floats = (orientations, semiaxes, edge_vectors, *constants)
-    if is_tracing() or is_differentiating(*floats) or backend_for(floats) != "native":
-        return False
-    n, n_edges, dtype = len(types), len(edge_vectors), semiaxes.dtype
-    indices = (types, edge_index) if frames is None else (types, edge_index, frames)
-    return (
-        dtype in (torch.float32, torch.float64)
-        and all(x.dtype == dtype for x in floats)
-        and all(x.dtype == torch.int64 for x in indices)
-        and types.shape == (n,)
-        and semiaxes.shape == (n, 3)
-        and orientations.shape in ((n, 4), (n, 3, 3))
-        and edge_vectors.shape == (n_edges, 3)
-        and edge_index.shape == (2, n_edges)
-        and (frames is None or frames.shape == (n,))
-    )
+    types, _, *particles, frames, _ = inputs
+    fits = frames is None or (frames.dtype == torch.int64 and frames.shape == types.shape)
+    return fits and native_takes(types, *particles, *constants)
 
 
 def _array(value: Any) -> Any:

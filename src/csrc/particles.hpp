@@ -1,16 +1,15 @@
-// Records of particles, from what a user gives: types, orientations and semi-axes.
+// Particles as a user gives them: types, orientations and semi-axes; and what is legal.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <vector>
-
-#include "pair_job.hpp"
 
 namespace anisoap {
 
 template <class T>
-struct PairParticles {
+struct Particles {
     const std::int64_t* types;  // [particle], as the user counts them
     const T* orientations;      // [particle, 4] or [particle, 3, 3]
     bool are_quaternions;
@@ -20,7 +19,7 @@ struct PairParticles {
 
 // The rotation matrix of particle j, row by row; false for a quaternion of zero.
 template <class T>
-bool rotation_of(const PairParticles<T>& particles, std::int64_t j, T (&R)[9]) {
+bool rotation_of(const Particles<T>& particles, std::int64_t j, T (&R)[9]) {
     if (!particles.are_quaternions) {
         for (int k = 0; k < 9; ++k) R[k] = particles.orientations[9 * j + k];
         return true;
@@ -39,7 +38,7 @@ bool rotation_of(const PairParticles<T>& particles, std::int64_t j, T (&R)[9]) {
 
 // R diag(squares) R^T.
 template <class T>
-void rotate(const T (&R)[9], const T* squares, T (&out)[6]) {
+void rotate(const T* R, const T* squares, T (&out)[6]) {
     int entry = 0;
     for (int i = 0; i < 3; ++i)
         for (int j = i; j < 3; ++j, ++entry)
