@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..arguments import number
 from ..tensor_arguments import check_tensors, given
+from .cells import clearly_independent
 from .search import Mask, Reals, find_edges
 
 
@@ -122,6 +123,8 @@ def _frames(
 
 def _flags(pbc: Any) -> Mask:
     """Periodic axes ``()``, ``(3,)`` or ``(B, 3)`` as an array of bools."""
+    if isinstance(pbc, bool):
+        return np.asarray(pbc)
     try:
         flags = torch.as_tensor(pbc).cpu().numpy()
         legal = flags.dtype.kind in "bui" and bool(((flags == 0) | (flags == 1)).all())
@@ -144,13 +147,11 @@ def _per_frame(name: str, array: Any, shape: tuple[int, ...], n_frames: int) -> 
 
 
 def _refuse_singular(cells: Reals, periodic: Mask) -> None:
-    if not periodic.any():
+    if not periodic.any() or (periodic.all() and all(map(clearly_independent, cells))):
         return
     lattices = np.where(periodic[:, :, None], cells, 0.0)  # -> [frame, 3, 3]
     if not np.isfinite(lattices).all():
         raise ValueError(f"cell is {cells.tolist()}, expected finite numbers")
-    if _clearly_independent(lattices):
-        return
     lengths = np.linalg.svd(lattices, compute_uv=False)  # -> [frame, 3]
     singular = (lengths > 1e-10 * lengths[:, :1]).sum(1) < periodic.sum(1)  # -> [frame]
     if singular.any():
@@ -159,14 +160,6 @@ def _refuse_singular(cells: Reals, periodic: Mask) -> None:
             f"the cell of frame {frame} is {cells[frame].tolist()}, expected independent cell vectors "
             f"for its periodic axes {periodic[frame].tolist()}; give them, or pbc=False"
         )
-
-
-def _clearly_independent(lattices: Reals) -> bool:
-    """Whether the three cell vectors of each frame ``(frame, 3, 3)`` span most of the cube of the longest."""
-    sizes = np.abs(lattices).max(axis=(1, 2), initial=0.0)  # -> [frame]
-    return bool(
-        (sizes > 0).all() and (np.abs(np.linalg.det(lattices / sizes[:, None, None])) > 1e-6).all()
-    )
 
 
 def _refuse_non_finite(points: Reals) -> None:

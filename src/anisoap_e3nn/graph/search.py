@@ -6,6 +6,7 @@ import torch
 from scipy.sparse import csr_array
 from vesin import NeighborList
 
+from .cells import heights as heights_of
 from .images import brute_force_edges
 from .limits import refuse_low_cell, refuse_many_edges
 
@@ -61,9 +62,10 @@ def find_edges(
         cutoff, farthest = cutoff / unit, farthest / unit
     # across a much higher cell, particles at most 1e9 cutoffs from the origin have no neighbours
     periodic = periodic & (heights < 1e10 * cutoff)
-    cell = _closed_cell(points, cell, periodic, cutoff)
-    inverse = np.linalg.inv(cell)
-    heights = 1 / np.linalg.norm(inverse, axis=0)
+    closed = _closed_cell(points, cell, periodic, cutoff)
+    inverse = np.linalg.inv(closed)
+    if closed is not cell:
+        cell, heights = closed, 1 / np.linalg.norm(inverse, axis=0)
     refuse_many_edges(points, cell, periodic, cutoff)
     fractions = points @ inverse  # -> [particle, 3]
     reach = np.where(
@@ -140,8 +142,8 @@ def _heights(cell: Reals, periodic: Mask) -> Reals:
     if periodic.any():
         lattice = cell[periodic]
         unit = np.abs(lattice).max()  # squares of lengths could overflow
-        if len(lattice) == 3:  # in a fraction of the time
-            return np.asarray(unit / np.linalg.norm(np.linalg.inv(lattice / unit), axis=0))
+        if len(lattice) == 3:
+            return np.asarray(unit * heights_of(lattice / unit))
         heights[periodic] = unit / np.linalg.norm(np.linalg.pinv(lattice / unit, rcond=0), axis=0)
     return heights
 

@@ -6,6 +6,8 @@ from torch import Tensor
 from ...tracing import is_differentiating, is_tracing
 from . import backend_for
 
+_KINDS = (Tensor, torch.nn.Parameter)  # not subclasses, which may hold no memory of their own
+
 
 def native_takes(
     types: Tensor,
@@ -21,16 +23,18 @@ def native_takes(
     """
     floats = (orientations, semiaxes, edge_vectors, *constants)
     tensors = (types, edge_index, *floats)
-    if is_tracing() or not all(type(x) in (Tensor, torch.nn.Parameter) for x in tensors):
-        return False
-    if is_differentiating(*floats) or backend_for(tensors) != "native":
-        return False
+    for tensor in tensors:
+        if type(tensor) not in _KINDS or tensor.layout is not torch.strided:
+            return False
     dtype = semiaxes.dtype
-    if dtype not in (torch.float32, torch.float64) or any(x.dtype != dtype for x in floats):
+    for tensor in floats:
+        if tensor.dtype is not dtype:
+            return False
+    if dtype is not torch.float32 and dtype is not torch.float64:
         return False
-    if types.dtype != torch.int64 or edge_index.dtype != torch.int64:
+    if types.dtype is not torch.int64 or edge_index.dtype is not torch.int64:
         return False
-    if any(x.layout != torch.strided for x in tensors):
+    if is_tracing() or is_differentiating(*floats) or backend_for(tensors) != "native":
         return False
     n, n_edges = types.shape[:1], edge_vectors.shape[:1]
     return (
