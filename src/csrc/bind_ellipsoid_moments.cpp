@@ -44,20 +44,42 @@ bool ellipsoid_moments(Indices types, Indices known_types, nb::ndarray<const T, 
     return true;
 }
 
+// Whether numbers are finite, indices in range, semi-axes not negative and quaternions not zero.
 template <class T>
-void define_as(nb::module_& m, const char* name) {
+bool legal_inputs(nb::ndarray<const T, nb::c_contig, nb::device::cpu> orientations, Array<const T, -1, 3> semiaxes,
+                  Array<const T, -1, 3> edge_vectors, Array<const std::int64_t, 2, -1> edge_index) {
+    const std::int64_t n = semiaxes.shape(0), n_edges = edge_vectors.shape(0);
+    const bool are_quaternions = orientations.ndim() == 2;
+    require(std::int64_t(orientations.size()) == n * (are_quaternions ? 4 : 9), "orientations do not match the semiaxes");
+    const Particles<T> particles{nullptr, orientations.data(), are_quaternions, semiaxes.data(), n};
+    nb::gil_scoped_release release;
+    bool legal = all_finite(edge_vectors.data(), 3 * n_edges) && all_finite(semiaxes.data(), 3 * n);
+    for (std::int64_t k = 0; k < std::int64_t(edge_index.size()); ++k)
+        legal &= std::uint64_t(edge_index.data()[k]) < std::uint64_t(n);
+    for (std::int64_t k = 0; k < 3 * n; ++k) legal &= semiaxes.data()[k] >= 0;
+    for (std::int64_t j = 0; legal && j < n; ++j) {
+        T R[9];
+        legal = rotation_of(particles, j, R) && all_finite(R, 9);
+    }
+    return legal;
+}
+
+template <class T>
+void define_as(nb::module_& m, const char* name, const char* legal_inputs_name) {
     const auto array = [](const char* argument) { return nb::arg(argument).noconvert(); };
     m.def(name, &ellipsoid_moments<T>, array("types"), array("known_types"), array("orientations"), array("semiaxes"),
           array("edge_vectors"), array("edge_index"), "densities_per_center"_a, "own"_a, "width"_a, "cutoff"_a,
           "exponents"_a, "units"_a, "degree"_a, array("positions"), array("moments"), "threads"_a,
           "Writes the moments of all densities; false if particles or edges are to be refused.");
+    m.def(legal_inputs_name, &legal_inputs<T>, array("orientations"), array("semiaxes"), array("edge_vectors"),
+          array("edge_index"), "Whether the values of the embedding's inputs are legal.");
 }
 
 }  // namespace
 
 void define_ellipsoid_moments(nb::module_& m) {
-    define_as<double>(m, "ellipsoid_moments64");
-    define_as<float>(m, "ellipsoid_moments32");
+    define_as<double>(m, "ellipsoid_moments64", "legal_inputs64");
+    define_as<float>(m, "ellipsoid_moments32", "legal_inputs32");
 }
 
 }  // namespace anisoap

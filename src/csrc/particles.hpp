@@ -47,9 +47,9 @@ void rotate(const T* R, const T* squares, T (&out)[6]) {
 }
 
 template <class T>
-bool all_finite(const T* numbers, int n) {
+bool all_finite(const T* numbers, std::int64_t n) {
     T sum = 0;  // NaN if a number is not finite
-    for (int k = 0; k < n; ++k) sum += numbers[k] * 0;
+    for (std::int64_t k = 0; k < n; ++k) sum += numbers[k] * 0;
     return sum == 0;
 }
 

@@ -120,9 +120,9 @@ def gay_berne(
     PairResults or None
         As for :func:`pair_potential`; None for energies that are NaN, too.
     """
-    constants = [x.to(inputs.semiaxes.dtype) for x in (epsilon, sigma, well_depths)]
-    if not _serves(inputs, constants):
+    if not _serves(inputs, ()):
         return None
+    constants = [x.to(inputs.semiaxes.dtype) for x in (epsilon, sigma, well_depths)]
     results = _empty(inputs)
     run = _class("gay_berne", inputs)
     found = run(*_arguments(inputs, results, *constants, is_sphere, *numbers))
