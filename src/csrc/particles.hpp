@@ -48,9 +48,9 @@ void rotate(const T* R, const T* squares, T (&out)[6]) {
 
 template <class T>
 bool all_finite(const T* numbers, std::int64_t n) {
-    T sum = 0;  // NaN if a number is not finite
-    for (std::int64_t k = 0; k < n; ++k) sum += numbers[k] * 0;
-    return sum == 0;
+    bool finite = true;
+    for (std::int64_t k = 0; k < n; ++k) finite &= numbers[k] * 0 == 0;
+    return finite;
 }
 
 // Positions of types in the list that a potential knows; false for an unknown type.
