@@ -1,4 +1,7 @@
-"""Search for the edges of one frame: by brute force if there are few images, else by vesin."""
+"""Search for the edges of one frame: by brute force if there are few images, else by vesin.
+
+Small frames are searched in C++ where the extension was built, with the result of the brute force here.
+"""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +12,7 @@ from vesin import NeighborList
 from .cells import heights as heights_of
 from .images import brute_force_edges
 from .limits import refuse_low_cell, refuse_many_edges
+from .small_frames import small_frame_edges
 
 Reals = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -46,6 +50,8 @@ def find_edges(
         If positions are too far from the origin for vesin, the cell is lower than a fiftieth of the cutoff,
         or the edges would not fit in the memory.
     """
+    if (found := small_frame_edges(points, types, cutoff, cell, periodic)) is not None:
+        return found
     farthest = float(np.abs(points).max())
     heights = _heights(cell, periodic)  # -> [3], infinite along open axes
     refuse_low_cell(heights, periodic, cutoff)
