@@ -8,7 +8,7 @@ namespace anisoap {
 namespace {
 
 template <class T>
-bool ellipsoid_moments(Indices types, Indices known_types, nb::ndarray<const T, nb::c_contig, nb::device::cpu> orientations,
+bool ellipsoid_moments(Indices types, Indices known_types, Orientations<T> orientations,
                        Array<const T, -1, 3> semiaxes, Array<const T, -1, 3> edge_vectors,
                        Array<const std::int64_t, 2, -1> edge_index, std::int64_t densities_per_center, int own,
                        double width, double cutoff, const std::vector<double>& exponents,
@@ -46,11 +46,11 @@ bool ellipsoid_moments(Indices types, Indices known_types, nb::ndarray<const T, 
 
 // Whether numbers are finite, indices in range, semi-axes not negative and quaternions not zero.
 template <class T>
-bool legal_inputs(nb::ndarray<const T, nb::c_contig, nb::device::cpu> orientations, Array<const T, -1, 3> semiaxes,
-                  Array<const T, -1, 3> edge_vectors, Array<const std::int64_t, 2, -1> edge_index) {
+bool legal_inputs(Orientations<T> orientations, Array<const T, -1, 3> semiaxes, Array<const T, -1, 3> edge_vectors,
+                  Array<const std::int64_t, 2, -1> edge_index) {
     const std::int64_t n = semiaxes.shape(0), n_edges = edge_vectors.shape(0);
     const bool are_quaternions = orientations.ndim() == 2;
-    require(std::int64_t(orientations.size()) == n * (are_quaternions ? 4 : 9), "orientations do not match the semiaxes");
+    require(std::int64_t(orientations.size()) == n * (are_quaternions ? 4 : 9), "one orientation for each particle");
     const Particles<T> particles{nullptr, orientations.data(), are_quaternions, semiaxes.data(), n};
     nb::gil_scoped_release release;
     bool legal = all_finite(edge_vectors.data(), 3 * n_edges) && all_finite(semiaxes.data(), 3 * n);

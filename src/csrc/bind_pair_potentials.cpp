@@ -11,8 +11,6 @@
 namespace anisoap {
 namespace {
 
-template <class T>
-using Orientations = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
 using Mask = Array<const bool, -1>;
 
 PairFunction<double> kernel_for(const PairPotentialKernels& kernels, double) { return kernels.f64; }
@@ -39,7 +37,7 @@ struct PairArrays {
                 "orientations are quaternions or matrices");
         require(orientations.shape(0) == n && semiaxes.shape(0) == n && (!frames || frames->shape(0) == n),
                 "types, orientations, semiaxes and frames need one entry for each particle");
-        require(edge_index.shape(1) == edge_vectors.shape(0), "edge_index needs one column for each of the edge_vectors");
+        require(edge_index.shape(1) == edge_vectors.shape(0), "one column of edge_index for each of the edge_vectors");
         require(n_frames == 1 || frames, "several frames need the frame of each particle");
         for (std::size_t j = 0; frames && j < n; ++j)
             require(frames->data()[j] >= 0 && std::size_t(frames->data()[j]) < n_frames, "a frame is out of range");
@@ -101,14 +99,16 @@ struct BoundBasis {
     BoundBasis(int n_types, double thickness, int n_radial, Indices shorter, Indices factors, Indices exchanged,
                double cutoff, double decay_length, double switch_width)
         : storage(n_types, n_radial, shorter.data(), factors.data(),
-                  checked(n_types, n_radial, shorter, factors, exchanged), exchanged.size(), cutoff, decay_length, switch_width),
+                  checked(n_types, n_radial, shorter, factors, exchanged), exchanged.size(), cutoff, decay_length,
+                  switch_width),
           thickness(T(thickness)) {}
 
     static const std::int64_t* checked(int n_types, int n_radial, const Indices& shorter, const Indices& factors,
                                        const Indices& exchanged) {
         const std::int64_t n = exchanged.size();
         require(n_types > 0 && n_radial > 0, "n_types and n_radial are too small");
-        require(std::int64_t(shorter.size()) == n && std::int64_t(factors.size()) == n && n > 0, "products do not match");
+        require(n > 0 && std::int64_t(shorter.size()) == n && std::int64_t(factors.size()) == n,
+                "products do not match");
         for (std::int64_t p = 0; p < n; ++p)
             require(shorter.data()[p] >= 0 && shorter.data()[p] < std::max<std::int64_t>(p, 1) &&
                         factors.data()[p] >= 0 && factors.data()[p] < 14 && exchanged.data()[p] >= 0 &&
@@ -161,9 +161,9 @@ struct BoundBasis {
 };
 
 template <class T>
-bool gay_berne(const PairArrays<T>& arrays, const PairOutputs<T>& out, Array<const T, -1, -1> epsilon, Array<const T, -1, -1> sigma,
-               Array<const T, -1, 3> well_depths, Mask is_sphere, double cutoff, double smoothing_width, double gamma,
-               double upsilon, double mu, bool shift, int threads) {
+bool gay_berne(const PairArrays<T>& arrays, const PairOutputs<T>& out, Array<const T, -1, -1> epsilon,
+               Array<const T, -1, -1> sigma, Array<const T, -1, 3> well_depths, Mask is_sphere, double cutoff,
+               double smoothing_width, double gamma, double upsilon, double mu, bool shift, int threads) {
     arrays.check();
     const std::size_t n = arrays.known_types.size();
     require(epsilon.shape(0) == n && epsilon.shape(1) == n && sigma.shape(0) == n && sigma.shape(1) == n &&

@@ -68,8 +68,10 @@ class ImageSearch {
         for (int i = 0; i < 3; ++i) determinant += cell[i] * dual[0][i];
         if (!(std::abs(determinant) > 1e-6 * longest * longest * longest)) return false;
         for (int k = 0; k < 3; ++k) {
-            height[k] = std::abs(determinant) / std::sqrt(dual[k][0] * dual[k][0] + dual[k][1] * dual[k][1] + dual[k][2] * dual[k][2]);
-            if (!(height[k] > 0.1 * cutoff && std::max(farthest, longest) < 1e4 * std::min(cutoff, height[k]))) return false;
+            const double area = dual[k][0] * dual[k][0] + dual[k][1] * dual[k][1] + dual[k][2] * dual[k][2];
+            height[k] = std::abs(determinant) / std::sqrt(area);
+            const double smallest = std::min(cutoff, height[k]);
+            if (!(height[k] > 0.1 * cutoff && std::max(farthest, longest) < 1e4 * smallest)) return false;
         }
         std::vector<double> fractions(3 * n);
         double lowest[3], highest[3], reach[3], count = double(n) * n;

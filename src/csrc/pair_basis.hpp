@@ -18,7 +18,10 @@ class PairBasisStorage {
     PairBasisStorage(int n_types, int n_radial, const std::int64_t* shorter, const std::int64_t* factors,
                      const std::int64_t* exchanged, std::int64_t n_products, double cutoff, double decay_length,
                      double switch_width)
-        : columns_(std::size_t(n_types) * n_types), offsets_(columns_.size()), values_(columns_.size()), of_types_(columns_.size()) {
+        : columns_(std::size_t(n_types) * n_types),
+          offsets_(columns_.size()),
+          values_(columns_.size()),
+          of_types_(columns_.size()) {
         const int n_blocks = (n_radial + max_radial_block - 1) / max_radial_block;
         basis = {n_types,   n_radial,    (n_radial + n_blocks - 1) / n_blocks, n_blocks, n_products, nullptr,
                  T(cutoff), T(decay_length), T(switch_width), nullptr};

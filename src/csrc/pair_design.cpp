@@ -105,5 +105,6 @@ void add_row(const T* pair, std::int64_t n_columns, int n_radial, int c, T facto
 
 namespace anisoap {
 extern const PairDesignKernels NAMED(INSTRUCTION_SET);
-const PairDesignKernels NAMED(INSTRUCTION_SET) = {vector_bytes, {differentiate<double>, add_row<double>}, {differentiate<float>, add_row<float>}};
+const PairDesignKernels NAMED(INSTRUCTION_SET) = {
+    vector_bytes, {differentiate<double>, add_row<double>}, {differentiate<float>, add_row<float>}};
 }  // namespace anisoap

@@ -13,11 +13,12 @@ struct PairDesign {
     const std::int64_t* frames;      // [particle], or null for one frame
 };
 
-// Adds the rows of all pairs. Each row of the matrix belongs to one of seven jobs, energies and the components of forces
-// and torques, and a job is done by one thread in the order of the pairs.
+// Adds the rows of all pairs. Each row of the matrix belongs to one of seven jobs, energies and the components of
+// forces and torques, and a job is done by one thread in the order of the pairs.
 template <class T>
 void add_design(const PairProblem<T>& problem, const PairDesignFunctions<T>& functions, std::size_t vector_bytes,
-                const PairBasisStorage<T>& storage, const std::vector<PairRecord<T>>& records, const PairDesign<T>& out) {
+                const PairBasisStorage<T>& storage, const std::vector<PairRecord<T>>& records,
+                const PairDesign<T>& out) {
     constexpr std::int64_t tasks_of_block = 4;
     const PairBasis<T>& basis = storage.basis;
     const PairJob<T> job = problem.job(records, &basis);

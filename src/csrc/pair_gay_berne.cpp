@@ -81,7 +81,8 @@ struct GayBerneTerms {
             wells.set(n);
             const V contact = T(1) / square_root<T>(shapes.value * T(0.5));
             zeta = (distance - contact) / of_types.sigma + parameters.gamma;
-            const V eta = power<T>(T(2) * pairs.size(0) * pairs.size(1) / shapes.determinant, T(0.5) * parameters.upsilon);
+            const V eta =
+                power<T>(T(2) * pairs.size(0) * pairs.size(1) / shapes.determinant, T(0.5) * parameters.upsilon);
             const V strength = of_types.epsilon * eta * power<T>(T(2) * wells.value, parameters.mu);
             energy = strength * lennard_jones<T>(zeta, d_lj);
             const V d_zeta = strength * d_lj * switch_ / of_types.sigma, switched_energy = energy * switch_;

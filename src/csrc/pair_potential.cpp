@@ -90,7 +90,8 @@ template <class T>
 void differentiate(const PairJob<T>& job, const PairTask& task, anisoap::PairTerms<T>* terms, void* memory) {
     constexpr int lanes = simd<T>::lanes, wide = anisoap::pair_vectors;
     std::int64_t start = task.start;
-    for (; task.end - start > lanes; start += wide * lanes) differentiate_block<T, wide>(job, task, start, terms, memory);
+    for (; task.end - start > lanes; start += wide * lanes)
+        differentiate_block<T, wide>(job, task, start, terms, memory);
     if (start < task.end) differentiate_block<T, 1>(job, task, start, terms, memory);
 }
 

@@ -169,8 +169,10 @@ class PairProblem {
         }
         for (std::int64_t frame = 0; frame < out.n_frames; ++frame)
             for (int i = 0; i < 3; ++i)
-                for (int k = 0; k < 3; ++k)
-                    out.virial[9 * frame + 3 * i + k] = T(0.5 * (virial[9 * frame + 3 * i + k] + virial[9 * frame + 3 * k + i]));
+                for (int k = 0; k < 3; ++k) {
+                    const double* total = virial + 9 * frame;
+                    out.virial[9 * frame + 3 * i + k] = T(0.5 * (total[3 * i + k] + total[3 * k + i]));
+                }
     }
 };
 

@@ -128,6 +128,14 @@ def test_definition_of_gay_berne_derivatives_is_autograd(
     torch.testing.assert_close(*slopes, rtol=1e-10, atol=1e-10 * float(slopes[1].abs().max()))
 
 
+def test_parameters_of_gay_berne_can_be_differentiated(generator: torch.Generator) -> None:
+    potential, data = gay_berne(), fluid(generator, 2, [6, 1])
+    potential.epsilon = potential.epsilon.requires_grad_()
+    energy = mechanics(potential, data, create_graph=True).energy.sum()
+    (slopes,) = torch.autograd.grad(energy, potential.epsilon)
+    torch.testing.assert_close((slopes * potential.epsilon).sum(), energy)
+
+
 def test_batches_of_frames_with_few_pairs(generator: torch.Generator) -> None:
     """A frame without pairs, one with a single pair, and one whose particles see their own images."""
     frames = [fluid(generator, n, [6, 1]) for n in (1, 2, 3, 1)]

@@ -132,13 +132,13 @@ class MomentProjection(Layer):
 
     def _blocks(self) -> list[Tensor]:
         """The block of the matrix for each parity, as views that are kept while the matrix is the same."""
-        if self._kept is None or self._kept[0] is not self.matrix or is_tracing():
-            rows = zip(self.matrix.split(self._rows), self._columns, strict=True)
-            blocks = [block.narrow(1, *columns) for block, columns in rows]
-            if is_tracing():
-                return blocks
+        if not is_tracing() and self._kept is not None and self._kept[0] is self.matrix:
+            return self._kept[1]
+        rows = zip(self.matrix.split(self._rows), self._columns, strict=True)
+        blocks = [block.narrow(1, *columns) for block, columns in rows]
+        if not is_tracing():
             self._kept = self.matrix, blocks
-        return self._kept[1]
+        return blocks
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_kept": None}

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ...tracing import is_differentiating
 from . import native
 from .native_inputs import native_takes
 
@@ -120,9 +121,9 @@ def gay_berne(
     PairResults or None
         As for :func:`pair_potential`; None for energies that are NaN, too.
     """
-    if not _serves(inputs, ()):
+    if not _serves(inputs, ()) or is_differentiating(epsilon, sigma, well_depths):
         return None
-    constants = [x.to(inputs.semiaxes.dtype) for x in (epsilon, sigma, well_depths)]
+    constants = [x.to(inputs.semiaxes) for x in (epsilon, sigma, well_depths)]
     results = _empty(inputs)
     run = _class("gay_berne", inputs)
     found = run(*_arguments(inputs, results, *constants, is_sphere, *numbers))
