@@ -124,8 +124,8 @@ def test_cutoffs_are_numbers(build: Callable[..., Any], cutoff: Any) -> None:
 
 @pytest.mark.parametrize("name", ["include_self", "per_center_type"])
 def test_flags(name: str) -> None:
-    for wrong in ("separate", "False", 1, 0.0, None, [True]):
-        with pytest.raises(TypeError, match=f"{name} is .*, expected True or False"):
+    for wrong in ("apart", "False", 1, 0.0, None, [True]):
+        with pytest.raises(TypeError, match=f"{name} is .*, expected True"):
             embedding(irreps_out="2x0e", **{name: wrong})
     layer = embedding(irreps_out="2x0e", **{name: np.bool_(True)})
     assert layer.hyperparameters[name] is True
