@@ -10,6 +10,7 @@ from typing import Any
 from .convert import convert
 from .featurize import featurize
 from .input_frames import add_input_options
+from .mace_train import mace_train
 from .printing import print_message, print_text, print_warning
 from .signals import Terminated, signals_as_exceptions
 
@@ -53,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True)
     _add_featurize(commands)
     _add_convert(commands)
+    _add_mace_train(commands)
     return parser
 
 
@@ -109,3 +111,17 @@ def _add_convert(commands: Any) -> None:
     add("--overwrite", action="store_true", help="replace OUT if it exists")
     # fmt: on
     add_input_options(command)
+
+
+def _add_mace_train(commands: Any) -> None:
+    command = commands.add_parser(
+        "mace-train",
+        help="train MACE on ellipsoids",
+        description="mace_run_train with the density of ellipsoids as the first layer, and torques. The file "
+        "has the options of mace_run_train and a section anisoap; see docs/mace.md.",
+    )
+    command.set_defaults(run=mace_train)
+    command.add_argument("config", type=Path, metavar="CONFIG.yaml", help="configuration")
+    command.add_argument(
+        "options", nargs=argparse.REMAINDER, help="options of mace_run_train that take precedence"
+    )

@@ -9,6 +9,7 @@ from nequip.integrations.ase import NequIPCalculator
 from torch import Tensor
 
 from ...data.files.stored_frame import tells_shape
+from ..ellipsoid_arrays import fault_of_arrays
 from .fields import ELLIPSOIDS
 from .keys import ORIENTATIONS, SEMIAXES, TORQUES
 
@@ -54,22 +55,11 @@ class AniSOAPNequIPCalculator(NequIPCalculator):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If an array is missing, or the orientation of a particle has no direction.
+            If an array is missing or faulty.
         """
-        for name, width in ((ORIENTATIONS, 4), (SEMIAXES, 3)):
-            values = atoms.arrays.get(name)
-            if values is None or values.shape != (len(atoms), width):
-                found = "no such array" if values is None else f"shape {values.shape}"
-                raise ValueError(
-                    f"atoms.arrays[{name!r}]: found {found}, expected ({len(atoms)}, {width}); "
-                    f"set it with atoms.set_array({name!r}, ...)"
-                )
-        zero = np.flatnonzero((atoms.arrays[ORIENTATIONS] == 0).all(1))
-        if len(zero):
-            raise ValueError(
-                f"orientations[{zero[0]}] is the zero quaternion, expected a rotation; the identity is "
-                "(1, 0, 0, 0)"
-            )
+        fault = fault_of_arrays(atoms.arrays, len(atoms), (ORIENTATIONS, SEMIAXES))
+        if fault:
+            raise ValueError(f"atoms: {fault}")
         data = from_ase(atoms, include_keys=[ORIENTATIONS, SEMIAXES])
         for transform in self.transforms:
             data = transform(data)

@@ -8,9 +8,8 @@ import torch
 from nequip.data import AtomicDataDict
 from nequip.data.datamodule import ASEDataModule
 
-from .keys import ORIENTATIONS, SEMIAXES, TORQUES
-
-_WIDTHS = {ORIENTATIONS: 4, SEMIAXES: 3, TORQUES: 3}
+from ..ellipsoid_arrays import WIDTHS, fault_of_arrays
+from .keys import TORQUES
 
 
 class EllipsoidDataModule(ASEDataModule):  # type: ignore[misc]
@@ -36,7 +35,7 @@ class EllipsoidDataModule(ASEDataModule):  # type: ignore[misc]
     """
 
     def __init__(self, *args: Any, torques: bool = True, **options: Any) -> None:
-        self.fields = [name for name in _WIDTHS if torques or name != TORQUES]
+        self.fields = [name for name in WIDTHS if torques or name != TORQUES]
         keys = dict.fromkeys([*options.pop("include_keys", ()), *self.fields])
         super().__init__(*args, include_keys=list(keys), **options)
         self._checked: set[str] = set()
@@ -70,41 +69,18 @@ def _file_dataset(dataset: Any) -> Any:
 
 def _fault(frame: dict[str, Any], fields: Sequence[str], known: torch.Tensor | None) -> str:
     n = len(frame[AtomicDataDict.POSITIONS_KEY])
-    for name in fields:
-        if name not in frame:
-            return (
-                f"found no {name!r}, expected a column {name}:R:{_WIDTHS[name]}"
-                + ("; without torques use torques: false" if name == TORQUES else "")
-                + "; `anisoap-e3nn convert` writes it from other names"
-            )
-        values = torch.as_tensor(frame[name])
-        if tuple(values.shape) != (n, _WIDTHS[name]):
-            return f"{name} has shape {tuple(values.shape)}, expected {(n, _WIDTHS[name])}"
-        row = _first((~values.isfinite()).any(1))
-        if row is not None:
-            return f"{name} of particle {row} is {values[row].tolist()}, expected finite numbers"
-    orientations, semiaxes = (torch.as_tensor(frame[name]) for name in (ORIENTATIONS, SEMIAXES))
-    row = _first((orientations == 0).all(1))
-    if row is not None:
-        return (
-            f"orientations of particle {row} is the zero quaternion, expected a rotation; the identity is "
-            "1 0 0 0"
-        )
-    row = _first((semiaxes < 0).any(1))
-    if row is not None:
-        return f"semiaxes of particle {row} is {semiaxes[row].tolist()}, expected lengths ≥ 0"
-    if known is None:
-        return ""
+    fault = fault_of_arrays(frame, n, fields)
+    if fault and TORQUES not in frame:
+        return f"{fault}; without torques use torques: false"
+    if fault or known is None:
+        return fault
     numbers = frame[AtomicDataDict.ATOMIC_NUMBERS_KEY].view(-1)
-    row = _first(known[numbers] < 0)
-    if row is not None:
-        symbol = ase.data.chemical_symbols[int(numbers[row])]
-        return (
-            f"particle {row} is {symbol!r}, for which the model has no type; add it to model_type_names and "
-            "chemical_species_to_atom_type_map"
-        )
-    return ""
-
-
-def _first(wrong: torch.Tensor) -> int | None:
-    return int(wrong.nonzero()[0]) if wrong.any() else None
+    unknown = (known[numbers] < 0).nonzero()
+    if len(unknown) == 0:
+        return ""
+    row = int(unknown[0])
+    symbol = ase.data.chemical_symbols[int(numbers[row])]
+    return (
+        f"particle {row} is {symbol!r}, for which the model has no type; add it to model_type_names and "
+        "chemical_species_to_atom_type_map"
+    )

@@ -14,6 +14,7 @@ from nequip.scripts._compile_utils import (
 from nequip.scripts._package_utils import register_libraries_as_external_for_packaging
 
 from .keys import ORIENTATIONS, SEMIAXES, TORQUES
+from .products import offer_sparse_products
 
 ELLIPSOIDS: dict[str, object] = {
     "input": [*PAIR_NEQUIP_INPUTS, ORIENTATIONS, SEMIAXES],
@@ -26,3 +27,4 @@ ELLIPSOIDS: dict[str, object] = {
 register_fields(node_fields=[ORIENTATIONS, SEMIAXES, TORQUES])
 register_compile_targets({"ellipsoids": ELLIPSOIDS})
 register_libraries_as_external_for_packaging(extern_modules=["anisoap_e3nn"])
+offer_sparse_products()
