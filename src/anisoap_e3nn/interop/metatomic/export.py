@@ -3,6 +3,8 @@
 import copy
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +73,8 @@ def export_metatomic(
         raise ValueError("the example has no edges, expected particles within the cutoff")
     energies = EnergyOfTensors(copy.deepcopy(potential).eval().requires_grad_(False))
     others = graph_tensors(potential, _without_last_particle(example))
-    script = to_torchscript(energies, _inputs(tensors), _inputs(others))
+    with _without_warnings():
+        script = to_torchscript(energies, _inputs(tensors), _inputs(others))
     outputs = {
         "energy": metatomic.ModelOutput(quantity="energy", unit=energy_unit, sample_kind="system"),
         "anisoap_e3nn::torques": metatomic.ModelOutput(quantity="", unit="", sample_kind="atom"),
@@ -85,11 +88,17 @@ def export_metatomic(
         dtype={torch.float32: "float32", torch.float64: "float64"}[example.pos.dtype],
     )
     module = EllipsoidModel(script, cutoff, length_unit).eval()
-    with warnings.catch_warnings():
-        # of modules with annotated lists in their constructors, of e3nn and torch
-        warnings.filterwarnings("ignore", message="The TorchScript type system doesn't support")
+    with _without_warnings():
         model = metatomic.AtomisticModel(module, metatomic.ModelMetadata(), capabilities)
         model.save(str(path))
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Leave out what TorchScript says about lists in the constructors of other projects' modules."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The TorchScript type system doesn't support")
+        yield
 
 
 class EnergyOfTensors(torch.nn.Module):

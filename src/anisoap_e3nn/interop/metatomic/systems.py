@@ -32,7 +32,7 @@ def metatomic_system(data: EllipsoidData, model: Any) -> Any:
     system = metatomic.System(
         data.types.to(torch.int32),
         data.pos.detach().clone().requires_grad_(True),
-        data.cell[0],
+        data.cell[0] * data.pbc[0][:, None],  # metatomic wants zeros where nothing is periodic
         data.pbc[0],
     )
     for options in model.requested_neighbor_lists():
