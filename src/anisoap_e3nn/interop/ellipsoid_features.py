@@ -6,6 +6,7 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
+from ..geometry import covariances
 from ..layer import Layer
 from ..networks import EdgeEncoding, ParticleEncoding, Standardization
 from ..nn import AniSOAPEmbedding, TypeLinear
@@ -125,6 +126,62 @@ class EllipsoidFeatures(Layer):
         """Set means and scales from coefficients ``(N, embedding.irreps_out.dim)`` of training data."""
         self.encoding.fit(coefficients)
         self.own_scales.fit(coefficients.index_select(1, self.own_components))
+
+
+class ShapeFeatures(Layer):
+    r"""Features of particles from their own shape tensors alone, the baseline for :class:`EllipsoidFeatures`.
+
+    .. math:: h_i = W_{t_i} \left( \hat \Sigma_i \oplus 1 \right)
+
+    with :math:`\Sigma_i = R_i \, \mathrm{diag}(a_i^2) R_i^\top` as irreps 0e + 2e.
+
+    Parameters
+    ----------
+    n_types : int
+        Number of particle types, which count from 0.
+    irreps_wanted : Irreps or str
+        Irreps of h. Those other than 0e and 2e are left out.
+
+    Attributes
+    ----------
+    irreps_out : Irreps
+        Irreps of h.
+    """
+
+    change_of_basis: Tensor
+
+    def __init__(self, n_types: int, irreps_wanted: o3.Irreps | str) -> None:
+        super().__init__()
+        shapes = o3.ReducedTensorProducts("ij=ji", i="1o")
+        self.register_buffer("change_of_basis", shapes.change_of_basis.clone(), persistent=False)
+        self.scales = Standardization(shapes.irreps_out)
+        irreps = self.scales.irreps + o3.Irreps("1x0e")
+        self.irreps_out = o3.Irreps(
+            [each for each in o3.Irreps(irreps_wanted) if each.ir in irreps]
+        )
+        self.linear = TypeLinear(irreps, self.irreps_out, n_types)
+
+    def coefficients(
+        self,
+        edge_vectors: Tensor,
+        edge_index: Tensor,
+        types: Tensor,
+        orientations: Tensor,
+        semiaxes: Tensor,
+    ) -> Tensor:
+        """Shape tensors as irreps ``(N, 6)``; edges and types do not matter."""
+        shapes = covariances(orientations, semiaxes)  # -> [particle, 3, 3]
+        return torch.einsum("nij,aij->na", shapes, self.change_of_basis)
+
+    def forward(self, coefficients: Tensor, types: Tensor) -> Tensor:
+        """Compute the features of every particle ``(N, irreps_out.dim)``; as :class:`EllipsoidFeatures`."""
+        x = self.scales(coefficients)  # -> [particle, 6]
+        features: Tensor = self.linear(torch.cat([x, torch.ones_like(x[:, :1])], dim=1), types)
+        return features
+
+    def measure(self, coefficients: Tensor) -> None:
+        """Set means and scales from shape tensors ``(N, 6)`` of training data."""
+        self.scales.fit(coefficients)
 
 
 class EllipsoidEdgeFeatures(Layer):

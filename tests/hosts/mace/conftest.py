@@ -14,8 +14,12 @@ def frame(generator: torch.Generator) -> Frame:
 
 
 @pytest.fixture(
-    params=[{}, {"edge_orientations": False, "first": "RealAgnosticInteractionBlock"}],
-    ids=["edges", "plain"],
+    params=[
+        {},
+        {"node_embedding": "shape"},
+        {"edge_orientations": False, "first": "RealAgnosticInteractionBlock"},
+    ],
+    ids=["edges", "shape", "plain"],
 )
 def model(request: pytest.FixtureRequest, float64_by_default: None, frame: Frame) -> Any:
     """A network of each kind, with scales measured on the frame."""

@@ -22,6 +22,7 @@ _REFUSED = (
 class EllipsoidOptions:
     """The section ``anisoap`` of a configuration; see :func:`train`."""
 
+    node_embedding: str = "anisoap"
     embedding: dict[str, Any] = field(default_factory=dict)
     edge_orientations: bool = True
     torques_weight: float = 1.0

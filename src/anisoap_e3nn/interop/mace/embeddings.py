@@ -2,14 +2,12 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import Any
 
 import torch
-from e3nn import o3
 from mace.modules.utils import get_edge_vectors_and_lengths
 from torch import Tensor
 
-from ..ellipsoid_features import EllipsoidEdgeFeatures, EllipsoidFeatures
+from ..ellipsoid_features import EllipsoidEdgeFeatures, EllipsoidFeatures, ShapeFeatures
 
 
 class GraphReader(torch.nn.Module):
@@ -65,26 +63,17 @@ def ellipsoid_inputs(graph: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor, 
 
 
 class EllipsoidNodeEmbedding(GraphReader):
-    """The density of ellipsoids in the place of MACE's embedding of elements.
+    """The density of ellipsoids, or their shape tensors alone, in the place of MACE's embedding of elements.
 
     Parameters
     ----------
-    n_elements : int
-        Number of particle types.
-    r_max : float
-        Cutoff, a length.
-    irreps_wanted : Irreps or str
-        Irreps of the features. Those that the density lacks are left out.
-    **embedding
-        Hyperparameters of the :class:`~anisoap_e3nn.AniSOAPEmbedding`.
+    features : EllipsoidFeatures or ShapeFeatures
     """
 
-    def __init__(
-        self, n_elements: int, r_max: float, irreps_wanted: o3.Irreps | str, **embedding: Any
-    ) -> None:
+    def __init__(self, features: EllipsoidFeatures | ShapeFeatures) -> None:
         super().__init__()
-        self.features = EllipsoidFeatures(n_elements, r_max, irreps_wanted, **embedding)
-        self.irreps_out = self.features.irreps_out
+        self.features = features
+        self.irreps_out = features.irreps_out
 
     def forward(self, node_attrs: Tensor) -> Tensor:
         """Features ``(N, irreps_out.dim)`` of the particles of `graph`."""
@@ -92,7 +81,7 @@ class EllipsoidNodeEmbedding(GraphReader):
         return features
 
     def raw_features(self, graph: dict[str, Tensor]) -> Tensor:
-        """Coefficients of the densities ``(N, coefficient)``."""
+        """Coefficients of the densities, or shape tensors ``(N, coefficient)``."""
         return self.features.coefficients(*ellipsoid_inputs(graph))
 
     def measure_features(self, features: Tensor) -> None:

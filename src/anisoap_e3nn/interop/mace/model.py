@@ -9,7 +9,9 @@ from e3nn import o3
 from mace.modules import ScaleShiftMACE
 from torch import Tensor
 
+from ...arguments import one_of
 from ...geometry import torques_of_gradient
+from ..ellipsoid_features import EllipsoidFeatures, ShapeFeatures
 from .embeddings import EllipsoidNodeEmbedding, EllipsoidRadialEmbedding, GraphReader
 
 
@@ -25,6 +27,8 @@ class AniSOAPScaleShiftMACE(ScaleShiftMACE):  # type: ignore[misc]
 
     Parameters
     ----------
+    node_embedding : {"anisoap", "shape"}
+        First features of the particles: the density around them, or as baseline their shape tensors alone.
     embedding : dict, optional
         Hyperparameters of the :class:`~anisoap_e3nn.AniSOAPEmbedding`.
     edge_orientations : bool
@@ -38,26 +42,32 @@ class AniSOAPScaleShiftMACE(ScaleShiftMACE):  # type: ignore[misc]
     def __init__(
         self,
         *,
+        node_embedding: str = "anisoap",
         embedding: dict[str, Any] | None = None,
         edge_orientations: bool = True,
         embedding_specs: Any = None,
         **options: Any,
     ) -> None:
+        one_of("node_embedding", node_embedding, ("anisoap", "shape"))
         super().__init__(**{**options, "use_embedding_readout": False})
         r_max = float(options["r_max"])
         n_channels = o3.Irreps(options["hidden_irreps"]).count("0e")
         wanted = [(n_channels, (l, (-1) ** l)) for l in range(options["max_ell"] + 1)]
-        self.node_embedding = EllipsoidNodeEmbedding(
-            options["num_elements"], r_max, o3.Irreps(wanted), **(embedding or {})
+        n_types, irreps = options["num_elements"], o3.Irreps(wanted)
+        features = (
+            ShapeFeatures(n_types, irreps)
+            if node_embedding == "shape"
+            else EllipsoidFeatures(n_types, r_max, irreps, **(embedding or {}))
         )
+        self.node_embedding = EllipsoidNodeEmbedding(features)
         first = self.interactions[0]
         self.interactions[0] = _rebuilt(first, node_feats_irreps=self.node_embedding.irreps_out)
         if edge_orientations:
             radial = EllipsoidRadialEmbedding(self.get_submodule("radial_embedding"), r_max)
             self.radial_embedding = radial
-            features = o3.Irreps([(radial.out_dim, "0e")])
+            edge_irreps = o3.Irreps([(radial.out_dim, "0e")])
             for i, interaction in enumerate(self.interactions):
-                self.interactions[i] = _rebuilt(interaction, edge_feats_irreps=features)
+                self.interactions[i] = _rebuilt(interaction, edge_feats_irreps=edge_irreps)
 
     def forward(
         self,

@@ -32,6 +32,7 @@ def train(path: str | PathLike[str], arguments: Sequence[str] = ()) -> None:
     All options of ``mace_run_train`` keep their meaning: checkpoints, ``restart_latest``, ``ema``,
     ``distributed`` and so on. The section ``anisoap`` may have
 
+    - `node_embedding`: "anisoap", or "shape" for the baseline without a density;
     - `embedding`: hyperparameters of the :class:`~anisoap_e3nn.AniSOAPEmbedding`;
     - `edge_orientations`: whether edges know how both ellipsoids lie, true by default;
     - `torques_weight`: weight of the torques in the loss, 1 by default; with 0 the files need no torques.
@@ -93,6 +94,7 @@ def _configure_model(
     before = modules.ScaleShiftMACE
     modules.ScaleShiftMACE = partial(
         AniSOAPScaleShiftMACE,
+        node_embedding=options.node_embedding,
         embedding=options.embedding,
         edge_orientations=options.edge_orientations,
     )

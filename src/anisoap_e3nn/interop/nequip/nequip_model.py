@@ -25,8 +25,7 @@ from nequip.nn.embedding import (
 
 from ...arguments import one_of
 from .edge_embedding import EllipsoidEdgeEmbedding
-from .node_embedding import AniSOAPNodeEmbedding
-from .shape_embedding import ShapeNodeEmbedding
+from .node_embedding import AniSOAPNodeEmbedding, ShapeNodeEmbedding
 from .torques import ForceTorqueOutput
 
 
