@@ -1,7 +1,9 @@
-"""Whether the values of tensors may be looked at."""
+"""Whether the values of tensors may be looked at, and whether results are to be differentiated."""
 
 import torch
+from torch import Tensor
 from torch._C._functorch import TransformType, get_interpreter_stack
+from torch.autograd import forward_ad
 from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
 
@@ -25,3 +27,10 @@ def is_mapping() -> bool:
     """Whether ``torch.vmap`` is at work."""
     transforms = get_interpreter_stack() or ()
     return any(transform.key() == TransformType.Vmap for transform in transforms)
+
+
+def is_differentiating(*tensors: Tensor) -> bool:
+    """Whether results computed from these tensors may be differentiated, in reverse or forward mode."""
+    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
+        return True
+    return forward_ad._current_level >= 0 or torch._C._are_functorch_transforms_active()

@@ -1,10 +1,9 @@
 // Gathers pairs into the lanes of vectors, and scatters derivatives to edges and particles.
 #pragma once
 
-#include <utility>
-
 #include "gaussian_moments.hpp"
 #include "recurrence.hpp"
+#include "symmetric.hpp"
 
 namespace {
 
@@ -27,12 +26,6 @@ inline Segment segment_of(const MomentsJob<T>& job, std::int64_t index) {
 template <class T>
 inline std::int64_t edge_at(const MomentsJob<T>& job, std::int64_t sorted) {
     return job.order ? job.order[sorted] : sorted;
-}
-
-// One number from the row of each lane, as a vector.
-template <class T, std::size_t... lane>
-inline typename simd<T>::type column(const T* const* rows, int k, std::index_sequence<lane...>) {
-    return typename simd<T>::type{rows[lane][k]...};
 }
 
 // r, C, w and f of a vector of pairs.
@@ -90,14 +83,6 @@ inline PairInputs<Dual<typename simd<T>::type>> inputs_of(dual<T>, const Moments
     pairs.weight = {value.weight, dot.weight};
     pairs.factor = {value.factor, dot.factor};
     return pairs;
-}
-
-// C v, for the six entries of a symmetric C.
-template <class Number>
-inline void multiply(const Number (&c)[6], const Number (&v)[3], Number (&out)[3]) {
-    out[0] = c[0] * v[0] + c[1] * v[1] + c[2] * v[2];
-    out[1] = c[1] * v[0] + c[3] * v[1] + c[4] * v[2];
-    out[2] = c[2] * v[0] + c[4] * v[1] + c[5] * v[2];
 }
 
 // The Gaussians N(mu, C) of a vector of pairs, and their damping exp(-½ beta r·mu) as M(0,0,0).

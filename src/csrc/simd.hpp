@@ -4,8 +4,10 @@
 // must never merge them (an AVX-512 copy would crash an older machine).
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 namespace {
 
@@ -71,6 +73,22 @@ inline typename simd<T>::type exponential(typename simd<T>::type x) {
     const I power = (I)shifted - (I)zero_point;
     const V scale = (V)((power + bits::bias) << bits::mantissa);
     return x < bits::lowest ? V{} : series * scale;
+}
+
+// One number from the row of each lane, as a vector.
+template <class T, std::size_t... lane>
+inline typename simd<T>::type column(const T* const* rows, int k, std::index_sequence<lane...>) {
+    return typename simd<T>::type{rows[lane][k]...};
+}
+
+// The square root of every lane.
+template <class T>
+inline typename simd<T>::type square_root(typename simd<T>::type x) {
+    T numbers[simd<T>::lanes];
+    std::memcpy(numbers, &x, sizeof x);
+    for (T& number : numbers) number = std::sqrt(number);  // one instruction with -fno-math-errno
+    std::memcpy(&x, numbers, sizeof x);
+    return x;
 }
 
 // Sum of all lanes, by halves.

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate
 from math import comb
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from ..layer import Layer
 from ..ops import moment_exponents
+from ..tracing import is_tracing
 from .radial import RadialBasis
 from .solid_harmonics import harmonic_table
 
@@ -105,6 +107,7 @@ class MomentProjection(Layer):
         ]
         self.register_constant("matrix", matrix)
         self.register_constant("output_order", torch.tensor(order))
+        self._kept: tuple[Tensor, list[Tensor]] | None = None
 
     def forward(self, moments: Tensor) -> Tensor:
         """Coefficients of every centre.
@@ -119,18 +122,26 @@ class MomentProjection(Layer):
         Tensor ``(centre, coefficient)``
             Ordered by l, then density, n and m: e3nn's ``mul_ir`` layout.
         """
-        parities = zip(
-            moments.split(self._moments, dim=2),
-            self.matrix.split(self._rows),
-            self._columns,
-            strict=True,
-        )
+        parities = zip(moments.split(self._moments, dim=2), self._blocks(), strict=True)
         coefficients = torch.cat(
-            [part.flatten(1) @ rows.narrow(1, *columns) for part, rows, columns in parities], dim=1
+            [part.flatten(1) @ block for part, block in parities], dim=1
         )  # -> [centre · density, column]
         of_centers = coefficients.view(-1, self.n_densities * coefficients.shape[1])
         order = self.output_order.expand(of_centers.shape[0], -1)  # -> [centre, coefficient]
         return of_centers.gather(1, order)
+
+    def _blocks(self) -> list[Tensor]:
+        """The block of the matrix for each parity, as views that are kept while the matrix is the same."""
+        if not is_tracing() and self._kept is not None and self._kept[0] is self.matrix:
+            return self._kept[1]
+        rows = zip(self.matrix.split(self._rows), self._columns, strict=True)
+        blocks = [block.narrow(1, *columns) for block, columns in rows]
+        if not is_tracing():
+            self._kept = self.matrix, blocks
+        return blocks
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_kept": None}
 
 
 def _columns(n_radial: Sequence[int]) -> list[Column]:

@@ -1,5 +1,6 @@
 """The factors of the Gay-Berne formula; see :class:`anisoap_e3nn.gay_berne.GayBerne`."""
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -7,6 +8,7 @@ from torch import Tensor
 
 from ..geometry import covariances, rotation_matrices
 from ..geometry.contact import contact_of_pairs
+from ..geometry.switching import smooth_switch
 from ..geometry.vector_algebra import components_first
 
 
@@ -37,28 +39,50 @@ def build_bodies(
     )
 
 
-def factors(
-    distances: Tensor,
-    directions: Tensor,
-    first: Bodies,
-    second: Bodies,
-    sigma: Tensor,
-    gamma: float,
-    upsilon: float,
-    mu: float,
-) -> tuple[Tensor, Tensor, Tensor]:
-    r"""Reduced distances :math:`\zeta` and strengths :math:`\eta`, :math:`\chi` of pairs.
+class PairConstants(NamedTuple):
+    """Constants of the formula: those of each pair, and those of all."""
 
-    The directions are unit vectors ``(3, pair)``, components first.
-    """
+    epsilon: Tensor  # [pair]
+    sigma: Tensor  # [pair]
+    spheres: Tensor  # bool -> [pair], whether it is a Lennard-Jones pair
+    cutoff: float
+    smoothing_width: float
+    gamma: float
+    upsilon: float
+    mu: float
+    shift: bool
+
+
+def energies_of_pairs(
+    vectors: Tensor, first: Bodies, second: Bodies, constants: PairConstants
+) -> Tensor:
+    """Energies ``(pair,)`` of pairs with vectors ``(3, pair)``, in either direction."""
+    epsilon, sigma, spheres, cutoff, width, gamma, upsilon, mu, shift = constants
+    distances = torch.linalg.vector_norm(vectors, dim=0)  # -> [pair]
     shapes = components_first(first.shapes + second.shapes)  # -> [3, 3, 2, pair]
-    contact = contact_of_pairs(directions[:, None], shapes)
+    contact = contact_of_pairs((vectors / distances)[:, None], shapes)
+
     zeta = (distances - contact.distances[0]) / sigma + gamma  # -> [pair]
-    eta = (2 * first.sizes * second.sizes / contact.determinants[0]) ** (0.5 * upsilon)  # -> [pair]
-    return zeta, eta, (2 * contact.forms[1]) ** mu
+    eta = (2 * first.sizes * second.sizes / contact.determinants[0]) ** (0.5 * upsilon)
+    chi = (2 * contact.forms[1]) ** mu  # -> [pair]
+    zeta = torch.where(spheres, distances / sigma, zeta)
+    energies = epsilon * lennard_jones(zeta) * torch.where(spheres, 1, eta * chi)  # -> [pair]
+    if shift:
+        energies = energies - torch.where(spheres, epsilon * lennard_jones(cutoff / sigma), 0)
+    if width:
+        energies = energies * smooth_switch(distances, cutoff, width)
+    energies = torch.where(zeta <= 0, math.inf, energies)  # NaN stays NaN
+    return torch.where(distances < cutoff, energies, 0)
 
 
 def lennard_jones(zeta: Tensor) -> Tensor:
     r""":math:`4 (\zeta^{-12} - \zeta^{-6})` for ζ > 0, and an arbitrary finite number for others."""
     power = torch.where(zeta > 0, zeta, 1) ** -6
     return 4 * (power * power - power)
+
+
+def lennard_jones_derivative(zeta: Tensor) -> Tensor:
+    r"""Derivative of :func:`lennard_jones` for ζ > 0, and an arbitrary finite number for others."""
+    inside = torch.where(zeta > 0, zeta, 1)
+    power = inside**-6
+    return -24 * (2 * power * power - power) / inside

@@ -8,7 +8,9 @@ from torch import Tensor
 
 from ..arguments import integers
 from ..graph import one_of_each_pair
-from ..tensor_arguments import check_numbers
+from ..ops.backends.pair_native import PairInputs
+from ..tensor_arguments import check_indices, check_numbers, check_shape, check_tensors
+from ..tracing import is_tracing
 
 Reals = float | Tensor | npt.ArrayLike
 
@@ -50,6 +52,25 @@ def of_axes(name: str, values: Reals, is_sphere: Tensor) -> Tensor:
     if not _all_equal(numbers[is_sphere]).all():
         raise ValueError(f"{name} are {numbers.tolist()}, expected equal ones for sphere_types")
     return numbers
+
+
+def check_edges(inputs: PairInputs) -> None:
+    """Refuse edges and particles of the wrong types or shapes."""
+    types, _, orientations, semiaxes, edge_vectors, edge_index, *_ = inputs
+    check_numbers(edge_vectors=edge_vectors, orientations=orientations, semiaxes=semiaxes)
+    check_tensors(edge_vectors=edge_vectors, edge_index=edge_index, types=types)
+    check_shape("edge_vectors", edge_vectors, (-1, 3))
+    check_shape("types", types, (-1,))
+    check_indices((2, edge_vectors.shape[0]), types.shape[0], edge_index=edge_index)
+
+
+def refuse_nan(energies: Tensor) -> None:
+    """Refuse energies that are NaN, except while a tracer is at work."""
+    if not is_tracing() and energies.isnan().any():
+        raise ValueError(
+            f"energies are NaN in {energies.dtype}, expected semiaxes whose products it can represent; use "
+            ".double(), or another unit of length"
+        )
 
 
 def checked_pairs(edge_index: Tensor, edge_vectors: Tensor) -> Tensor:

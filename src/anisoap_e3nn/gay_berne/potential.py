@@ -1,6 +1,5 @@
 """The Gay-Berne potential between ellipsoids of any, also different, shapes."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,21 +7,27 @@ import torch
 from torch import Tensor
 
 from ..arguments import flag, not_negative, number, positive
-from ..geometry.switching import smooth_switch
+from ..data.mechanics import Mechanics
+from ..data.pair_sums import PairSums
+from ..geometry.pair_coordinates import PairGradient
 from ..geometry.vector_algebra import components_first
-from ..graph import edges_of
+from ..graph import Edges, edges_of, frame_index
 from ..hyperparameters import HyperparameterModule
+from ..ops.backends.pair_native import PairInputs, PairResults, gay_berne
 from ..particle_types import TypeIndex
-from ..tensor_arguments import check_indices, check_numbers, check_shape, check_tensors
+from ..precision import without_autocast
 from ..tracing import is_tracing
-from .formula import Bodies, build_bodies, factors, lennard_jones
+from .formula import Bodies, PairConstants, build_bodies, energies_of_pairs
+from .gradient import energies_and_gradient
 from .inputs import (
     Reals,
+    check_edges,
     check_particles,
     checked_pairs,
     known_sphere_types,
     of_axes,
     of_pairs_of_types,
+    refuse_nan,
 )
 
 
@@ -198,29 +203,46 @@ class GayBerne(HyperparameterModule):
                 "the potential takes one EllipsoidData, or edge_vectors, edge_index, types, "
                 "orientations and semiaxes"
             )
-        check_numbers(edge_vectors=edge_vectors, orientations=orientations, semiaxes=semiaxes)
-        check_tensors(edge_vectors=edge_vectors, edge_index=edge_index, types=types)
-        check_shape("edge_vectors", edge_vectors, (-1, 3))
-        check_shape("types", types, (-1,))
-        check_indices((2, edge_vectors.shape[0]), types.shape[0], edge_index=edge_index)
-        bodies = self.bodies(types, orientations, semiaxes)
+        inputs = PairInputs(
+            types, self.type_index.values, orientations, semiaxes, edge_vectors, edge_index
+        )
+        if (found := self._native(inputs)) is not None:
+            return found.energies
+        vectors, ends, bodies = self._pairs(inputs)
+        neighbors, centers = ends
+        halves = 0.5 * self.pair_energies(vectors, bodies.select(neighbors), bodies.select(centers))
+        refuse_nan(halves)
         if is_tracing():
-            ends = edge_index[1:]  # the centre of each edge
-        else:
-            once = checked_pairs(edge_index, edge_vectors)
-            edge_vectors = edge_vectors.index_select(0, once)
-            ends = edge_index = edge_index.index_select(1, once)  # both ends of each pair
-        neighbors, centers = edge_index
-        halves = 0.5 * self.pair_energies(
-            edge_vectors, bodies.select(neighbors), bodies.select(centers)
-        )  # -> [pair]
-        if not is_tracing() and halves.isnan().any():
-            raise ValueError(
-                f"energies are NaN in {halves.dtype}, expected semiaxes whose products it can represent; use "
-                ".double(), or another unit of length"
-            )
+            ends = ends[1:]  # the centre of each edge
         energies = halves.new_zeros(len(types))
         return energies.index_add(0, ends.flatten(), halves.repeat(len(ends)))
+
+    @without_autocast
+    def derivatives(self, data: Any, edges: Edges | None = None) -> Mechanics:
+        """Energies, forces, torques in the space frame, virial and stress, with analytic derivatives.
+
+        The native backend computes them where the result needs no graph. Wrong data are refused as by
+        :meth:`forward`.
+        """
+        edges = edges or edges_of(data, self.cutoff)
+        frames, n_frames = frame_index(data)
+        inputs = PairInputs(
+            data.types, self.type_index.values, data.orientations, data.semiaxes,
+            edges.edge_vectors, edges.edge_index, frames, n_frames,
+        )  # fmt: skip
+        if (found := self._native(inputs)) is not None:
+            return Mechanics.of_particles(data, *found)
+        vectors, ends, bodies = self._pairs(inputs)
+        second, first = (bodies.select(x) for x in ends)
+        constants = self._of_pairs(first, second)
+        vectors = components_first(vectors)  # -> [3, pair]
+        values, gradient = energies_and_gradient(vectors, first, second, constants)
+        refuse_nan(values)
+        if is_tracing():  # each pair has two edges
+            values, gradient = values / 2, PairGradient(*(x / 2 for x in gradient))
+        sums = PairSums(data)
+        sums.add(ends.flip(0), vectors, values, gradient)
+        return sums.mechanics()
 
     def bodies(self, types: Tensor, orientations: Tensor, semiaxes: Tensor) -> Bodies:
         """Bodies for :meth:`pair_energies`, of particles as in :meth:`forward`."""
@@ -245,24 +267,32 @@ class GayBerne(HyperparameterModule):
         Tensor ``(pair,)``
             Zero from the cutoff on.
         """
-        of_types = first.type_index, second.type_index
-        epsilon, sigma = (x.to(vectors)[of_types] for x in (self.epsilon, self.sigma))  # -> [pair]
-        spheres = self.is_sphere[first.type_index] & self.is_sphere[second.type_index]  # -> [pair]
-        vectors = components_first(vectors)  # -> [3, pair]
-        distances = torch.linalg.vector_norm(vectors, dim=0)  # -> [pair]
+        constants = self._of_pairs(first, second)
+        return energies_of_pairs(components_first(vectors), first, second, constants)
 
-        zeta, eta, chi = factors(
-            distances, vectors / distances, first, second, sigma, self.gamma, self.upsilon, self.mu
-        )  # -> [pair]
-        zeta = torch.where(spheres, distances / sigma, zeta)
-        energies = epsilon * lennard_jones(zeta) * torch.where(spheres, 1, eta * chi)  # -> [pair]
-        if self.shift:
-            offsets = epsilon * lennard_jones(self.cutoff / sigma)  # -> [pair]
-            energies = energies - torch.where(spheres, offsets, 0)
-        if self.smoothing_width:
-            energies = energies * smooth_switch(distances, self.cutoff, self.smoothing_width)
-        energies = torch.where(zeta <= 0, math.inf, energies)  # NaN stays NaN
-        return torch.where(distances < self.cutoff, energies, 0)
+    def _of_pairs(self, first: Bodies, second: Bodies) -> PairConstants:
+        of_types = first.type_index, second.type_index
+        epsilon, sigma = (x.to(first.sizes)[of_types] for x in (self.epsilon, self.sigma))
+        spheres = self.is_sphere[first.type_index] & self.is_sphere[second.type_index]  # -> [pair]
+        return PairConstants(epsilon, sigma, spheres, *self._numbers)
+
+    @property
+    def _numbers(self) -> tuple[float, float, float, float, float, bool]:
+        return self.cutoff, self.smoothing_width, self.gamma, self.upsilon, self.mu, self.shift
+
+    def _native(self, inputs: PairInputs) -> PairResults | None:
+        constants = self.epsilon, self.sigma, self.well_depths, self.is_sphere
+        return gay_berne(inputs, *constants, *self._numbers)
+
+    def _pairs(self, inputs: PairInputs) -> tuple[Tensor, Tensor, Bodies]:
+        """Vectors and ends of pairs, of all edges under a tracer, and the bodies."""
+        check_edges(inputs)
+        vectors, edge_index = inputs.edge_vectors, inputs.edge_index
+        bodies = self.bodies(inputs.types, inputs.orientations, inputs.semiaxes)
+        if is_tracing():
+            return vectors, edge_index, bodies
+        once = checked_pairs(edge_index, vectors)
+        return vectors.index_select(0, once), edge_index.index_select(1, once), bodies
 
     def __repr__(self) -> str:
         rare = ("sphere_types", "shift", "smoothing_width")

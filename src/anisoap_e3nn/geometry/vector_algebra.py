@@ -3,6 +3,7 @@
 Components come first and pairs last, so that every operation runs along pairs.
 """
 
+import torch
 from torch import Tensor
 
 
@@ -65,3 +66,10 @@ def solve(matrices: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor]:
     determinants = dot(x, yz)  # -> [...]
     scaled = vectors[0] * yz + cross(x, vectors[2] * y - vectors[1] * z)  # -> [3, ...]
     return scaled / determinants, determinants
+
+
+def inverse(matrices: Tensor) -> Tensor:
+    """Inverses of symmetric matrices ``(3, 3, ...)``, by Cramer's rule."""
+    x, y, z = matrices
+    yz = cross(y, z)
+    return torch.stack([yz, cross(z, x), cross(x, y)]) / dot(x, yz)  # -> [3, 3, ...]

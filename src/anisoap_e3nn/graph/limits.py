@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from .cells import volume
+
 Reals = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
@@ -77,8 +79,10 @@ def estimated_edges(points: Reals, cell: Reals, periodic: Mask, cutoff: float) -
     """Number of edges if particles fill the cell and, along open axes, their extent."""
     n, rank = len(points), int(periodic.sum())
     lattice = cell[periodic]
-    volume = float(np.linalg.svd(lattice, compute_uv=False).prod()) if rank else 1.0
-    images = _FILLING[rank] * (2 * cutoff) ** rank / volume
+    if rank == 3:
+        return n * n * _FILLING[rank] * (2 * cutoff) ** 3 / volume(lattice)
+    size = float(np.linalg.svd(lattice, compute_uv=False).prod()) if rank else 1.0
+    images = _FILLING[rank] * (2 * cutoff) ** rank / size
     directions = cell[~periodic]
     directions = directions / np.linalg.norm(directions, axis=1, keepdims=True)
     for extent in np.ptp(points @ directions.T, axis=0).tolist():

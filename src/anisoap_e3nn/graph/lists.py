@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..arguments import number
 from ..tensor_arguments import check_tensors, given
+from .cells import clearly_independent
 from .search import Mask, Reals, find_edges
 
 
@@ -122,6 +123,8 @@ def _frames(
 
 def _flags(pbc: Any) -> Mask:
     """Periodic axes ``()``, ``(3,)`` or ``(B, 3)`` as an array of bools."""
+    if isinstance(pbc, bool):
+        return np.asarray(pbc)
     try:
         flags = torch.as_tensor(pbc).cpu().numpy()
         legal = flags.dtype.kind in "bui" and bool(((flags == 0) | (flags == 1)).all())
@@ -144,7 +147,7 @@ def _per_frame(name: str, array: Any, shape: tuple[int, ...], n_frames: int) -> 
 
 
 def _refuse_singular(cells: Reals, periodic: Mask) -> None:
-    if not periodic.any():
+    if not periodic.any() or (periodic.all() and all(map(clearly_independent, cells))):
         return
     lattices = np.where(periodic[:, :, None], cells, 0.0)  # -> [frame, 3, 3]
     if not np.isfinite(lattices).all():

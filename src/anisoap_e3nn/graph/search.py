@@ -1,4 +1,7 @@
-"""Search for the edges of one frame: by brute force if there are few images, else by vesin."""
+"""Search for the edges of one frame: by brute force if there are few images, else by vesin.
+
+Small frames are searched in C++ where the extension was built, with the result of the brute force here.
+"""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,8 +9,10 @@ import torch
 from scipy.sparse import csr_array
 from vesin import NeighborList
 
+from .cells import heights as heights_of
 from .images import brute_force_edges
 from .limits import refuse_low_cell, refuse_many_edges
+from .small_frames import small_frame_edges
 
 Reals = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -45,6 +50,8 @@ def find_edges(
         If positions are too far from the origin for vesin, the cell is lower than a fiftieth of the cutoff,
         or the edges would not fit in the memory.
     """
+    if (found := small_frame_edges(points, types, cutoff, cell, periodic)) is not None:
+        return found
     farthest = float(np.abs(points).max())
     heights = _heights(cell, periodic)  # -> [3], infinite along open axes
     refuse_low_cell(heights, periodic, cutoff)
@@ -61,9 +68,10 @@ def find_edges(
         cutoff, farthest = cutoff / unit, farthest / unit
     # across a much higher cell, particles at most 1e9 cutoffs from the origin have no neighbours
     periodic = periodic & (heights < 1e10 * cutoff)
-    cell = _closed_cell(points, cell, periodic, cutoff)
-    inverse = np.linalg.inv(cell)
-    heights = 1 / np.linalg.norm(inverse, axis=0)
+    closed = _closed_cell(points, cell, periodic, cutoff)
+    inverse = np.linalg.inv(closed)
+    if closed is not cell:
+        cell, heights = closed, 1 / np.linalg.norm(inverse, axis=0)
     refuse_many_edges(points, cell, periodic, cutoff)
     fractions = points @ inverse  # -> [particle, 3]
     reach = np.where(
@@ -140,6 +148,8 @@ def _heights(cell: Reals, periodic: Mask) -> Reals:
     if periodic.any():
         lattice = cell[periodic]
         unit = np.abs(lattice).max()  # squares of lengths could overflow
+        if len(lattice) == 3:
+            return np.asarray(unit * heights_of(lattice / unit))
         heights[periodic] = unit / np.linalg.norm(np.linalg.pinv(lattice / unit, rcond=0), axis=0)
     return heights
 

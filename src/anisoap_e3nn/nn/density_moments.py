@@ -85,6 +85,25 @@ class DensityMoments:
         ]
         return sweeps[0][:, None] if len(sweeps) == 1 else torch.stack(sweeps, dim=1)
 
+    def own_segments(
+        self, type_index: Tensor, n_densities: int, include_self: bool | str
+    ) -> Tensor | None:
+        """The density that each particle's own is part of ``(N,)``; None if it is left out.
+
+        Parameters
+        ----------
+        type_index : Tensor ``(N,)``, int64
+        n_densities : int
+            Number of densities of a centre.
+        include_self : bool or "separate"
+            As for :class:`AniSOAPEmbedding`.
+        """
+        if not include_self:
+            return None
+        end = n_densities * type_index.shape[0]
+        first = torch.arange(0, end, n_densities, device=type_index.device)
+        return first.add_(n_densities - 1 if include_self == "separate" else type_index)
+
     def _sweep(
         self,
         edges: DensityEdges,

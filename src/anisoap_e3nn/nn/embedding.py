@@ -20,6 +20,7 @@ from .density_channels import DensityChannels
 from .density_moments import DensityEdges, DensityMoments
 from .inputs import FIVE_TENSORS, check_inputs, refuse_overflow
 from .linear import TypeLinear
+from .native_moments import native_moments
 from .tensor_map import channel_properties, features_to_tensor_map
 
 
@@ -210,9 +211,10 @@ class AniSOAPEmbedding(HyperparameterModule):
             types, orientations, semiaxes = data.types, data.orientations, data.semiaxes
         if edge_index is None or types is None or orientations is None or semiaxes is None:
             raise TypeError(f"the embedding takes one EllipsoidData, or {FIVE_TENSORS}")
-        check_inputs(
-            edge_vectors, edge_index, types, orientations, semiaxes, self.projection.matrix.dtype
-        )
+        graph = edge_vectors, edge_index, types, orientations, semiaxes
+        if (moments := native_moments(self, *graph)) is not None:
+            return self._coefficients(moments)
+        check_inputs(*graph, self.projection.matrix.dtype)
         type_index = self.type_index(types)  # -> [particle]
         edge_vectors, pair_weights = within_cutoff(edge_vectors, self.cutoff, self.cutoff_function)
         if self.density_width != 1:
@@ -221,25 +223,20 @@ class AniSOAPEmbedding(HyperparameterModule):
         n_densities = self.projection.n_densities
         segments = (centers * n_densities).add_(type_index.index_select(0, neighbors))  # -> [edge]
         n_segments = types.shape[0] * n_densities
-        own_segments = self._own_segments(type_index, n_segments)
+        own_segments = self.moments.own_segments(type_index, n_densities, self.include_self)
         to_densities = DensityEdges(
             edge_vectors, pair_weights, neighbors, segments, n_segments, own_segments
         )
         moments = self.moments(to_densities, orientations, semiaxes, self.projection.degree)
-        coefficients = self.projection(moments)  # -> [particle, irreps_coefficients.dim]
-        refuse_overflow(coefficients)
+        coefficients = self._coefficients(moments)
         if self.linear is None:
             return coefficients
         return self.linear(coefficients, type_index)  # -> [particle, irreps_out.dim]
 
-    def _own_segments(self, type_index: Tensor, n_segments: int) -> Tensor | None:
-        """The density that each particle's own is part of ``(N,)``."""
-        if not self.include_self:
-            return None
-        first = torch.arange(0, n_segments, self.projection.n_densities, device=type_index.device)
-        if self.include_self == "separate":
-            return first.add_(len(self.types))
-        return first.add_(type_index)
+    def _coefficients(self, moments: Tensor) -> Tensor:
+        coefficients: Tensor = self.projection(moments)  # -> [particle, irreps_coefficients.dim]
+        refuse_overflow(coefficients)
+        return coefficients
 
     def to_metatensor(self, x: Tensor, data: Any, batch: Tensor | None = None) -> Any:
         r"""Convert features of this layer to a labelled ``metatensor.torch.TensorMap``.

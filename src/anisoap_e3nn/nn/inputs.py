@@ -5,6 +5,7 @@ from math import isfinite
 import torch
 from torch import Tensor
 
+from ..ops.backends.native_inputs import are_legal
 from ..tensor_arguments import check_tensors, has_shape
 from ..tracing import is_tracing
 
@@ -30,6 +31,10 @@ def check_inputs(
     TypeError
         If a dtype is wrong.
     """
+    particles = types, orientations, semiaxes, edge_vectors, edge_index
+    # in a fraction of the time
+    if isinstance(semiaxes, Tensor) and semiaxes.dtype == dtype and are_legal(*particles):
+        return
     if dtype not in (torch.float32, torch.float64):
         raise TypeError(
             f"the embedding is {dtype}, expected torch.float32 or torch.float64; use .float() or .double()"

@@ -1,5 +1,6 @@
 """Potentials: energies of particles, their forces, torques and virial, and checkpoints."""
 
+from ..data.mechanics import Mechanics
 from .checkpoint import load_model, save_model
 from .compilation import compile_mechanics, export_energy, graph_tensors
 from .configuration import cutoff_of
@@ -8,7 +9,7 @@ from .mechanics import mechanics
 from .one_body import OneBodyPotential
 from .pair.potential import PairPotential
 from .particle_shapes import ParticleShapes
-from .potential import Analytic, Design, Linear, Mechanics, Potential
+from .potential import Analytic, Design, Linear, Potential
 from .stacked import StackedPotential
 
 __all__ = [

@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..data.mechanics import Mechanics
 from ..graph import known_edge_cutoffs
 from .configuration import cutoff_of
 from .mechanics import differentiable, mechanics
-from .potential import Mechanics
 
 
 def compile_mechanics(

@@ -8,13 +8,14 @@ import torch
 from torch import Tensor
 
 from ..arguments import flag
+from ..data.mechanics import Mechanics
 from ..geometry import to_body_frame, torques_of_gradient
 from ..graph import VerletList, frame_index
 from ..precision import without_autocast
 from ..tensor_arguments import check_callable, check_data
 from ..tracing import is_tracing
 from .configuration import Configuration
-from .potential import Analytic, Mechanics
+from .potential import Analytic
 from .stacked import terms_of
 
 

@@ -6,11 +6,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..data.mechanics import Mechanics
 from ..graph import Edges, frame_index
 from ..hyperparameters import HyperparameterModule
 from ..particle_types import TypeIndex
 from ..tensor_arguments import check_data
-from .potential import Design, Mechanics, Potential
+from .potential import Design, Potential
 
 
 class OneBodyPotential(HyperparameterModule, Potential):

@@ -36,7 +36,12 @@ _warned = False
 def choose_backend(
     operation: str, tensors: Iterable[Tensor | None], backend: str | None = None
 ) -> Callable[..., Tensor]:
-    """The function that carries out an operation on these tensors.
+    """The function that carries out an operation on these tensors, by :func:`backend_for`."""
+    return _BACKENDS[backend_for(tensors, backend)][operation]
+
+
+def backend_for(tensors: Iterable[Tensor | None], backend: str | None = None) -> str:
+    """Name of the backend that serves these tensors.
 
     The argument `backend` wins over the environment variable ``ANISOAP_E3NN_BACKEND``. The native backend
     serves tensors on the CPU, the triton backend those on NVIDIA GPUs. The torch backend serves all others,
@@ -58,13 +63,13 @@ def choose_backend(
     on_gpus = devices == {"cuda"} or (triton_source.interpreted and devices == {"cpu"})
     if name == "triton" or (name is None and devices == {"cuda"}):
         available = on_gpus and not triton_source.unavailable
-        return _BACKENDS["triton" if available else "torch"][operation]
+        return "triton" if available else "torch"
     if name == "torch" or not devices <= {"cpu"}:
-        return _BACKENDS["torch"][operation]
+        return "torch"
     if native.unavailable:
         _warn_once()
-        return _BACKENDS["torch"][operation]
-    return _BACKENDS["native"][operation]
+        return "torch"
+    return "native"
 
 
 def _warn_once() -> None:
@@ -75,5 +80,5 @@ def _warn_once() -> None:
             "anisoap_e3nn runs on its torch backend, which is much slower on CPUs: the native backend is "
             f"not available ({native.unavailable}). Reinstall with a C++17 compiler (GCC or Clang) at hand.",
             RuntimeWarning,
-            stacklevel=4,
+            stacklevel=5,
         )

@@ -1,5 +1,6 @@
 """Basis functions of pair energies, with analytic derivatives."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,6 +24,8 @@ class InvariantPolynomials(Layer):
     ----------
     exchanged : list of int
         For each product, the one that it becomes when the particles are exchanged.
+    shorter, factors : array ``(product,)``, int64
+        The shorter product and the invariant that each product consists of.
     """
 
     def __init__(self, max_degree: int) -> None:
@@ -40,6 +43,8 @@ class InvariantPolynomials(Layer):
         products = [product for level in levels for product in level]
         position = {product: i for i, product in enumerate(products)}
         self.exchanged = [position[tuple(sorted(EXCHANGED[i] for i in p))] for p in products]
+        self.shorter = np.array([position[product[:-1]] for product in products])
+        self.factors = np.array([product[-1] if product else 0 for product in products])
         self._n_levels = len(levels) - 2
         for i, level in enumerate(levels[1:-1]):
             before = position[levels[i][0]]

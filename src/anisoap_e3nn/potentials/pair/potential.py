@@ -3,17 +3,27 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ...arguments import integer, positive
+from ...data.mechanics import Mechanics
+from ...data.pair_sums import PairSums
 from ...geometry.pair_coordinates import PairCoordinates, PairGeometry, PairGradient, shape_matrices
 from ...graph import Edges, edges_of, frame_index
 from ...hyperparameters import HyperparameterModule
+from ...ops.backends.pair_native import (
+    PairFunctions,
+    PairInputs,
+    PairResults,
+    pair_design,
+    pair_potential,
+)
 from ...particle_types import TypeIndex
 from ...precision import without_autocast
 from ...tensor_arguments import check_data
-from ..potential import Design, Mechanics, Potential
+from ..potential import Design, Potential
 from .basis import InvariantPolynomials, PairRadialBasis, check_pair_basis
 from .pairs import Pairs, pairs_by_type
 from .weights import pair_weight_index
@@ -121,6 +131,9 @@ class PairPotential(HyperparameterModule, Potential):
     def forward(self, data: Any, edges: Edges | None = None) -> Tensor:
         """Energies of the particles ``(N,)``; see :meth:`Potential.forward`."""
         check_data(data)
+        edges = edges or edges_of(data, self.cutoff)
+        if (found := self._native(data, edges)) is not None:
+            return found.energies
         energies = data.pos.new_zeros(len(data.types))
         for pairs in self._pairs(data, edges):
             coordinates = pairs.geometry.coordinates
@@ -131,33 +144,29 @@ class PairPotential(HyperparameterModule, Potential):
 
     @without_autocast
     def derivatives(self, data: Any, edges: Edges | None = None) -> Mechanics:
-        """Energies, forces, torques and virial: derivatives of the basis, contracted with the weights."""
-        frames, n_frames = frame_index(data)
-        n = len(data.types)
-        energies, virial = data.pos.new_zeros(n), data.pos.new_zeros(n_frames, 9)
-        forces, torques = data.pos.new_zeros(3, n), data.pos.new_zeros(3, n)
+        """Energies, forces, torques and virial: derivatives of the basis, contracted with the weights.
+
+        The native backend computes them where the result needs no graph.
+        """
+        check_data(data)
+        edges = edges or edges_of(data, self.cutoff)
+        if (found := self._native(data, edges)) is not None:
+            return Mechanics.of_particles(data, *found)
+        sums = PairSums(data)
         for pairs in self._pairs(data, edges):
-            values, gradient = self._contract(pairs)
-            ends = pairs.ends.flatten()  # -> [2 · pair]
-            energies.index_add_(0, ends, (values / 2).repeat(2))
-            pulls = torch.cat([gradient.vectors, -gradient.vectors], 1)
-            turns = torch.cat([gradient.first_rotations, gradient.second_rotations], 1)
-            forces.index_add_(1, ends, pulls)
-            torques.index_add_(1, ends, -turns)
-            dyads = (pairs.vectors[:, None] * gradient.vectors).flatten(0, 1)  # -> [9, pair]
-            if n_frames == 1:
-                virial -= dyads.sum(1)
-            else:
-                virial.index_add_(0, frames[pairs.ends[0]], -dyads.T)
-        virial = virial.unflatten(1, (3, 3))
-        virial = (virial + virial.mT) / 2
-        return Mechanics.of_particles(data, energies, forces.T, torques.T, virial)
+            sums.add(pairs.ends, pairs.vectors, *self._contract(pairs))
+        return sums.mechanics()
 
     @without_autocast
     def design(self, data: Any, edges: Edges | None = None) -> Design:
         """Derivatives of energies, forces and torques with respect to the weights."""
-        frames, n_frames = frame_index(data)
+        check_data(data)
+        edges = edges or edges_of(data, self.cutoff)
         n, n_weights = len(data.types), len(self.weights)
+        found = pair_design(self._inputs(data, edges), self._functions, n_weights)
+        if found is not None:
+            return Design(*found)
+        frames, n_frames = frame_index(data)
         energies = data.pos.new_zeros(n_frames, n_weights)
         forces, torques = (data.pos.new_zeros(n, 3, n_weights) for _ in range(2))
         for pairs in self._pairs(data, edges, _DESIGN_CHUNK):
@@ -223,10 +232,42 @@ class PairPotential(HyperparameterModule, Potential):
     def _weights(self, types: tuple[int, int]) -> Tensor:
         return self.weights[self.weight_index[types]]  # -> [radial, product]
 
-    def _pairs(self, data: Any, edges: Edges | None, chunk: int = _CHUNK) -> Iterator[Pairs]:
+    def _native(self, data: Any, edges: Edges) -> PairResults | None:
+        return pair_potential(self._inputs(data, edges), self._functions, self.weights)
+
+    def _inputs(self, data: Any, edges: Edges) -> PairInputs:
+        return PairInputs(
+            data.types,
+            self.type_index.values,
+            data.orientations,
+            data.semiaxes,
+            edges.edge_vectors,
+            edges.edge_index,
+            *frame_index(data),
+        )
+
+    @property
+    def _functions(self) -> PairFunctions:
+        radial, products = self.radial, self.polynomials
+        return PairFunctions(
+            len(self.types),
+            self._thickness,
+            radial.n_radial,
+            products.shorter,
+            products.factors,
+            np.array(products.exchanged),
+            self.cutoff,
+            radial.decay_length,
+            radial.switch_width,
+        )
+
+    @property
+    def _thickness(self) -> float:
+        return self.cutoff / 1000
+
+    def _pairs(self, data: Any, edges: Edges, chunk: int = _CHUNK) -> Iterator[Pairs]:
         type_index = self.type_index(data.types)  # -> [particle]
-        shapes = shape_matrices(data.orientations, data.semiaxes, self.cutoff / 1000)
-        edges = edges or edges_of(data, self.cutoff)
+        shapes = shape_matrices(data.orientations, data.semiaxes, self._thickness)
         return pairs_by_type(edges, type_index, len(self.types), shapes, chunk)
 
     def __repr__(self) -> str:

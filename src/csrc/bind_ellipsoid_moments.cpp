@@ -1,0 +1,85 @@
+// Binds ellipsoid_moments to Python.
+#include <nanobind/stl/vector.h>
+
+#include "bindings.hpp"
+#include "ellipsoid_moments.hpp"
+
+namespace anisoap {
+namespace {
+
+template <class T>
+bool ellipsoid_moments(Indices types, Indices known_types, Orientations<T> orientations,
+                       Array<const T, -1, 3> semiaxes, Array<const T, -1, 3> edge_vectors,
+                       Array<const std::int64_t, 2, -1> edge_index, std::int64_t densities_per_center, int own,
+                       double width, double cutoff, const std::vector<double>& exponents,
+                       const std::vector<double>& units, int degree, Indices positions, Array<T, -1, -1, -1> moments,
+                       int threads) {
+    const std::int64_t n = types.shape(0), n_edges = edge_index.shape(1);
+    const std::int64_t n_types = known_types.shape(0), n_segments = n * densities_per_center;
+    const bool are_quaternions = orientations.ndim() == 2;
+    require(are_quaternions ? orientations.shape(1) == 4
+                            : orientations.ndim() == 3 && orientations.shape(1) == 3 && orientations.shape(2) == 3,
+            "orientations are quaternions or matrices");
+    require(std::int64_t(orientations.shape(0)) == n && std::int64_t(semiaxes.shape(0)) == n,
+            "types, orientations and semiaxes need one entry for each particle");
+    require(std::int64_t(edge_vectors.shape(0)) == n_edges, "edge_index needs one column for each of the edge_vectors");
+    require(own >= 0 && own <= 2 && densities_per_center == n_types + (own == 2), "densities do not match the types");
+    require(degree >= 0 && threads > 0, "degree and threads are too small");
+    require(std::int64_t(positions.shape(0)) == number_of_moments(degree), "one position for each moment");
+    require(exponents.size() == units.size() && moments.shape(0) == exponents.size() &&
+                std::int64_t(moments.shape(1)) == n_segments && moments.shape(2) == positions.shape(0),
+            "moments are [exponent, segment, moment]");
+    nb::gil_scoped_release release;
+    std::vector<int> index;
+    const std::vector<std::int64_t> known(known_types.data(), known_types.data() + n_types);
+    if (!find_types(types.data(), n, known, index)) return false;
+    const EllipsoidMoments<T> of_ellipsoids(
+        Particles<T>{types.data(), orientations.data(), are_quaternions, semiaxes.data(), n}, index,
+        EllipsoidEdges<T>{edge_vectors.data(), edge_index.data(), edge_index.data() + n_edges, n_edges},
+        {densities_per_center, OwnDensity(own), width, cutoff});
+    if (!of_ellipsoids.is_legal) return false;
+    for (std::size_t k = 0; k < exponents.size(); ++k)
+        of_ellipsoids.value(chosen->gaussian_moments, exponents[k], units[k], degree, positions.data(), threads,
+                            moments.data() + k * n_segments * positions.shape(0));
+    return true;
+}
+
+// Whether numbers are finite, indices in range, semi-axes not negative and quaternions not zero.
+template <class T>
+bool legal_inputs(Orientations<T> orientations, Array<const T, -1, 3> semiaxes, Array<const T, -1, 3> edge_vectors,
+                  Array<const std::int64_t, 2, -1> edge_index) {
+    const std::int64_t n = semiaxes.shape(0), n_edges = edge_vectors.shape(0);
+    const bool are_quaternions = orientations.ndim() == 2;
+    require(std::int64_t(orientations.size()) == n * (are_quaternions ? 4 : 9), "one orientation for each particle");
+    const Particles<T> particles{nullptr, orientations.data(), are_quaternions, semiaxes.data(), n};
+    nb::gil_scoped_release release;
+    bool legal = all_finite(edge_vectors.data(), 3 * n_edges) && all_finite(semiaxes.data(), 3 * n);
+    for (std::int64_t k = 0; k < std::int64_t(edge_index.size()); ++k)
+        legal &= std::uint64_t(edge_index.data()[k]) < std::uint64_t(n);
+    for (std::int64_t k = 0; k < 3 * n; ++k) legal &= semiaxes.data()[k] >= 0;
+    for (std::int64_t j = 0; legal && j < n; ++j) {
+        T R[9];
+        legal = rotation_of(particles, j, R) && all_finite(R, 9);
+    }
+    return legal;
+}
+
+template <class T>
+void define_as(nb::module_& m, const char* name, const char* legal_inputs_name) {
+    const auto array = [](const char* argument) { return nb::arg(argument).noconvert(); };
+    m.def(name, &ellipsoid_moments<T>, array("types"), array("known_types"), array("orientations"), array("semiaxes"),
+          array("edge_vectors"), array("edge_index"), "densities_per_center"_a, "own"_a, "width"_a, "cutoff"_a,
+          "exponents"_a, "units"_a, "degree"_a, array("positions"), array("moments"), "threads"_a,
+          "Writes the moments of all densities; false if particles or edges are to be refused.");
+    m.def(legal_inputs_name, &legal_inputs<T>, array("orientations"), array("semiaxes"), array("edge_vectors"),
+          array("edge_index"), "Whether the values of the embedding's inputs are legal.");
+}
+
+}  // namespace
+
+void define_ellipsoid_moments(nb::module_& m) {
+    define_as<double>(m, "ellipsoid_moments64", "legal_inputs64");
+    define_as<float>(m, "ellipsoid_moments32", "legal_inputs32");
+}
+
+}  // namespace anisoap
