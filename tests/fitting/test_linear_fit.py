@@ -28,7 +28,7 @@ def stack() -> StackedPotential:
     parts = [
         OneBodyPotential([6, 1]),
         PairPotential([6, 1], 4.0, n_radial=3, max_degree=2, decay_length=1.5),
-        ManyBodyPotential([6, 1], 4.0, 2),
+        ManyBodyPotential([6, 1], 4.0, 2, 1),
     ]
     return StackedPotential(parts)
 

@@ -5,7 +5,7 @@ import torch
 from torch_geometric.data import Batch
 
 from anisoap_e3nn import EllipsoidData
-from anisoap_e3nn.networks import NequIPStylePotential, Standardization
+from anisoap_e3nn.networks import NequIPStylePotential, SeparateEncoding, Standardization
 from small_networks import CUTOFF, FRAMES, SMALL, labelled, nequip
 
 
@@ -24,14 +24,30 @@ def test_standardisation(frames: dict[str, EllipsoidData], generator: torch.Gene
     torch.testing.assert_close(
         float(potential.n_neighbors), batch.num_edges / batch.num_nodes, check_dtype=False
     )
-    batch.semiaxes = batch.semiaxes * potential.density_width
     encoding, coefficients = potential.encoding, potential.embedding(batch)
-    c = encoding.coefficient_scales(coefficients)
-    p = encoding.spectrum_scales(encoding.spectrum(c))
-    for x, irreps in ((c, potential.embedding.irreps_out), (p, encoding.spectrum.irreps_out)):
+    assert isinstance(encoding, SeparateEncoding)
+    o, c = encoding._densities(coefficients)
+    spectra = [
+        (encoding.own_spectrum_scales, encoding.own_spectrum(o)),
+        (encoding.mixed_spectrum_scales, encoding.mixed_spectrum(o, c)),
+        (encoding.neighbor_spectrum_scales, encoding.neighbor_spectrum(c)),
+    ]
+    standardised = [(o, encoding.own_scales.irreps), (c, encoding.neighbor_scales.irreps)]
+    standardised += [(scales(p), scales.irreps) for scales, p in spectra]
+    for x, irreps in standardised:
         assert x[:, : irreps.count("0e")].mean(0).abs().max() < 1e-12
-        for some in irreps.slices():
-            torch.testing.assert_close(x[:, some].square().mean(), torch.tensor(1.0))
+        for where in irreps.slices():
+            torch.testing.assert_close(x[:, where].square().mean(), torch.tensor(1.0))
+
+
+def test_features_of_nearly_no_variance_stay_small(generator: torch.Generator) -> None:
+    """Noise of a millionth about a constant is not blown up, and a tenth of variation is."""
+    x = 3 + torch.randn(500, 4, generator=generator) * torch.tensor([1e-6, 1e-6, 0.3, 0.3])
+    scales = Standardization("2x0e+2x0e")
+    scales.fit(x)
+    small, large = scales(x).split(2, dim=1)
+    assert small.abs().max() < 1e-3
+    torch.testing.assert_close(large.square().mean(), torch.tensor(1.0))
 
 
 def test_types_that_the_data_lack_have_unit_scale(

@@ -49,6 +49,7 @@ from .message_passing import MessagePassingPotential
 from .nequip_style import NequIPStylePotential
 from .options import MessagePassingOptions
 from .particle_encoding import ParticleEncoding
+from .separate_encoding import SeparateEncoding
 from .standardization import Standardization
 
 __all__ = [
@@ -60,5 +61,6 @@ __all__ = [
     "MessagePassingPotential",
     "NequIPStylePotential",
     "ParticleEncoding",
+    "SeparateEncoding",
     "Standardization",
 ]

@@ -9,13 +9,13 @@ from e3nn import o3
 from torch import Tensor
 from typing_extensions import Never
 
-from ..arguments import flag, integer, integers, positive
+from ..arguments import flag, integer, integers
 from ..data.batches import frame_iterable, iterate_batches
 from ..data.targets import Targets
 from ..graph import Edges, edges_of
 from ..hyperparameters import HyperparameterModule
 from ..irreps_arguments import to_irreps
-from ..nn.smooth_embedding import smooth_embedding
+from ..nn.smooth_embedding import DENSITY_HYPERPARAMETERS, smooth_embedding
 from ..potentials import Potential
 from ..precision import without_autocast
 from ..tensor_arguments import check_data
@@ -25,6 +25,7 @@ from .edge_features import EdgeEncoding, EdgeFeatures
 from .energy_units import energy_shifts_and_scales
 from .options import refuse_hyperparameters
 from .particle_encoding import ParticleEncoding
+from .separate_encoding import SeparateEncoding
 
 
 class MessagePassingPotential(HyperparameterModule, Potential):
@@ -32,13 +33,13 @@ class MessagePassingPotential(HyperparameterModule, Potential):
 
     .. math::
         c_i = \mathrm{AniSOAP}(i), \qquad
-        h_i = W_{t_i} \left( \hat c_i \oplus \hat p(\hat c_i) \oplus 1 \right), \qquad
+        h_i = \mathrm{encoding}(c_i), \qquad
         E_i = E_{t_i} + s_{t_i} \; \mathrm{network}(h, \text{edges})_i
 
-    with the coefficients c of :class:`~anisoap_e3nn.AniSOAPEmbedding` and their power spectrum p
-    (:class:`ParticleEncoding`). The density around a particle includes its own, so h depends on the
-    orientations of the neighbours and of the particle. Edges are encoded by :class:`EdgeEncoding`.
-    Energies and forces are continuous at the cutoff.
+    with the coefficients c of :class:`~anisoap_e3nn.AniSOAPEmbedding`, those of the particle's own density
+    apart from those of its neighbours (:class:`SeparateEncoding`). So h depends on the orientations of the
+    neighbours and of the particle. Edges are encoded by :class:`EdgeEncoding`. Energies and forces are
+    continuous at the cutoff.
 
     Subclasses write :meth:`network`; :mod:`anisoap_e3nn.networks` shows how. Call :meth:`standardize` once,
     before training.
@@ -56,11 +57,14 @@ class MessagePassingPotential(HyperparameterModule, Potential):
         spectrum only.
     max_radial : int or sequence of int, optional
         The largest n; see :class:`~anisoap_e3nn.AniSOAPEmbedding`.
-    radial_gaussian_width : float, optional
-        Width :math:`\sigma` of the density's radial functions, a length; by default a quarter of the cutoff.
+    radial_gaussian_width : float or sequence of float, optional
+        Widths :math:`\sigma` of the density's radial functions, lengths; by default an eighth of the cutoff.
     density_width : float
         Standard deviations of a particle's density, in units of its semi-axes; 1 as in AniSOAP. Narrower
         densities resolve neighbours better, but need more and narrower radial functions.
+    include_self : bool or "separate"
+        Whether a particle's own density is part of the density, or has channels of its own; see
+        :class:`~anisoap_e3nn.AniSOAPEmbedding`.
     max_angular_edges : int, optional
         The largest l of the edges' spherical harmonics; by default that of `irreps_hidden`.
     n_radial : int
@@ -105,9 +109,10 @@ class MessagePassingPotential(HyperparameterModule, Potential):
         /,  # so that irreps_hidden=... is unknown to subclasses without it
         *,
         max_angular: int = 6,
-        max_radial: int | Sequence[int] | None = None,
-        radial_gaussian_width: float | None = None,
-        density_width: float = 1.0,
+        max_radial: int | Sequence[int] | None = 4,
+        radial_gaussian_width: float | Sequence[float] | None = None,
+        density_width: float = 0.3,
+        include_self: bool | str = "separate",
         max_angular_edges: int | None = None,
         n_radial: int = 8,
         radial_layers: Sequence[int] = (64, 64),
@@ -118,7 +123,13 @@ class MessagePassingPotential(HyperparameterModule, Potential):
         if unknown:
             refuse_hyperparameters(unknown, type(self))
         self.embedding = smooth_embedding(
-            types, cutoff, max_angular, max_radial, radial_gaussian_width
+            types,
+            cutoff,
+            max_angular,
+            max_radial,
+            radial_gaussian_width,
+            density_width,
+            include_self,
         )
         irreps = to_irreps("irreps_hidden", irreps_hidden)
         l_edges = irreps.lmax if max_angular_edges is None else max_angular_edges
@@ -126,19 +137,22 @@ class MessagePassingPotential(HyperparameterModule, Potential):
         edge_orientations = flag("edge_orientations", edge_orientations)
         radial_layers = integers("radial_layers", radial_layers, at_least=1)
         n_radial = integer("n_radial", n_radial, at_least=1)
-        names = ("types", "cutoff", "max_angular", "max_radial", "radial_gaussian_width")
-        self.hyperparameters = {name: self.embedding.hyperparameters[name] for name in names} | {
-            "density_width": positive("density_width", density_width),
+        of_density = self.embedding.hyperparameters
+        self.hyperparameters = {name: of_density[name] for name in DENSITY_HYPERPARAMETERS} | {
             "max_angular_edges": l_edges,
             "n_radial": n_radial,
             "radial_layers": radial_layers,
             "edge_orientations": edge_orientations,
         }
         self.types, self.cutoff = self.embedding.types, self.embedding.cutoff
-        self.density_width = positive("density_width", density_width)
-        n_types = len(self.types)
-        self.encoding = ParticleEncoding(self.embedding.irreps_out, irreps, n_types)
-        self.irreps_features = self.encoding.irreps_out
+        n_types, irreps_density = len(self.types), self.embedding.irreps_out
+        self.irreps_features = o3.Irreps([each for each in irreps if each.ir in irreps_density])
+        self.encoding: ParticleEncoding | SeparateEncoding
+        if self.embedding.include_self == "separate":
+            channels = self.embedding.density_channels
+            self.encoding = SeparateEncoding(channels, self.irreps_features, n_types)
+        else:
+            self.encoding = ParticleEncoding(irreps_density, self.irreps_features, n_types)
         self.edge_encoding = EdgeEncoding(self.cutoff, l_edges, n_radial, edge_orientations)
         self.register_buffer("n_neighbors", torch.tensor(1.0))
         self.register_buffer("energy_shifts", torch.zeros(n_types))
@@ -268,8 +282,7 @@ class MessagePassingPotential(HyperparameterModule, Potential):
         return edges.edge_index, edges.edge_vectors
 
     def _coefficients(self, data: Any, edge_index: Tensor, edge_vectors: Tensor) -> Tensor:
-        widths = self.density_width * data.semiaxes  # -> [particle, 3]
         coefficients: Tensor = self.embedding(
-            edge_vectors, edge_index, data.types, data.orientations, widths
+            edge_vectors, edge_index, data.types, data.orientations, data.semiaxes
         )
         return coefficients  # -> [particle, embedding.irreps_out.dim]

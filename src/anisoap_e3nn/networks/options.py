@@ -12,8 +12,9 @@ class MessagePassingOptions(TypedDict, total=False):
 
     max_angular: int
     max_radial: int | Sequence[int] | None
-    radial_gaussian_width: float | None
+    radial_gaussian_width: float | Sequence[float] | None
     density_width: float
+    include_self: bool | str
     max_angular_edges: int | None
     n_radial: int
     radial_layers: Sequence[int]

@@ -1,4 +1,4 @@
-"""Initial features of particles, from the density around them."""
+"""Initial features of particles, from the densities around them."""
 
 import torch
 from e3nn import o3
@@ -24,8 +24,8 @@ class ParticleEncoding(Layer):
     ----------
     irreps_in : Irreps or str
         Irreps of the coefficients.
-    irreps_wanted : Irreps or str
-        Irreps of h. Those that the coefficients lack are left out.
+    irreps_out : Irreps or str
+        Irreps of h. Those that the coefficients lack are zero.
     n_types : int
         Number of particle types.
 
@@ -36,13 +36,10 @@ class ParticleEncoding(Layer):
     """
 
     def __init__(
-        self, irreps_in: o3.Irreps | str, irreps_wanted: o3.Irreps | str, n_types: int
+        self, irreps_in: o3.Irreps | str, irreps_out: o3.Irreps | str, n_types: int
     ) -> None:
         super().__init__()
-        irreps = o3.Irreps(irreps_in)
-        self.irreps_out = o3.Irreps(
-            [each for each in o3.Irreps(irreps_wanted) if each.ir in irreps]
-        )
+        irreps, self.irreps_out = o3.Irreps(irreps_in), o3.Irreps(irreps_out)
         self.spectrum = PowerSpectrum(irreps, filter_ir_out=["0e"])
         self.coefficient_scales = Standardization(irreps)
         self.spectrum_scales = Standardization(self.spectrum.irreps_out)

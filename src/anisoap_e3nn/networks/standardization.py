@@ -15,8 +15,9 @@ class Standardization(Layer):
         s_l^2 = \langle (x_{ulm} - \delta_{l0} \, \mu_u)^2 \rangle_{um}
 
     All channels of an entry of the irreps share one scale. So channels that hardly vary stay small, and the
-    network does not overfit their detail. An entry whose values are rounding errors, such as anisotropies
-    of spheres, keeps the scale 1. Before :meth:`fit` the means are 0 and the scales 1.
+    network does not overfit their detail. An entry that varies by less than a hundredth of its size is
+    divided by that hundredth, so that noise is not blown up. One whose values are rounding errors, such as
+    anisotropies of spheres, keeps the scale 1. Before :meth:`fit` the means are 0 and the scales 1.
 
     Parameters
     ----------
@@ -57,8 +58,9 @@ class Standardization(Layer):
             if self.shift and ir.l == 0 and ir.p == 1:
                 means = channels.mean(0)
             size = float((channels - means).square().mean().sqrt()) if mul else 0.0
+            whole = float(channels.square().mean().sqrt()) if mul else 0.0
             self.means[some] = means.flatten().to(self.means)
-            self.scales[some] = size if size > rounding else 1.0
+            self.scales[some] = max(size, 0.01 * whole) if whole > rounding else 1.0
 
     def extra_repr(self) -> str:
         return f"{self.irreps}"

@@ -1,10 +1,12 @@
 """Layers: the AniSOAP embedding, power spectra, tensor products, linear maps and cutoff functions."""
 
 from .cutoff import PolynomialCutoff, ShiftedCosine
+from .density_resolution import expanded_density, kept_density
 from .embedding import AniSOAPEmbedding
 from .full_tensor_product import FullTensorProduct, TensorSquare
 from .linear import TypeLinear
 from .power_spectrum import PowerSpectrum
+from .suggestion import Suggestion, suggest_hyperparameters
 from .tensor_product import TensorProduct
 
 __all__ = [
@@ -13,7 +15,11 @@ __all__ = [
     "PolynomialCutoff",
     "PowerSpectrum",
     "ShiftedCosine",
+    "Suggestion",
     "TensorProduct",
     "TensorSquare",
     "TypeLinear",
+    "expanded_density",
+    "kept_density",
+    "suggest_hyperparameters",
 ]

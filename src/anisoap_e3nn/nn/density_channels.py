@@ -32,6 +32,8 @@ class DensityChannels:
     properties : dict from Irrep to Tensor ``(channel, 2)``
         Values of the properties ``neighbor_type`` and ``n`` of metatensor; `OWN_DENSITY` stands for the
         particle's own density.
+    own_columns : list of int
+        Columns of the particle's own density.
 
     Raises
     ------
@@ -54,9 +56,14 @@ class DensityChannels:
         entries: list[tuple[int, tuple[int, int]]] = []
         self.names: list[str] = []
         self.properties: dict[Any, Tensor] = {}
+        self.own_columns: list[int] = []
+        n_columns = 0
         for l, count in enumerate(n_functions):
             densities = [*types, OWN_DENSITY] if own and l % 2 == 0 else list(types)
             entries.append((len(densities) * count, (l, (-1) ** l)))
+            n_columns += len(densities) * count * (2 * l + 1)
+            if len(densities) > len(types):
+                self.own_columns += range(n_columns - count * (2 * l + 1), n_columns)
             described = ["own" if own and d == OWN_DENSITY else f"type={d}" for d in densities]
             self.names += [f"l={l} {density} n={n}" for density in described for n in range(count)]
             self.properties[o3.Irrep(l, (-1) ** l)] = torch.cartesian_prod(

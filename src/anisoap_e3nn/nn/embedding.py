@@ -138,8 +138,9 @@ class AniSOAPEmbedding(HyperparameterModule):
         self.projection = MomentProjection(self.basis, n_radial, len(self.types), rcond, units, own)
 
         n_functions = [len(units) * count for count in n_radial]
-        self._channels = DensityChannels(self.types, n_functions, own)
-        self.channels, self.irreps_coefficients = self._channels.names, self._channels.irreps
+        self.density_channels = DensityChannels(self.types, n_functions, own)
+        self.channels = self.density_channels.names
+        self.irreps_coefficients = self.density_channels.irreps
         self.irreps_out = (
             self.irreps_coefficients if irreps_out is None else to_irreps("irreps_out", irreps_out)
         )
@@ -283,7 +284,7 @@ class AniSOAPEmbedding(HyperparameterModule):
             data, batch = data.types, getattr(data, "batch", None)
         self.type_index(data)  # refuses unknown ones
         properties = (
-            (["neighbor_type", "n"], self._channels.properties)
+            (["neighbor_type", "n"], self.density_channels.properties)
             if self.linear is None
             else channel_properties(self.irreps_out)
         )

@@ -117,9 +117,12 @@ def load_model(
         dtype = getattr(torch, contents["dtype"])
         with default_dtype(dtype), torch.random.fork_rng(devices=[]):
             model = build(json.loads(contents["model"]), allow)
-        _refuse_other_tensors(model.state_dict(), contents["state"])
+        ours, theirs = model.state_dict(), contents["state"]
+        _refuse_other_tensors(ours, theirs)
+        if contents["format_version"] == 1:  # when embeddings had fewer hyperparameters
+            theirs |= {name: ours[name] for name in ours if name.endswith("_extra_state")}
         # assigned, since constants of a potential may be made in another dtype than they were saved in
-        model.load_state_dict(contents["state"], assign=True)
+        model.load_state_dict(theirs, assign=True)
     except Exception as error:  # of classes of others too, and of damaged descriptions
         reason = " ".join(str(error).split())  # in one line
         raise ValueError(f"{origin}, cannot be read with {_versions()}: {reason}") from error

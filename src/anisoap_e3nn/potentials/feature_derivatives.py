@@ -31,7 +31,7 @@ class SpectrumJacobians:
     rotations : Tensor ``(N, 3, 3)``
         Orientations, body → space.
     semiaxes : Tensor ``(N, 3)``
-        Semi-axes of the densities, a length.
+        Semi-axes of the particles, a length.
     """
 
     embedding: AniSOAPEmbedding

@@ -36,7 +36,7 @@ class FeatureStatistics:
             raise ValueError("found no particles, expected one or more frames with particles")
         variances = self._deviations[seen] / self._counts[seen]
         squares = variances + self._means[seen].square()
-        varies = variances > 1e-20 * squares  # beyond rounding
+        varies = variances > torch.finfo(scales.dtype).eps * squares  # beyond rounding
         squares = squares.where(squares > 0, 1)
         found = self._means[seen], torch.where(varies, variances, squares).sqrt()
         for target, values in zip((means, scales), found, strict=True):

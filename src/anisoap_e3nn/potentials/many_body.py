@@ -7,13 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..arguments import integers, positive
+from ..arguments import integers
 from ..data.batches import frame_iterable
 from ..geometry import rotation_matrices
 from ..graph import Edges, edges_of, frame_index
 from ..hyperparameters import HyperparameterModule
 from ..nn import PowerSpectrum
-from ..nn.smooth_embedding import smooth_embedding
+from ..nn.smooth_embedding import DENSITY_HYPERPARAMETERS, smooth_embedding
 from ..precision import without_autocast
 from ..tensor_arguments import check_data
 from .feature_derivatives import SpectrumJacobians
@@ -30,7 +30,8 @@ class ManyBodyPotential(HyperparameterModule, Potential):
         E_i = F_{t_i}(z_i), \qquad z_{ik} = (p_{ik} - m_{t_i k}) / s_{t_i k}, \qquad
         p_i = \{ (c^i_{lu} \cdot c^i_{lv}) / \sqrt{2l + 1} \}
 
-    The coefficients c are those of :class:`~anisoap_e3nn.AniSOAPEmbedding`, with the particle's own density.
+    The coefficients c are those of :class:`~anisoap_e3nn.AniSOAPEmbedding`, by default with the particle's
+    own density in channels of its own.
     F is linear, :math:`w_t \cdot z`, or a multilayer perceptron. Initially m = 0 and s = 1;
     :meth:`standardize` sets them.
 
@@ -44,12 +45,13 @@ class ManyBodyPotential(HyperparameterModule, Potential):
         Largest l.
     max_radial : int or sequence of int, optional
         Largest n, as for :class:`~anisoap_e3nn.AniSOAPEmbedding`.
-    radial_gaussian_width : float, optional
-        Width of the Gaussian-type orbitals, a length; by default a quarter of the cutoff.
+    radial_gaussian_width : float or sequence of float, optional
+        Widths of the Gaussian-type orbitals, lengths; by default an eighth of the cutoff.
     density_width : float
-        Standard deviations of a particle's density, in units of its semi-axes. The default,
-        :math:`1/\sqrt 5`, is that of a solid ellipsoid. AniSOAP's is 1, which blurs neighbours into each
-        other and makes linear fits to Gay-Berne pairs much worse.
+        Standard deviations of a particle's density, in units of its semi-axes. AniSOAP's is 1, which blurs
+        neighbours into each other.
+    include_self : bool or "separate"
+        Whether the density includes the particle's own, or has channels of its own for it.
     hidden : sequence of int
         Widths of the hidden layers of the perceptron, such as ``(64, 64)``; empty for a linear readout.
 
@@ -70,8 +72,8 @@ class ManyBodyPotential(HyperparameterModule, Potential):
     Examples
     --------
     >>> ManyBodyPotential([0], cutoff=5.0, max_angular=2)
-    ManyBodyPotential(types=[0], cutoff=5.0, max_angular=2, max_radial=None, radial_gaussian_width=1.25,
-    density_width=0.447..., hidden=[] | 5 features)
+    ManyBodyPotential(types=[0], cutoff=5.0, max_angular=2, max_radial=4, radial_gaussian_width=0.625,
+    density_width=0.3, include_self='separate', hidden=[] | 125 features)
     """
 
     means: Tensor
@@ -82,28 +84,29 @@ class ManyBodyPotential(HyperparameterModule, Potential):
         types: Sequence[int],
         cutoff: float,
         max_angular: int = 6,
-        max_radial: int | Sequence[int] | None = None,
-        radial_gaussian_width: float | None = None,
-        density_width: float = 5**-0.5,
+        max_radial: int | Sequence[int] | None = 4,
+        radial_gaussian_width: float | Sequence[float] | None = None,
+        density_width: float = 0.3,
+        include_self: bool | str = "separate",
         hidden: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.embedding = smooth_embedding(
-            types, cutoff, max_angular, max_radial, radial_gaussian_width
+            types,
+            cutoff,
+            max_angular,
+            max_radial,
+            radial_gaussian_width,
+            density_width,
+            include_self,
         )
         self.power_spectrum = PowerSpectrum(self.embedding.irreps_out, filter_ir_out=["0e"])
         self.types = self.embedding.types
         self.cutoff: float = self.embedding.cutoff
         self.n_features = self.power_spectrum.irreps_out.dim
-        self.density_width = positive("density_width", density_width)
         hidden = integers("hidden", hidden, at_least=1)
-        self.hyperparameters = {
-            "types": self.types,
-            "cutoff": self.cutoff,
-            "max_angular": self.embedding.hyperparameters["max_angular"],
-            "max_radial": self.embedding.hyperparameters["max_radial"],
-            "radial_gaussian_width": self.embedding.hyperparameters["radial_gaussian_width"],
-            "density_width": self.density_width,
+        of_density = self.embedding.hyperparameters
+        self.hyperparameters = {name: of_density[name] for name in DENSITY_HYPERPARAMETERS} | {
             "hidden": hidden,
         }
         shape = len(self.types), self.n_features
@@ -198,9 +201,9 @@ class ManyBodyPotential(HyperparameterModule, Potential):
         energies = spectra.new_zeros(n_frames * n_types, self.n_features)
         energies.index_add_(0, frames * n_types + type_index, spectra)
         forces, torques = (spectra.new_zeros(n * n_types, 3, self.n_features) for _ in range(2))
-        widths = self.density_width * data.semiaxes.detach()
+        semiaxes = data.semiaxes.detach()
         jacobians = SpectrumJacobians(
-            self.embedding, self.power_spectrum, coefficients, data.types, R, widths
+            self.embedding, self.power_spectrum, coefficients, data.types, R, semiaxes
         )
         chunks = (x.split(_DESIGN_CHUNK) for x in (edges.edge_vectors.detach(), *edges.edge_index))
         for edge_vectors, neighbors, centers in zip(*chunks, strict=True):
@@ -220,9 +223,8 @@ class ManyBodyPotential(HyperparameterModule, Potential):
 
     def _coefficients(self, data: Any, edges: Edges | None) -> Tensor:
         edges = edges or edges_of(data, self.cutoff)
-        widths = self.density_width * data.semiaxes
         coefficients: Tensor = self.embedding(
-            edges.edge_vectors, edges.edge_index, data.types, data.orientations, widths
+            edges.edge_vectors, edges.edge_index, data.types, data.orientations, data.semiaxes
         )
         return coefficients  # -> [particle, coefficient]
 

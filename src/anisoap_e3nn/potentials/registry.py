@@ -36,6 +36,10 @@ _NAMES_OF_0_1_0 = {  # checkpoints of 0.1.0 have class names without packages
         "potentials.StackedPotential",
     )
 }
+_ARGUMENTS_OF_0_1_0 = {  # what these classes always did
+    name: {"include_self": True}
+    for name in ("MACEStylePotential", "ManyBodyPotential", "NequIPStylePotential")
+}
 
 
 def describe(value: Any, name: str, allow: Sequence[type] = ()) -> Any:
@@ -95,7 +99,7 @@ def build(described: Any, allow: Sequence[type] = ()) -> Any:
         return torch.nn.Sequential(OrderedDict(arguments["modules"]))
     kind = _class_at(path, allow)
     try:
-        return kind(**arguments)
+        return kind(**_ARGUMENTS_OF_0_1_0.get(path, {}), **arguments)
     except TypeError as error:  # not by the signature: a class may pass keywords on to its base
         raise ValueError(f"{path} has other hyperparameters in this version: {error}") from error
 
