@@ -5,9 +5,10 @@ PYTHON ?= python3
 PIP_ARGS ?=
 BIN := .venv/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt
+HOST_INSTALL = .venv-$*/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints-$*.txt
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test test-triton lint format bench clean
+.PHONY: demo test test-triton test-nequip test-mace lint format bench clean
 .DEFAULT_GOAL := test
 
 demo: .venv/installed
@@ -21,6 +22,19 @@ test: .venv/installed
 test-triton: .venv/installed
 	$(INSTALL) triton
 	TRITON_INTERPRET=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto tests/ops/test_triton_moments.py tests/ops/test_triton_products.py
+
+# inside other projects' trainers, each in its own environment: they need different e3nn. Both need Python ≥ 3.11.
+HOST_TESTS = OMP_NUM_THREADS=1 .venv-$(1)/bin/python -m pytest -c tests/hosts/$(1)/pytest.ini --rootdir=. --confcutdir=. --numprocesses auto --dist loadfile
+
+test-nequip: .venv-nequip/installed
+	$(call HOST_TESTS,nequip) tests/hosts/nequip src/anisoap_e3nn/interop/nequip
+
+# and, on e3nn 0.4.4, what this package does with e3nn
+E3NN_TESTS = tests/networks tests/test_conventions.py tests/test_layout.py $(addprefix tests/nn/test_, \
+	embedding.py embedding_data.py equivariance.py power_spectrum.py tensor_product.py tensor_product_refusals.py \
+	reference_values.py densities.py export.py tensor_map.py)
+test-mace: .venv-mace/installed
+	$(call HOST_TESTS,mace) tests/hosts/mace src/anisoap_e3nn/interop/mace $(E3NN_TESTS)
 
 lint: .venv/installed
 	$(BIN)/ruff format --check .
@@ -41,7 +55,7 @@ bench: .venv/installed
 	$(BIN)/python -m benchmarks.models --compile
 
 clean:
-	rm -rf .venv build
+	rm -rf .venv .venv-nequip .venv-mace build
 
 # torch comes first, at the version that everything else was tested with
 .venv/installed: constraints.txt pyproject.toml CMakeLists.txt $(wildcard src/csrc/*)
@@ -52,4 +66,17 @@ clean:
 	$(INSTALL) torch
 	$(INSTALL) scikit-build-core nanobind cmake ninja
 	$(INSTALL) --no-build-isolation --editable ".[all,test,lint]"
+	touch $@
+
+HOST_PACKAGES_nequip = nequip nequip-allegro
+HOST_PACKAGES_mace = mace-torch
+.venv-%/installed: constraints-%.txt pyproject.toml CMakeLists.txt $(wildcard src/csrc/*)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, found %d.%d; name one with make PYTHON=…" % sys.version_info[:2])'
+	@echo "Setting up .venv-$*; this takes a few minutes the first time."
+	test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
+	$(HOST_INSTALL) pip
+	$(HOST_INSTALL) torch
+	$(HOST_INSTALL) scikit-build-core nanobind cmake ninja
+	$(HOST_INSTALL) $(HOST_PACKAGES_$*) pytest pytest-xdist hypothesis sphericart
+	$(HOST_INSTALL) --no-build-isolation --editable ".[ase,metatensor]"
 	touch $@

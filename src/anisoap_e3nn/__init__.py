@@ -3,8 +3,7 @@
 import lazy_loader
 import torch
 
-with torch.serialization.safe_globals([slice]):  # which e3nn 0.4 keeps in its file of constants
-    import e3nn  # noqa: F401
+torch.serialization.add_safe_globals([slice])  # e3nn 0.4 keeps one in its file of constants
 
 __version__ = "0.2.0"
 # torch-geometric and metatensor are slow to import: only when they are asked for

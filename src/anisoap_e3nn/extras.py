@@ -8,6 +8,7 @@ import torch
 from torch.jit import _builtins
 
 _INSTALL_METATENSOR = 'pip install "anisoap-e3nn[metatensor]"'
+_INSTALL_METATOMIC = 'pip install "anisoap-e3nn[metatomic]"'
 
 
 def import_metatensor() -> ModuleType:
@@ -34,6 +35,18 @@ def import_metatensor_torch() -> ModuleType:
     return _import("metatensor.torch", "metatensor-torch")
 
 
+def import_metatomic_torch() -> ModuleType:
+    """Import the module ``metatomic.torch``.
+
+    Raises
+    ------
+    ImportError
+        If metatensor-torch or metatomic-torch is not installed.
+    """
+    import_metatensor_torch()
+    return _import("metatomic.torch", "metatomic-torch", _INSTALL_METATOMIC)
+
+
 def let_torchscript_select() -> None:
     """Tell TorchScript that torch-geometric's ``index_select`` and ``select`` are those of torch.
 
@@ -47,13 +60,11 @@ def let_torchscript_select() -> None:
         _builtins._builtin_table = _Operators(table)
 
 
-def _import(module: str, package: str) -> ModuleType:
+def _import(module: str, package: str, hint: str = _INSTALL_METATENSOR) -> ModuleType:
     try:
         return import_module(module)
     except ImportError as error:
-        raise ImportError(
-            f"{package} cannot be imported ({error}): {_INSTALL_METATENSOR}"
-        ) from error
+        raise ImportError(f"{package} cannot be imported ({error}): {hint}") from error
 
 
 class _Operators(dict[int, str]):

@@ -15,11 +15,12 @@ def is_tracing() -> bool:
     In ``torch.vmap`` a tensor has no single value. Checks of inputs are therefore left out while one is at
     work.
     """
-    if torch.compiler.is_compiling():
-        return True
-    if torch._C._get_tracing_state() is not None or get_proxy_mode() is not None:
-        return True
-    return is_mapping()
+    return torch.compiler.is_compiling() or is_recording() or is_mapping()
+
+
+def is_recording() -> bool:
+    """Whether ``make_fx`` or ``torch.jit.trace`` records operations, and with them any number of pieces."""
+    return torch._C._get_tracing_state() is not None or get_proxy_mode() is not None
 
 
 def is_mapping() -> bool:

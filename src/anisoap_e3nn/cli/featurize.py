@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from .input_frames import input_frames
 from .printing import print_text
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 # Largest number of frames, and of particles, that are embedded together: large enough to hide the cost
 # of a call, small enough to save memory.
 _BATCH_SIZE = 512
-_READER_OPTIONS = ("semiaxes", "stored_sizes", "quaternion_order", "space_to_body")
 
 
 def featurize(options: argparse.Namespace) -> None:
@@ -106,33 +106,7 @@ _WRITERS = {".npz": _write_arrays, ".pt": _write_arrays, ".mts": _write_tensor_m
 
 
 def _frames(options: argparse.Namespace) -> Iterator["EllipsoidData"]:
-    from ..data import iterate_coarse_grained, iterate_ellipsoids
-
-    given = [name for name in _READER_OPTIONS if getattr(options, name)]
-    if options.coarse_grain and given:
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
-        raise ValueError(
-            f"found {names} with --coarse-grain, which reads atoms; use them only for files of ellipsoids"
-        )
-    if options.molecule_types and not options.coarse_grain:
-        raise ValueError("found --molecule-types without --coarse-grain; add --coarse-grain")
-    if options.coarse_grain:
-        molecule_types = dict(options.molecule_types) if options.molecule_types else None
-        return iterate_coarse_grained(
-            options.input,
-            types=molecule_types,
-            pbc=_pbc(options.pbc),
-            dtype=getattr(torch, options.dtype),
-        )
-    return iterate_ellipsoids(
-        options.input,
-        semiaxes=_semiaxes(options.semiaxes),
-        stored_sizes=options.stored_sizes,
-        quaternion_order=options.quaternion_order,
-        space_to_body=options.space_to_body,
-        pbc=_pbc(options.pbc),
-        dtype=getattr(torch, options.dtype),
-    )
+    return input_frames(options, getattr(torch, options.dtype))
 
 
 def _find_types(frames: Iterable["EllipsoidData"], path: Path) -> tuple[list[int], int]:
@@ -166,36 +140,3 @@ def _texts(embedding: Any) -> dict[str, str]:
 
 def _one_or_several(numbers: list[Any] | None) -> Any:
     return numbers[0] if numbers and len(numbers) == 1 else numbers
-
-
-def _pbc(words: list[str] | None) -> list[bool] | None:
-    """Periodic axes for the readers, of one word for all axes or one for each."""
-    if words is None:
-        return None
-    if len(words) not in (1, 3) or not set(words) <= {"T", "F"}:
-        raise ValueError(
-            f"--pbc is {' '.join(words)}, expected T or F for all axes, or for each (T T F)"
-        )
-    flags = [word == "T" for word in words]
-    return flags * 3 if len(flags) == 1 else flags
-
-
-def _semiaxes(words: list[str] | None) -> Any:
-    """Semi-axes for the readers: one radius, three lengths, or a mapping from types to either."""
-    if words is None:
-        return None
-    try:
-        if not any(":" in word for word in words):
-            lengths = [float(word) for word in words]
-            return lengths[0] if len(lengths) == 1 else lengths
-        sizes = {}
-        for word in words:
-            type_, _, size = word.partition(":")
-            lengths = [float(part) for part in size.split(",")]
-            sizes[int(type_)] = lengths[0] if len(lengths) == 1 else lengths
-    except ValueError:
-        raise ValueError(
-            f"--semiaxes is {' '.join(words)}, expected one radius (1.5), three lengths (2 2 0.25), or "
-            "either by type (6:1.7 1:1.1,1.1,1.1)"
-        ) from None
-    return sizes

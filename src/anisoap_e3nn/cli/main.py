@@ -5,8 +5,12 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from .convert import convert
 from .featurize import featurize
+from .input_frames import add_input_options
+from .mace_train import mace_train
 from .printing import print_message, print_text, print_warning
 from .signals import Terminated, signals_as_exceptions
 
@@ -34,13 +38,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _molecule_type(word: str) -> tuple[str, int]:
-    formula, _, type_ = word.partition("=")
-    if not type_.isdecimal():
-        raise argparse.ArgumentTypeError(f"found {word!r}, expected FORMULA=TYPE, such as C6H6=0")
-    return formula, int(type_)
-
-
 def _positive(word: str) -> int:
     if not word.isdecimal() or int(word) == 0:
         raise argparse.ArgumentTypeError(f"found {word!r}, expected 1 or more")
@@ -55,6 +52,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", required=True)
+    _add_featurize(commands)
+    _add_convert(commands)
+    _add_mace_train(commands)
+    return parser
+
+
+def _add_featurize(commands: Any) -> None:
     command = commands.add_parser(
         "featurize",
         help="expand the neighbourhood of every particle of a file",
@@ -88,20 +92,36 @@ def _parser() -> argparse.ArgumentParser:
     add("--types", type=int, nargs="+", metavar="T",
         help="particle types (default: found in a first pass over the file)")
     add("--dtype", choices=("float32", "float64"), default="float64")
-
-    add = command.add_argument_group("conventions of the input file").add_argument
-    add("--semiaxes", nargs="+", metavar="A",
-        help="semi-axes: one radius, three lengths, or TYPE:A or TYPE:A,B,C for each type")
-    add("--stored-sizes", choices=("diameters", "semiaxes"), help="meaning of the stored sizes")
-    add("--quaternion-order", choices=("wxyz", "xyzw"), help="order of the stored quaternions")
-    add("--space-to-body", action="store_true", help="the stored quaternions rotate from space to body")
-
-    add("--pbc", nargs="+", metavar="T|F",
-        help="which axes are periodic, one word for all or for each, as in T T F (default: as in the file)")
-
-    add = command.add_argument_group("ellipsoids from atoms").add_argument
-    add("--coarse-grain", action="store_true", help="turn each molecule into an ellipsoid")
-    add("--molecule-types", type=_molecule_type, nargs="+", metavar="FORMULA=T",
-        help="type of each molecular formula, if there are several")
     # fmt: on
-    return parser
+    add_input_options(command)
+
+
+def _add_convert(commands: Any) -> None:
+    command = commands.add_parser(
+        "convert",
+        help="write any file of ellipsoids as extended XYZ",
+        description="Write a file of ellipsoids (as featurize reads it) as extended XYZ with the columns "
+        "orientations, semiaxes, forces and torques, which nequip and MACE read.",
+    )
+    command.set_defaults(run=convert)
+    # fmt: off
+    add = command.add_argument
+    add("input", type=Path, metavar="INPUT", help="file of particles")
+    add("-o", "--output", type=Path, required=True, metavar="OUT.xyz", help="output file")
+    add("--overwrite", action="store_true", help="replace OUT if it exists")
+    # fmt: on
+    add_input_options(command)
+
+
+def _add_mace_train(commands: Any) -> None:
+    command = commands.add_parser(
+        "mace-train",
+        help="train MACE on ellipsoids",
+        description="mace_run_train with the density of ellipsoids as the first layer, and torques. The file "
+        "has the options of mace_run_train and a section anisoap; see docs/mace.md.",
+    )
+    command.set_defaults(run=mace_train)
+    command.add_argument("config", type=Path, metavar="CONFIG.yaml", help="configuration")
+    command.add_argument(
+        "options", nargs=argparse.REMAINDER, help="options of mace_run_train that take precedence"
+    )

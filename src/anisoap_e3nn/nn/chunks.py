@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from ..tracing import is_recording
+
 
 def in_chunks(
     function: Callable[..., Tensor], n_chunks: int, batched: Sequence[Tensor], *others: Tensor
@@ -29,7 +31,7 @@ def in_chunks(
     -------
     Tensor ``(batch, ...)``
     """
-    if n_chunks <= 1:
+    if n_chunks <= 1 or is_recording():  # which would fix the number of pieces and their sizes
         return function(*batched, *others)
     size = max(1, -(-batched[0].shape[0] // n_chunks))
     pieces = zip(*(tensor.split(size) for tensor in batched), strict=True)

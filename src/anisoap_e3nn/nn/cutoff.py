@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..arguments import integer, positive
-from ..tracing import is_mapping, is_tracing
+from ..tracing import is_mapping, is_recording, is_tracing
 
 
 class _CutoffFunction(torch.nn.Module):
@@ -143,7 +143,8 @@ def within_cutoff(
     """
     # in place, and by components, since fresh memory costs more than the arithmetic
     x, y, z = edge_vectors.detach().unbind(1)
-    if not torch.compiler.is_compiling() and is_mapping():  # which has no such operations in place
+    # vmap has no such operations in place, and graphs that make_fx recorded forget that x is detached
+    if not torch.compiler.is_compiling() and (is_mapping() or is_recording()):
         inside = ((x * x + y * y + z * z).sqrt() <= cutoff).to(edge_vectors)
     else:
         inside = (x * x).addcmul_(y, y).addcmul_(z, z).sqrt_().le_(cutoff)  # 1 or 0 -> [edge]

@@ -219,13 +219,14 @@ class TensorProduct(Layer):
                 )
         batched = [x1, x2] if self.shared_weights else [x1, x2, weight]
         try:
-            leading = torch.broadcast_shapes(*(x.shape[:-1] for x in batched))
+            # of tensors: shapes alone would freeze the sizes of a traced graph
+            leading = torch.broadcast_tensors(*(x[..., 0] for x in batched))[0].shape
         except RuntimeError as error:
             shapes = ", ".join(str(tuple(x.shape)) for x in batched)
             raise ValueError(
                 f"x1, x2 and weight have the shapes {shapes}, expected leading dimensions that broadcast"
             ) from error
-        flat = [x.expand(*leading, -1).reshape(leading.numel(), x.shape[-1]) for x in batched]
+        flat = [x.expand(*leading, -1).reshape(prod(leading), x.shape[-1]) for x in batched]
         others = [weight] if self.shared_weights else []
         out = in_chunks(self._product, self._n_chunks, flat, *others)  # -> [batch, irreps_out.dim]
         return out.view(*leading, self._dims[2])

@@ -1,0 +1,9 @@
+from .allegro_model import AniSOAPAllegroModel as AniSOAPAllegroModel
+from .calculator import AniSOAPNequIPCalculator as AniSOAPNequIPCalculator
+from .datamodule import EllipsoidDataModule as EllipsoidDataModule
+from .edge_embedding import EllipsoidEdgeEmbedding as EllipsoidEdgeEmbedding
+from .nequip_model import AniSOAPNequIPModel as AniSOAPNequIPModel
+from .node_embedding import AniSOAPNodeEmbedding as AniSOAPNodeEmbedding
+from .node_embedding import ShapeNodeEmbedding as ShapeNodeEmbedding
+from .statistics import FeatureStatistics as FeatureStatistics
+from .torques import ForceTorqueOutput as ForceTorqueOutput

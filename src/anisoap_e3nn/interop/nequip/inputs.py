@@ -1,0 +1,51 @@
+"""Ellipsoids and edges in nequip's data, in our conventions."""
+
+from typing import NamedTuple
+
+import torch
+from e3nn import o3
+from nequip.data import AtomicDataDict
+from nequip.nn.utils import with_edge_vectors_
+from torch import Tensor
+
+from .keys import ORIENTATIONS, SEMIAXES
+
+INPUT_IRREPS = {ORIENTATIONS: None, SEMIAXES: o3.Irreps("3x0e")}
+"""The fields that models of ellipsoids read besides nequip's own, with their irreps."""
+
+
+class EllipsoidInputs(NamedTuple):
+    """The five tensors that :class:`~anisoap_e3nn.AniSOAPEmbedding` takes."""
+
+    edge_vectors: Tensor  # [edge, 3], neighbour - centre
+    edge_index: Tensor  # [2, edge], neighbours and centres
+    types: Tensor  # [particle]
+    orientations: Tensor  # [particle, 4]
+    semiaxes: Tensor  # [particle, 3]
+
+
+def ellipsoid_inputs(data: dict[str, Tensor], dtype: torch.dtype) -> EllipsoidInputs:
+    """Take ellipsoids and edges from nequip's data, which gets its edge vectors by the way.
+
+    The rows of nequip's ``edge_index`` are centres and neighbours. Ours are the other way round. The vectors
+    are the same, from the centre to the neighbour.
+
+    Raises
+    ------
+    ValueError
+        If a field of ellipsoids is missing.
+    """
+    for name in INPUT_IRREPS:
+        if name not in data:
+            raise ValueError(
+                f"found no {name!r} in the data, expected an array of each frame's particles; use "
+                "anisoap_e3nn.interop.nequip.EllipsoidDataModule, or include_keys of your data module"
+            )
+    data = with_edge_vectors_(data, with_lengths=False)
+    return EllipsoidInputs(
+        data[AtomicDataDict.EDGE_VECTORS_KEY].to(dtype),
+        data[AtomicDataDict.EDGE_INDEX_KEY].flip(0),
+        data[AtomicDataDict.ATOM_TYPE_KEY].view(-1),
+        data[ORIENTATIONS].to(dtype),
+        data[SEMIAXES].to(dtype),
+    )

@@ -1,0 +1,87 @@
+"""Features of ellipsoids for the networks of other projects."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from e3nn import o3
+
+from anisoap_e3nn.interop.ellipsoid_arrays import fault_of_arrays
+from anisoap_e3nn.interop.ellipsoid_features import EllipsoidFeatures, ShapeFeatures
+from common import Ellipsoids
+
+CUTOFF = 3.0
+IRREPS = "4x0e + 3x1o + 2x2e"
+
+
+def inputs(ellipsoids: Ellipsoids) -> dict[str, torch.Tensor]:
+    """With types that count from 0."""
+    tensors = ellipsoids.inputs(CUTOFF)
+    tensors["types"] = (tensors["types"] == 6).long()
+    return tensors
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        lambda: EllipsoidFeatures(2, CUTOFF, IRREPS, max_angular=3),
+        lambda: ShapeFeatures(2, IRREPS),
+    ],
+    ids=["density", "shape"],
+)
+def test_equivariance(features: Any, float64_by_default: None, ellipsoids: Ellipsoids) -> None:
+    torch.manual_seed(0)
+    layer, tensors = features(), inputs(ellipsoids)
+    layer.measure(layer.coefficients(**tensors))
+    rotation = o3.rand_matrix()
+    h = layer(layer.coefficients(**tensors), tensors["types"])
+    from anisoap_e3nn.geometry import rotation_matrices
+
+    turned = tensors | {
+        "edge_vectors": tensors["edge_vectors"] @ rotation.T,
+        "orientations": rotation @ rotation_matrices(tensors["orientations"]),
+    }
+    h_turned = layer(layer.coefficients(**turned), tensors["types"])
+    expected = h @ layer.irreps_out.D_from_matrix(rotation).T
+    assert (h_turned - expected).abs().max() < 1e-10 * h.abs().max()
+
+
+def test_without_gain_the_particle_alone_counts(
+    float64_by_default: None, ellipsoids: Ellipsoids
+) -> None:
+    torch.manual_seed(0)
+    layer, tensors = EllipsoidFeatures(2, CUTOFF, IRREPS, max_angular=3), inputs(ellipsoids)
+    torch.nn.init.zeros_(layer.gain)
+    h = layer(layer.coefficients(**tensors), tensors["types"])
+    alone = tensors | {
+        "edge_vectors": tensors["edge_vectors"][:0],
+        "edge_index": tensors["edge_index"][:, :0],
+    }
+    h_alone = layer(layer.coefficients(**alone), tensors["types"])
+    assert (h - h_alone).abs().max() < 1e-12 * h.abs().max()
+    assert (
+        h[:, layer.irreps_out.slices()[2]].abs().max() > 1e-3
+    )  # l = 2 of the particle's own shape
+    assert not h[:, layer.irreps_out.slices()[1]].any()
+
+
+def test_faults_of_arrays() -> None:
+    def arrays(**changes: Any) -> dict[str, Any]:
+        good = {
+            "orientations": np.eye(2, 4),
+            "semiaxes": np.ones((2, 3)),
+            "torques": np.zeros((2, 3)),
+        }
+        return good | changes
+
+    names = ("orientations", "semiaxes", "torques")
+    assert fault_of_arrays(arrays(), 2, names) == ""
+    assert "found no 'torques'" in fault_of_arrays({}, 2, ("torques",))
+    for changes, message in (
+        ({"semiaxes": np.ones((2, 1))}, "semiaxes has shape (2, 1), expected (2, 3)"),
+        ({"semiaxes": -np.ones((2, 3))}, "semiaxes of particle 0 is [-1.0, -1.0, -1.0]"),
+        ({"torques": np.full((2, 3), np.nan)}, "torques of particle 0 is [nan, nan, nan]"),
+        ({"orientations": np.eye(2, 4) * [[1], [0]]}, "orientations of particle 1 is the zero"),
+    ):
+        assert message in fault_of_arrays(arrays(**changes), 2, names)
