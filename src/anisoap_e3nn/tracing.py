@@ -20,6 +20,8 @@ def is_tracing() -> bool:
 
 def is_recording() -> bool:
     """Whether ``make_fx`` or ``torch.jit.trace`` records operations, and with them any number of pieces."""
+    if torch.compiler.is_compiling():  # which may split batches, and cannot trace the question
+        return False
     return torch._C._get_tracing_state() is not None or get_proxy_mode() is not None
 
 

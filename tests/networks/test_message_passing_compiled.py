@@ -37,7 +37,8 @@ SMALL = {
 }
 POTENTIALS: dict[str, Callable[[], MessagePassingPotential]] = {
     "NequIP-style": lambda: NequIPStylePotential([6, 1], 4.0, "4x0e+2x1o", **SMALL),
-    "MACE-style": lambda: MACEStylePotential([6, 1], 4.0, 2, 1, 1, **SMALL),
+    # with one density, and the smaller encoding of it
+    "MACE-style": lambda: MACEStylePotential([6, 1], 4.0, 2, 1, 1, include_self=True, **SMALL),
 }
 
 
