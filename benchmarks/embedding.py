@@ -24,10 +24,17 @@ CUTOFF = 7.0
 BACKEND = "ANISOAP_E3NN_BACKEND"
 
 
-def embedding_for(system: System, max_angular: int, max_radial: int | None) -> AniSOAPEmbedding:
+def embedding_for(
+    system: System, max_angular: int, max_radial: int | None, include_self: bool | str = True
+) -> AniSOAPEmbedding:
     types = sorted(set(system.types.tolist()))
     return AniSOAPEmbedding(
-        types, CUTOFF, max_angular, max_radial, radial_gaussian_width=1.5
+        types,
+        CUTOFF,
+        max_angular,
+        max_radial,
+        radial_gaussian_width=1.5,
+        include_self=include_self,
     ).double()
 
 
@@ -187,6 +194,21 @@ def report_threads() -> None:
     os.environ.pop(BACKEND)
 
 
+def report_own_density() -> None:
+    """Time of the layer with the particle's own density apart, relative to that with it added."""
+    torch.set_num_threads(1)
+    print("\nOwn density apart, one thread: time of the layer relative to include_self=True")
+    for system in filter(None, [crystal(2), crystal(4), benzene(), crystal(8)]):
+        inputs = system.inputs(*system.search(CUTOFF))
+        work = {
+            str(kind): partial(embedding_for(system, 6, None, kind), **inputs)
+            for kind in (True, "separate")
+        }
+        medians = interleaved_medians(work, rounds=21, description=system.name)
+        n_pairs = inputs["edge_index"].shape[1]
+        print(f"{system.name:>12} {n_pairs:>7} pairs: {medians['separate'] / medians['True']:.3f}")
+
+
 MEMORY_SCRIPT = """
 import torch
 from benchmarks.embedding import CUTOFF, embedding_for
@@ -230,6 +252,7 @@ def main() -> None:
         report_paths()
         print()
         report_threads()
+        report_own_density()
     report_memory()
     torch.set_num_threads(threads)
 

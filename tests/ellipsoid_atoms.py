@@ -46,7 +46,7 @@ def pair_potential() -> PairPotential:
 
 
 def stack() -> StackedPotential:
-    one_body, many_body = OneBodyPotential([1, 6]), ManyBodyPotential([1, 6], 3.5, max_angular=2)
+    one_body, many_body = OneBodyPotential([1, 6]), ManyBodyPotential([1, 6], 3.5, 2, 1)
     torch.nn.init.normal_(one_body.weights)
     torch.nn.init.normal_(many_body.weights)
     return StackedPotential([one_body, pair_potential(), many_body])
@@ -54,7 +54,9 @@ def stack() -> StackedPotential:
 
 def nequip() -> NequIPStylePotential:
     torch.manual_seed(6)
-    return NequIPStylePotential([1, 6], CUTOFF, "4x0e + 4x1o", n_layers=2, max_angular=2)
+    return NequIPStylePotential(
+        [1, 6], CUTOFF, "4x0e + 4x1o", n_layers=2, max_angular=2, max_radial=0
+    )
 
 
 MODELS = {

@@ -23,7 +23,9 @@ def pair(**changes: Any) -> PairPotential:
 
 
 def many_body(**changes: Any) -> ManyBodyPotential:
-    return ManyBodyPotential(**({"types": [0, 1], "cutoff": 4.0, "max_angular": 1} | changes))
+    return ManyBodyPotential(
+        **({"types": [0, 1], "cutoff": 4.0, "max_angular": 1, "max_radial": 0} | changes)
+    )
 
 
 def nequip(**changes: Any) -> NequIPStylePotential:

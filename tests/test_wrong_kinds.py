@@ -106,7 +106,7 @@ def test_what_is_no_data(data: Any) -> None:
         LAYERS["gay-berne"](),
         pair,
         StackedPotential([pair]),
-        NequIPStylePotential([6, 1], 4.0, "2x0e", max_angular=1, radial_layers=[4]),
+        NequIPStylePotential([6, 1], 4.0, "2x0e", max_angular=1, max_radial=0, radial_layers=[4]),
         ForceField(pair),
         lambda data: mechanics(pair, data),
     ]

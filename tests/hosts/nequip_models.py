@@ -19,7 +19,7 @@ COMMON: dict[str, Any] = {
     "per_type_energy_scales": 1.0,
     "per_type_energy_shifts": -2.0,
 }
-SMALL = {"num_features": 4, "embedding": {"max_angular": 3}}
+SMALL = {"num_features": 4, "embedding": {"max_angular": 3, "max_radial": 1}}
 
 
 def small_nequip(**options: Any) -> Any:
@@ -36,7 +36,7 @@ def small_allegro() -> Any:
     return AniSOAPAllegroModel(
         **COMMON,
         radial_chemical_embed={"_target_": "allegro.nn.TwoBodyBesselScalarEmbed"},
-        embedding={"max_angular": 3},
+        embedding={"max_angular": 3, "max_radial": 1},
         l_max=2,
         num_layers=1,
         num_scalar_features=8,

@@ -7,6 +7,7 @@ import pytest
 import torch
 from e3nn import o3
 
+from anisoap_e3nn.geometry import rotation_matrices
 from anisoap_e3nn.interop.ellipsoid_arrays import fault_of_arrays
 from anisoap_e3nn.interop.ellipsoid_features import EllipsoidFeatures, ShapeFeatures
 from common import Ellipsoids
@@ -25,7 +26,7 @@ def inputs(ellipsoids: Ellipsoids) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize(
     "features",
     [
-        lambda: EllipsoidFeatures(2, CUTOFF, IRREPS, max_angular=3),
+        lambda: EllipsoidFeatures(2, CUTOFF, IRREPS, max_angular=3, max_radial=1),
         lambda: ShapeFeatures(2, IRREPS),
     ],
     ids=["density", "shape"],
@@ -36,8 +37,6 @@ def test_equivariance(features: Any, float64_by_default: None, ellipsoids: Ellip
     layer.measure(layer.coefficients(**tensors))
     rotation = o3.rand_matrix()
     h = layer(layer.coefficients(**tensors), tensors["types"])
-    from anisoap_e3nn.geometry import rotation_matrices
-
     turned = tensors | {
         "edge_vectors": tensors["edge_vectors"] @ rotation.T,
         "orientations": rotation @ rotation_matrices(tensors["orientations"]),
@@ -51,8 +50,11 @@ def test_without_gain_the_particle_alone_counts(
     float64_by_default: None, ellipsoids: Ellipsoids
 ) -> None:
     torch.manual_seed(0)
-    layer, tensors = EllipsoidFeatures(2, CUTOFF, IRREPS, max_angular=3), inputs(ellipsoids)
-    torch.nn.init.zeros_(layer.gain)
+    layer, tensors = (
+        EllipsoidFeatures(2, CUTOFF, IRREPS, max_angular=3, max_radial=1),
+        inputs(ellipsoids),
+    )
+    torch.nn.init.zeros_(layer.encoding.gain)
     h = layer(layer.coefficients(**tensors), tensors["types"])
     alone = tensors | {
         "edge_vectors": tensors["edge_vectors"][:0],

@@ -47,7 +47,7 @@ def test_the_same_model_comes_back(
 @pytest.mark.parametrize(
     "build",
     [
-        lambda: ManyBodyPotential([6, 1], 4.0, max_angular=2),
+        lambda: ManyBodyPotential([6, 1], 4.0, 2, None),
         lambda: ManyBodyPotential([6, 1], 4.0, max_angular=2, max_radial=[1, 1, 0], hidden=(5,)),
         lambda: NequIPStylePotential([6, 1], 4.0, irreps_hidden="2x0e + 2x1o", n_layers=1),
         lambda: MACEStylePotential([6, 1], 4.0, max_angular=2, n_channels=2, n_layers=1),

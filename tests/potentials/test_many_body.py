@@ -30,7 +30,7 @@ def linear(frames: dict[str, EllipsoidData], generator: torch.Generator) -> Many
 @pytest.fixture
 def perceptron(frames: dict[str, EllipsoidData]) -> ManyBodyPotential:
     torch.manual_seed(2)
-    potential = ManyBodyPotential([6, 1], 4.0, 3, hidden=(5, 4))
+    potential = ManyBodyPotential([6, 1], 4.0, 3, None, hidden=(5, 4))
     potential.standardize([frames["periodic"], frames["open"]])
     return potential
 
@@ -94,7 +94,7 @@ def test_features_are_those_of_the_layers(frames: dict[str, EllipsoidData]) -> N
 
 
 def test_standard_features(frames: dict[str, EllipsoidData]) -> None:
-    potential = ManyBodyPotential([6, 1], 4.0, 3)
+    potential = ManyBodyPotential([6, 1], 4.0, 3, None)
     some = [frames[name] for name in ("periodic", "open", "slab")]
     raw = torch.cat([potential.features(data) for data in some]).numpy()
     types = torch.cat([data.types for data in some])
@@ -103,14 +103,14 @@ def test_standard_features(frames: dict[str, EllipsoidData]) -> None:
         members = raw[(types == type_).numpy()]
         np.testing.assert_allclose(potential.means[kind], members.mean(0), rtol=1e-12)
         np.testing.assert_allclose(potential.scales[kind], members.std(0), rtol=1e-9)
-    together = ManyBodyPotential([6, 1], 4.0, 3)
+    together = ManyBodyPotential([6, 1], 4.0, 3, None)
     together.standardize([Batch.from_data_list(some)])
     torch.testing.assert_close(together.means, potential.means)
     torch.testing.assert_close(together.scales, potential.scales)
 
 
 def test_features_that_do_not_vary_and_types_that_do_not_occur() -> None:
-    potential = ManyBodyPotential([6, 1], 4.0, 3)
+    potential = ManyBodyPotential([6, 1], 4.0, 3, None)
     alone = EllipsoidData([[0.0, 0, 0]], [[1.0, 0, 0, 0]], [[1.0, 1, 1]], [6])
     potential.standardize([alone, alone])
     assert potential.scales.isfinite().all()
@@ -172,7 +172,9 @@ def test_hyperparameters_make_the_same_potential(
     other.load_state_dict(perceptron.state_dict())
     assert torch.equal(other(frames["slab"]), perceptron(frames["slab"]))
     with pytest.raises(ValueError, match=r"hidden=\[5, 4\] \(here \[\]\)"):
-        ManyBodyPotential([6, 1], 4.0, 3).load_state_dict(perceptron.state_dict(), strict=False)
+        ManyBodyPotential([6, 1], 4.0, 3, None).load_state_dict(
+            perceptron.state_dict(), strict=False
+        )
 
 
 def test_what_makes_no_sense(

@@ -14,7 +14,7 @@ from models_of_each_kind import frame
 
 MODELS = {
     "pair": lambda: PairPotential([6, 1], 4.0, n_radial=4, max_degree=2),
-    "many-body": lambda: ManyBodyPotential([6, 1], 4.0, 2),
+    "many-body": lambda: ManyBodyPotential([6, 1], 4.0, 2, None),
     "gay-berne": lambda: GayBerne([6, 1], 4.0),
     "stack": lambda: StackedPotential([PairPotential([6, 1], 4.0, 4, 2)]),
 }

@@ -33,8 +33,8 @@ def parts(generator: torch.Generator) -> dict[str, Potential]:
     made: dict[str, Potential] = {
         "one_body": OneBodyPotential([6, 1]),
         "pair": PairPotential([6, 1], CUTOFFS["pair"], n_radial=4, max_degree=3, decay_length=1.5),
-        "linear": ManyBodyPotential([6, 1], CUTOFFS["linear"], 3),
-        "perceptron": ManyBodyPotential([6, 1], CUTOFFS["perceptron"], 2, hidden=(4,)),
+        "linear": ManyBodyPotential([6, 1], CUTOFFS["linear"], 3, None),
+        "perceptron": ManyBodyPotential([6, 1], CUTOFFS["perceptron"], 2, None, hidden=(4,)),
     }
     with torch.no_grad():
         for name, size in (("one_body", 1.0), ("pair", 0.02), ("linear", 30.0)):

@@ -8,24 +8,16 @@ from torch import Tensor
 
 from ..geometry import covariances
 from ..layer import Layer
-from ..networks import EdgeEncoding, ParticleEncoding, Standardization
+from ..networks import EdgeEncoding, SeparateEncoding, Standardization
 from ..nn import AniSOAPEmbedding, TypeLinear
-
-_FIRST_GAIN = (
-    0.1  # of what neighbours bring: hundreds of channels would hide what the particle itself says
-)
 
 
 class EllipsoidFeatures(Layer):
     r"""Features of particles: their own shape and orientation, and the density around them.
 
-    .. math::
-        h_i = W^{own}_{t_i} \left( \hat c^{own}_i \oplus 1 \right)
-              + g \, W_{t_i} \left( \hat c_i \oplus \hat p(\hat c_i) \oplus 1 \right)
-
-    with the coefficients c of :class:`~anisoap_e3nn.AniSOAPEmbedding`, among them those of the particle's own
-    density, and their power spectrum p (:class:`~anisoap_e3nn.networks.ParticleEncoding`). The gain g is
-    learned and starts at 0.1. Call :meth:`measure` on training data before the first step.
+    The coefficients of :class:`~anisoap_e3nn.AniSOAPEmbedding`, with the particle's own density apart, are
+    encoded by :class:`~anisoap_e3nn.networks.SeparateEncoding`. Call :meth:`measure` on training data before
+    the first step.
 
     Parameters
     ----------
@@ -37,8 +29,8 @@ class EllipsoidFeatures(Layer):
         Irreps of h. Those that the density lacks are left out.
     **embedding
         Hyperparameters of the :class:`~anisoap_e3nn.AniSOAPEmbedding`. By default `max_angular` is 6,
-        `radial_gaussian_width` a quarter of the cutoff, `cutoff_function` "polynomial" and `include_self`
-        "separate"; the last must not be changed.
+        `max_radial` 4, `radial_gaussian_width` an eighth of the cutoff, `density_width` 0.3,
+        `cutoff_function` "polynomial" and `include_self` "separate"; the last must not be changed.
 
     Attributes
     ----------
@@ -51,15 +43,15 @@ class EllipsoidFeatures(Layer):
         If a hyperparameter is out of range, or `include_self` is not "separate".
     """
 
-    own_components: Tensor
-
     def __init__(
         self, n_types: int, cutoff: float, irreps_wanted: o3.Irreps | str, **embedding: Any
     ) -> None:
         super().__init__()
         options = {
             "max_angular": 6,
-            "radial_gaussian_width": cutoff / 4,
+            "max_radial": 4,
+            "radial_gaussian_width": cutoff / 8,
+            "density_width": 0.3,
             "cutoff_function": "polynomial",
             "include_self": "separate",
             **embedding,
@@ -70,16 +62,11 @@ class EllipsoidFeatures(Layer):
                 "particle's own density apart from its neighbours'; leave it out"
             )
         self.embedding = AniSOAPEmbedding(list(range(n_types)), cutoff, **options)
-        irreps = self.embedding.irreps_out
-        own, components = _own_channels(irreps, self.embedding.channels)
-        self.register_constant("own_components", components)
-        self.encoding = ParticleEncoding(irreps, irreps_wanted, n_types)
-        self.irreps_out = self.encoding.irreps_out
-        self.own_scales = Standardization(own)
-        own_out = o3.Irreps([each for each in self.irreps_out if each.ir in own])
-        self.own_linear = TypeLinear(own + o3.Irreps("1x0e"), own_out, n_types)
-        self._own_slices = _slices_of(own_out, self.irreps_out)
-        self.gain = torch.nn.Parameter(torch.tensor(_FIRST_GAIN))
+        density = self.embedding.irreps_out
+        self.irreps_out = o3.Irreps(
+            [each for each in o3.Irreps(irreps_wanted) if each.ir in density]
+        )
+        self.encoding = SeparateEncoding(self.embedding.density_channels, self.irreps_out, n_types)
 
     def coefficients(
         self,
@@ -109,23 +96,12 @@ class EllipsoidFeatures(Layer):
         -------
         Tensor ``(N, irreps_out.dim)``
         """
-        h = self.gain * self.encoding(coefficients, types)  # -> [particle, irreps_out.dim]
-        own = self.own_scales(coefficients.index_select(1, self.own_components))
-        own = torch.cat([own, torch.ones_like(own[:, :1])], dim=1)  # -> [particle, own + 1]
-        mixed = self.own_linear(own, types)  # -> [particle, own irreps of irreps_out]
-        parts, start = [], 0
-        for first, last, has_own in self._own_slices:
-            part = h[:, first:last]
-            if has_own:
-                part = part + mixed[:, start : start + last - first]
-                start += last - first
-            parts.append(part)
-        return torch.cat(parts, dim=1)  # -> [particle, irreps_out.dim]
+        features: Tensor = self.encoding(coefficients, types)
+        return features  # -> [particle, irreps_out.dim]
 
     def measure(self, coefficients: Tensor) -> None:
         """Set means and scales from coefficients ``(N, embedding.irreps_out.dim)`` of training data."""
         self.encoding.fit(coefficients)
-        self.own_scales.fit(coefficients.index_select(1, self.own_components))
 
 
 class ShapeFeatures(Layer):
@@ -228,22 +204,3 @@ class EllipsoidEdgeFeatures(Layer):
     def measure(self, invariants: Tensor) -> None:
         """Set the scales from invariants ``(edge, invariant)`` of training data."""
         self.encoding.standardization.fit(invariants)
-
-
-def _own_channels(irreps: o3.Irreps, names: list[str]) -> tuple[o3.Irreps, Tensor]:
-    """Irreps of the channels of the particle's own density, and their components among all."""
-    own, components, channel, start = [], list[int](), 0, 0
-    for mul, ir in irreps:
-        chosen = [u for u in range(mul) if " own " in names[channel + u]]
-        components += [start + u * ir.dim + m for u in chosen for m in range(ir.dim)]
-        own.append((len(chosen), ir))
-        channel, start = channel + mul, start + mul * ir.dim
-    return o3.Irreps([each for each in own if each[0] > 0]), torch.tensor(components)
-
-
-def _slices_of(some: o3.Irreps, irreps: o3.Irreps) -> list[tuple[int, int, bool]]:
-    """First and last component of each entry of `irreps`, and whether it is among `some`."""
-    return [
-        (part.start, part.stop, ir in some)
-        for part, (_, ir) in zip(irreps.slices(), irreps, strict=True)
-    ]
