@@ -70,7 +70,7 @@ def of_checkpoint(folder: Path) -> Any:
 def test_training_measured_and_learned(folder: Path, of_checkpoint: Any) -> None:
     checkpoint = torch.load(folder / "run" / "last.ckpt", weights_only=False)
     state = checkpoint["state_dict"]
-    scales = next(v for k, v in state.items() if k.endswith("coefficient_scales.scales"))
+    scales = next(v for k, v in state.items() if k.endswith("neighbor_scales.scales"))
     assert not torch.equal(scales, torch.ones_like(scales))
     assert all(bool(v) for k, v in state.items() if k.endswith(".measured"))
     with next((folder / "run").rglob("metrics.csv")).open() as file:
@@ -93,7 +93,7 @@ def test_resumed_training_keeps_the_scales(folder: Path) -> None:
     )
     assert (before["epoch"], after["epoch"]) == (1, 2)
     scales = [k for k in before["state_dict"] if k.endswith(("scales.means", "scales.scales"))]
-    assert len(scales) == 6
+    assert len(scales) == 10
     for name in scales:
         assert torch.equal(before["state_dict"][name], after["state_dict"][name])
 
