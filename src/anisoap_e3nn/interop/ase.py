@@ -10,9 +10,10 @@ from typing_extensions import Unpack
 
 from ..data.files.ase_files import frame_of
 from ..data.files.spelling import Spelling, SpellingOptions
-from ..data.files.stored_frame import Array, tells_shape
+from ..data.files.stored_frame import Array
 from ..potentials import load_model
 from ..simulation import ForceField
+from .ellipsoid_arrays import changed_shapes
 
 try:
     from ase import Atoms
@@ -135,12 +136,7 @@ class AniSOAPCalculator(Calculator):  # type: ignore[misc]
         """Names of quantities that changed since the last calculation, orientations and sizes included."""
         changes: list[str] = super().check_state(atoms, tol)
         if self.atoms is not None:
-            before, now = _shapes(self.atoms), _shapes(atoms)
-            changes += [
-                name
-                for name in sorted(before.keys() | now.keys())
-                if not np.array_equal(before.get(name, ()), now.get(name, ()))
-            ]
+            changes += changed_shapes(self.atoms.arrays, atoms.arrays)
         return changes
 
     def get_torques(self, atoms: Atoms | None = None) -> Array:
@@ -151,10 +147,6 @@ class AniSOAPCalculator(Calculator):  # type: ignore[misc]
     def export_properties(self) -> Properties:
         """Results that ASE has names for."""
         return Properties({name: x for name, x in self.results.items() if name != "torques"})
-
-
-def _shapes(atoms: Atoms) -> dict[str, Array]:
-    return {name: values for name, values in atoms.arrays.items() if tells_shape(name)}
 
 
 def _device_and_dtype(model: torch.nn.Module) -> tuple[torch.device, torch.dtype]:

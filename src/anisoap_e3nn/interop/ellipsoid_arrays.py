@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from ..data.files.stored_frame import tells_shape
+
 WIDTHS = {"orientations": 4, "semiaxes": 3, "torques": 3}
 """Number of columns of each array."""
 
@@ -49,6 +51,15 @@ def fault_of_arrays(arrays: Mapping[str, Any], n: int, names: Sequence[str]) -> 
         if row is not None:
             return f"semiaxes of particle {row} is {values[row].tolist()}, expected lengths ≥ 0"
     return ""
+
+
+def changed_shapes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Names of the arrays of orientations and sizes that differ between two states of the atoms."""
+    return [
+        name
+        for name in filter(tells_shape, {**before, **now})
+        if not np.array_equal(before.get(name, ()), now.get(name, ()))
+    ]
 
 
 def _first(wrong: Any) -> int | None:

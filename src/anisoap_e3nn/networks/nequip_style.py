@@ -58,11 +58,11 @@ class NequIPStylePotential(MessagePassingPotential):
     r"""Gated equivariant convolutions on the density of ellipsoids, after NequIP.
 
     .. math::
-        h_i^{(0)} = W_{t_i} (c_i \oplus p_i \oplus 1), \qquad
+        h_i^{(0)} = \mathrm{encoding}(c_i), \qquad
         h_i^{(k+1)} = \mathrm{gate}\left( W_{t_i}^{(k)} (h_i^{(k)} \oplus m_i^{(k)}) \right), \qquad
         E_i = E_{t_i} + s_{t_i} \, \mathrm{readout}(h_i^{(n)})
 
-    with AniSOAP's coefficients c, their power spectrum p (:class:`ParticleEncoding`) and messages m
+    with AniSOAP's coefficients c, encoded by :class:`SeparateEncoding`, and messages m
     (:class:`Convolution`). The readout is a small network of the last layer's scalars. See Batzner et al.,
     Nat. Commun. 13, 2453 (2022).
 

@@ -25,7 +25,7 @@ class ParticleEncoding(Layer):
     irreps_in : Irreps or str
         Irreps of the coefficients.
     irreps_out : Irreps or str
-        Irreps of h. Those that the coefficients lack are zero.
+        Irreps of h, all of which the coefficients have.
     n_types : int
         Number of particle types.
 

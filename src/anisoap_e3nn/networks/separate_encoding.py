@@ -9,6 +9,8 @@ from ..nn import PowerSpectrum, TypeLinear
 from ..nn.density_channels import DensityChannels
 from .standardization import Standardization
 
+_FIRST_GAIN = 0.01  # of what the neighbours bring
+
 
 class SeparateEncoding(Layer):
     r"""Encode particles by their own density, and by that of their neighbours with a learned gain.
@@ -20,8 +22,8 @@ class SeparateEncoding(Layer):
 
     with the coefficients o of the particle's own density and c of its neighbours', their scalar products p,
     and weights for each type of the centre. Hats denote features of mean 0 and unit size
-    (:class:`Standardization`). The gain g is small at first, so that many noisy channels do not drown what
-    the particle's own density and the edges say, before training has found out which of them matter.
+    (:class:`Standardization`). The gain g is 0.01 at first. Otherwise the neighbours' many channels would
+    drown what the particle's own density and the edges say, before training knows which of them matter.
 
     Parameters
     ----------
@@ -31,8 +33,6 @@ class SeparateEncoding(Layer):
         Irreps of h, all of which the coefficients have.
     n_types : int
         Number of particle types.
-    initial_gain : float
-        First value of g.
 
     Attributes
     ----------
@@ -44,33 +44,26 @@ class SeparateEncoding(Layer):
     neighbor_columns: Tensor
 
     def __init__(
-        self,
-        channels: DensityChannels,
-        irreps_out: o3.Irreps | str,
-        n_types: int,
-        initial_gain: float = 0.01,
+        self, channels: DensityChannels, irreps_out: o3.Irreps | str, n_types: int
     ) -> None:
         super().__init__()
-        own = set(channels.own_columns)
-        others = [column for column in range(channels.irreps.dim) if column not in own]
-        irreps_own = _irreps_of(channels.irreps, channels.own_columns)
-        irreps_neighbors = _irreps_of(channels.irreps, others)
+        own, neighbors = channels.irreps_own, channels.irreps_neighbors
         self.register_constant("own_columns", torch.tensor(channels.own_columns))
-        self.register_constant("neighbor_columns", torch.tensor(others))
+        self.register_constant("neighbor_columns", torch.tensor(channels.neighbor_columns))
+        self.own_scales, self.neighbor_scales = Standardization(own), Standardization(neighbors)
+        self.own_spectrum = PowerSpectrum(own, filter_ir_out=["0e"])
+        self.mixed_spectrum = PowerSpectrum(own, neighbors, filter_ir_out=["0e"])
+        self.neighbor_spectrum = PowerSpectrum(neighbors, filter_ir_out=["0e"])
+        self.own_spectrum_scales = Standardization(self.own_spectrum.irreps_out)
+        self.mixed_spectrum_scales = Standardization(self.mixed_spectrum.irreps_out)
+        self.neighbor_spectrum_scales = Standardization(self.neighbor_spectrum.irreps_out)
+        of_own = own + self.own_spectrum.irreps_out + o3.Irreps("1x0e")
+        of_neighbors = (
+            neighbors + self.mixed_spectrum.irreps_out + self.neighbor_spectrum.irreps_out
+        )
         self.irreps_out = o3.Irreps(irreps_out)
-        self.own_spectrum = PowerSpectrum(irreps_own, filter_ir_out=["0e"])
-        self.mixed_spectrum = PowerSpectrum(irreps_own, irreps_neighbors, filter_ir_out=["0e"])
-        self.neighbor_spectrum = PowerSpectrum(irreps_neighbors, filter_ir_out=["0e"])
-        spectra = (self.own_spectrum, self.mixed_spectrum, self.neighbor_spectrum)
-        own_scales, mixed_scales, neighbor_scales = (Standardization(p.irreps_out) for p in spectra)
-        self.own_scales, self.own_spectrum_scales = Standardization(irreps_own), own_scales
-        self.mixed_spectrum_scales = mixed_scales
-        self.neighbor_scales = Standardization(irreps_neighbors)
-        self.neighbor_spectrum_scales = neighbor_scales
-        linear_in = irreps_own + self.own_spectrum.irreps_out + o3.Irreps("1x0e") + irreps_neighbors
-        linear_in += self.mixed_spectrum.irreps_out + self.neighbor_spectrum.irreps_out
-        self.linear = TypeLinear(linear_in, self.irreps_out, n_types)
-        self.gain = torch.nn.Parameter(torch.tensor(initial_gain))
+        self.linear = TypeLinear(of_own + of_neighbors, self.irreps_out, n_types)
+        self.gain = torch.nn.Parameter(torch.tensor(_FIRST_GAIN))
 
     def forward(self, coefficients: Tensor, type_index: Tensor) -> Tensor:
         """Compute the initial features.
@@ -85,9 +78,7 @@ class SeparateEncoding(Layer):
         -------
         Tensor ``(N, irreps_out.dim)``
         """
-        o, c = self._densities(
-            coefficients
-        )  # -> [particle, irreps_own.dim], [particle, irreps_neighbors.dim]
+        o, c = self._densities(coefficients)  # -> [particle, own], [particle, neighbours]
         oo = self.own_spectrum_scales(self.own_spectrum(o))  # -> [particle, product]
         oc = self.mixed_spectrum_scales(self.mixed_spectrum(o, c))
         cc = self.neighbor_spectrum_scales(self.neighbor_spectrum(c))
@@ -109,11 +100,3 @@ class SeparateEncoding(Layer):
         own = coefficients.index_select(1, self.own_columns)
         neighbors = coefficients.index_select(1, self.neighbor_columns)
         return self.own_scales(own), self.neighbor_scales(neighbors)
-
-
-def _irreps_of(irreps: o3.Irreps, columns: list[int]) -> o3.Irreps:
-    """Irreps of some columns, with whole channels."""
-    kept, found = set(columns), []
-    for (_, ir), where in zip(irreps, irreps.slices(), strict=True):
-        found.append((sum(k in kept for k in range(where.start, where.stop)) // ir.dim, ir))
-    return o3.Irreps([each for each in found if each[0] > 0])

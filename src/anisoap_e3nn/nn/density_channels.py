@@ -32,8 +32,10 @@ class DensityChannels:
     properties : dict from Irrep to Tensor ``(channel, 2)``
         Values of the properties ``neighbor_type`` and ``n`` of metatensor; `OWN_DENSITY` stands for the
         particle's own density.
-    own_columns : list of int
-        Columns of the particle's own density.
+    own_columns, neighbor_columns : list of int
+        Columns of the particle's own density, and of the others.
+    irreps_own, irreps_neighbors : Irreps
+        Irreps of these columns.
 
     Raises
     ------
@@ -53,20 +55,22 @@ class DensityChannels:
                 f"types is {list(types)}, expected others than {OWN_DENSITY} with include_self='separate', "
                 "where it labels the particle's own density; renumber the types"
             )
-        entries: list[tuple[int, tuple[int, int]]] = []
         self.names: list[str] = []
         self.properties: dict[Any, Tensor] = {}
         self.own_columns: list[int] = []
-        n_columns = 0
+        self.neighbor_columns: list[int] = []
+        self.irreps, self.irreps_own, self.irreps_neighbors = (o3.Irreps() for _ in range(3))
         for l, count in enumerate(n_functions):
-            densities = [*types, OWN_DENSITY] if own and l % 2 == 0 else list(types)
-            entries.append((len(densities) * count, (l, (-1) ** l)))
-            n_columns += len(densities) * count * (2 * l + 1)
-            if len(densities) > len(types):
-                self.own_columns += range(n_columns - count * (2 * l + 1), n_columns)
-            described = ["own" if own and d == OWN_DENSITY else f"type={d}" for d in densities]
+            ir, start = o3.Irrep(l, (-1) ** l), self.irreps.dim
+            has_own = own and l % 2 == 0
+            n_neighbors = len(types) * count
+            self.irreps_neighbors += o3.Irreps([(n_neighbors, ir)])
+            self.irreps_own += o3.Irreps([(count, ir)] if has_own else [])
+            self.irreps += o3.Irreps([(n_neighbors + has_own * count, ir)])
+            middle = start + n_neighbors * ir.dim
+            self.neighbor_columns += range(start, middle)
+            self.own_columns += range(middle, self.irreps.dim)
+            described = [f"type={type_}" for type_ in types] + ["own"] * has_own
             self.names += [f"l={l} {density} n={n}" for density in described for n in range(count)]
-            self.properties[o3.Irrep(l, (-1) ** l)] = torch.cartesian_prod(
-                torch.tensor(densities), torch.arange(count)
-            )
-        self.irreps = o3.Irreps(entries)
+            labels = torch.tensor([*types, *[OWN_DENSITY] * has_own])
+            self.properties[ir] = torch.cartesian_prod(labels, torch.arange(count))

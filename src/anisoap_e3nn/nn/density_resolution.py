@@ -99,19 +99,17 @@ def expanded_density(embedding: AniSOAPEmbedding, coefficients: Tensor, points: 
     """
     distances = points.norm(dim=1)  # -> [point]
     density = torch.zeros_like(distances)
-    rcond = embedding.hyperparameters["rcond"]
+    rcond, exponents = embedding.hyperparameters["rcond"], embedding.basis.exponents
     channels = embedding.density_channels
     for (_, ir), where in zip(channels.irreps, channels.irreps.slices(), strict=True):
         n = channels.properties[ir][:, 1]  # -> [channel]
-        n_functions = int(n.max()) + 1
-        expansion = embedding.basis.expansion(
-            ir.l, n_functions // len(embedding.basis.exponents), rcond
-        )
+        n_radial = (int(n.max()) + 1) // len(exponents)
+        expansion = embedding.basis.expansion(ir.l, n_radial, rcond)
         powers = torch.stack(
             [
                 distances ** (ir.l + 2 * k) * torch.exp(-beta * distances.square() / 2)
-                for beta in embedding.basis.exponents
-                for k in range(n_functions // len(embedding.basis.exponents))
+                for beta in exponents
+                for k in range(n_radial)
             ]
         )  # -> [exponent · k, point]
         phi = torch.as_tensor(expansion).to(powers) @ powers  # -> [n, point]

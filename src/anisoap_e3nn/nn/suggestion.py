@@ -1,7 +1,7 @@
 """Hyperparameters of a density expansion that resolve the gap between neighbours."""
 
 from collections.abc import Iterable
-from math import ceil, pi, sqrt
+from math import sqrt
 from typing import Any, NamedTuple
 
 import torch
@@ -12,10 +12,9 @@ from ..data.batches import frame_iterable
 from ..graph import edges_of
 from ..tensor_arguments import check_data
 
-# Measured on validation frames of Gay-Berne pairs and fluids, and of liquid benzene: see the docstring.
+# Measured on validation frames of a Gay-Berne fluid and of liquid benzene: see the docstring.
 _RELATIVE_WIDTH = 0.2  # standard deviation of a density, in contact distances
-_MAX_RADIAL = 4
-_LARGEST_MAX_ANGULAR = 8
+_MAX_ANGULAR, _MAX_RADIAL = 8, 4
 
 
 class Suggestion(NamedTuple):
@@ -40,16 +39,15 @@ def suggest_hyperparameters(frames: Iterable[Any], cutoff: float) -> Suggestion:
 
     .. math::
         w = 0.2 \, d / a, \qquad
-        \sigma = d / \sqrt{l_{max} + 2 n_{max}}, \qquad
-        n_{max} = 4, \qquad
-        l_{max} = \min(8, \lceil \pi d / 2 w a \rceil)
+        \sigma = d / \sqrt{l_{max} + 2 n_{max}} = d / 4, \qquad
+        l_{max} = 8, \qquad n_{max} = 4
 
-    with the contact distance d, the tenth percentile of the distances of nearest neighbours, and the size a,
-    the mean over the particles of :math:`(a_1 a_2 a_3)^{1/3}`, or of the mean semi-axis of flat ones. A
-    density of standard deviation 0.2 d has decayed by a factor of 20 half way to a neighbour in contact, and
-    still shows how the neighbour is turned. The outermost radial function
-    :math:`r^{l + 2n} e^{-r^2 / 2\sigma^2}` has its peak at :math:`\sigma \sqrt{l + 2n} = d`. Densities vary
-    over angles of about :math:`w a / d`, hence l.
+    Here d is the contact distance: the tenth percentile of the distances of nearest neighbours. The size a is
+    the mean over the particles of :math:`(a_1 a_2 a_3)^{1/3}`; disks and needles count with their mean
+    semi-axis. A density of standard deviation 0.2 d has decayed by a factor of 20 half way to a neighbour in
+    contact, and still shows how the neighbour is turned. It varies over angles of about 0.2, hence
+    :math:`l_{max} \approx \pi / (2 \cdot 0.2)`. The outermost radial function
+    :math:`r^{l + 2n} e^{-r^2 / 2\sigma^2}` has its peak at :math:`\sigma \sqrt{l + 2n} = d`.
 
     The numbers come from linear fits to power spectra, judged by frames that were not fitted. R² of energies
     of a Gay-Berne fluid (d = 1.19, a = 0.72) is at most 0.60, 0.93, 0.79 and 0.64 for w = 0.2, 0.3, 0.45 and
@@ -101,16 +99,16 @@ def suggest_hyperparameters(frames: Iterable[Any], cutoff: float) -> Suggestion:
         raise ValueError("all semi-axes are zero, expected particles with a size")
     contact = float(distances.quantile(0.1))
     density_width = _rounded(_RELATIVE_WIDTH * contact / size)
-    max_angular = min(_LARGEST_MAX_ANGULAR, ceil(pi / 2 * contact / (density_width * size)))
-    width = _rounded(contact / sqrt(max_angular + 2 * _MAX_RADIAL))
+    highest_power = _MAX_ANGULAR + 2 * _MAX_RADIAL
+    width = _rounded(contact / sqrt(highest_power))
     reason = (
         f"nearest neighbours come as close as {contact:.3g} and particles measure {size:.3g} (semi-axes), so "
         f"densities of {density_width} semi-axes decay before the next surface; radial functions of width "
-        f"{width} and powers up to r^{max_angular + 2 * _MAX_RADIAL} reach to {contact:.3g}"
+        f"{width} and powers up to r^{highest_power} reach to {contact:.3g}"
     )
     return Suggestion(
         {
-            "max_angular": max_angular,
+            "max_angular": _MAX_ANGULAR,
             "max_radial": _MAX_RADIAL,
             "radial_gaussian_width": width,
             "density_width": density_width,

@@ -1,77 +1,47 @@
 """Symmetries and derivatives of the networks that nequip builds."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
-from ellipsoid_frames import Frame, random_orthogonal
+from ellipsoid_frames import Frame
+from host_checks import (
+    check_batches,
+    check_finite_differences,
+    check_moved_and_renumbered,
+    check_turned,
+    largest,
+)
 from nequip_models import nequip_data, small_nequip
 
 from anisoap_e3nn import AniSOAPEmbedding
 from anisoap_e3nn.interop.nequip import AniSOAPNodeEmbedding
 
 
-def largest(difference: torch.Tensor) -> float:
-    return float(difference.detach().abs().max())
+def results(model: Any, *frames: Frame) -> dict[str, torch.Tensor]:
+    out = model(nequip_data(*frames))
+    names = ("forces", "torques", "stress")
+    return {"energy": out["total_energy"].detach()} | {name: out[name].detach() for name in names}
 
 
 @pytest.mark.parametrize("determinant", [1, -1], ids=["rotation", "inversion"])
 def test_turned_frames(
     determinant: int, model: Any, frame: Frame, generator: torch.Generator
 ) -> None:
-    rotation = random_orthogonal(generator, determinant)
-    a, b = model(nequip_data(frame)), model(nequip_data(frame.turned(rotation)))
-    assert largest(a["torques"]) > 1e-3
-    assert largest(a["total_energy"] - b["total_energy"]) < 1e-10
-    assert largest(a["forces"] @ rotation.T - b["forces"]) < 1e-10
-    axial = determinant * rotation
-    assert largest(a["torques"] @ axial.T - b["torques"]) < 1e-10
-    assert largest(rotation @ a["stress"] @ rotation.T - b["stress"]) < 1e-10
+    check_turned(partial(results, model), frame, determinant, generator)
 
 
 def test_moved_and_renumbered_frames(model: Any, frame: Frame, generator: torch.Generator) -> None:
-    order = torch.randperm(len(frame.types), generator=generator)
-    other = frame.permuted(order)
-    other.positions = other.positions + torch.tensor([0.3, -7.0, 1.1], dtype=torch.float64)
-    a, b = model(nequip_data(frame)), model(nequip_data(other))
-    assert largest(a["total_energy"] - b["total_energy"]) < 1e-10
-    assert largest(a["forces"][order] - b["forces"]) < 1e-10
-    assert largest(a["torques"][order] - b["torques"]) < 1e-10
-    assert largest(a["stress"] - b["stress"]) < 1e-10
+    check_moved_and_renumbered(partial(results, model), frame, generator)
 
 
 def test_finite_differences(model: Any, frame: Frame) -> None:
-    def energy(changed: Frame) -> float:
-        return float(model(nequip_data(changed))["total_energy"].detach())
-
-    def slope(change: Any) -> float:
-        return (energy(change(1e-4)) - energy(change(-1e-4))) / 2e-4
-
-    out = {name: x.detach() for name, x in model(nequip_data(frame)).items()}
-    unit = torch.eye(3, dtype=torch.float64)
-    for axis in unit:
-
-        def moved(step: float, axis: torch.Tensor = axis) -> Frame:
-            positions = frame.positions.clone()
-            positions[3] += step * axis
-            return Frame(positions, frame.orientations, frame.semiaxes, frame.types, frame.cell)
-
-        assert -slope(moved) == pytest.approx(float(out["forces"][3] @ axis), abs=1e-6)
-        torque = -slope(lambda step, axis=axis: frame.rotated_particle(3, step * axis))
-        assert torque == pytest.approx(float(out["torques"][3] @ axis), abs=1e-6)
-    strain = torch.tensor([[0.3, 0.2, -0.5], [0.2, -0.1, 0.4], [-0.5, 0.4, 0.6]]).double()
-    work = slope(lambda step: frame.strained(step * strain)) / float(
-        torch.linalg.det(frame.cell).abs()
-    )
-    assert work == pytest.approx(float((out["stress"][0] * strain).sum()), abs=1e-7)
+    check_finite_differences(partial(results, model), frame)
 
 
 def test_batches_are_their_frames(model: Any, generator: torch.Generator) -> None:
-    frames = [Frame.random(n, generator) for n in (7, 5)]
-    both = model(nequip_data(*frames))
-    each = [model(nequip_data(frame)) for frame in frames]
-    for name in ("total_energy", "forces", "torques", "stress"):
-        assert largest(both[name] - torch.cat([one[name] for one in each])) < 1e-10
+    check_batches(partial(results, model), generator)
 
 
 def test_coefficients_are_those_of_our_own_edges(frame: Frame) -> None:

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import numpy as np
 import torch
 from mace.calculators import MACECalculator
 
-from ...data.files.stored_frame import Array, tells_shape
-from ..ellipsoid_arrays import fault_of_arrays
+from ...data.files.stored_frame import Array
+from ..ellipsoid_arrays import changed_shapes, fault_of_arrays
 
 
 class AniSOAPMACECalculator(MACECalculator):  # type: ignore[misc]
@@ -53,12 +52,7 @@ class AniSOAPMACECalculator(MACECalculator):  # type: ignore[misc]
         """Names of quantities that changed since the last calculation, orientations and sizes included."""
         changes: list[str] = super().check_state(atoms, tol)
         if self.atoms is not None:
-            before, now = self.atoms.arrays, atoms.arrays
-            changes += [
-                name
-                for name in filter(tells_shape, {**before, **now})
-                if not np.array_equal(before.get(name, ()), now.get(name, ()))
-            ]
+            changes += changed_shapes(self.atoms.arrays, atoms.arrays)
         return changes
 
     def _keep_torques(self, model: Any, inputs: Any, out: dict[str, Any]) -> None:

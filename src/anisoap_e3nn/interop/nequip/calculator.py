@@ -3,13 +3,11 @@
 from os import PathLike
 from typing import Any
 
-import numpy as np
 from nequip.data import AtomicDataDict, from_ase
 from nequip.integrations.ase import NequIPCalculator
 from torch import Tensor
 
-from ...data.files.stored_frame import tells_shape
-from ..ellipsoid_arrays import fault_of_arrays
+from ..ellipsoid_arrays import changed_shapes, fault_of_arrays
 from .fields import ELLIPSOIDS
 from .keys import ORIENTATIONS, SEMIAXES, TORQUES
 
@@ -69,12 +67,7 @@ class AniSOAPNequIPCalculator(NequIPCalculator):  # type: ignore[misc]
         """Names of quantities that changed since the last calculation, orientations and sizes included."""
         changes: list[str] = super().check_state(atoms, tol)
         if self.atoms is not None:
-            before, now = self.atoms.arrays, atoms.arrays
-            changes += [
-                name
-                for name in filter(tells_shape, {**before, **now})
-                if not np.array_equal(before.get(name, ()), now.get(name, ()))
-            ]
+            changes += changed_shapes(self.atoms.arrays, atoms.arrays)
         return changes
 
     def save_extra_outputs(self, out: dict[str, Tensor]) -> None:
