@@ -12,8 +12,8 @@ using anisoap::ConvolutionPath;
 using anisoap::ConvolutionPoint;
 using anisoap::Coupling;
 
-// From [channel, component] in memory to [component, lane] in vectors, and back; with D = 0, for any number of
-// components.
+// From [channel, component] in memory to [component, lane] in vectors, and added back; with D = 0, for any number
+// of components.
 template <class T, int D>
 inline void deinterleave(const T* __restrict from, T* __restrict to, std::int64_t n, std::int64_t pitch,
                          std::int64_t d) {
@@ -27,7 +27,7 @@ inline void interleave(const T* __restrict from, T* __restrict to, std::int64_t 
                        std::int64_t d) {
     const std::int64_t components = D ? D : d;
     for (std::int64_t u = 0; u < n; ++u)
-        for (std::int64_t m = 0; m < components; ++m) to[u * components + m] = from[m * pitch + u];
+        for (std::int64_t m = 0; m < components; ++m) to[u * components + m] += from[m * pitch + u];
 }
 
 #define FOR_COMPONENTS(function, T, d, ...)                \

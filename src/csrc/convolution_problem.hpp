@@ -26,6 +26,8 @@ class ConvolutionPlan {
         : next_(numbers), end_(numbers + size), lanes_(vector_bytes / sizeof(T)) {
         require(size >= 1 && take() == size, "this is no plan of a convolution");
         for (auto* dim : {&dim_x, &dim_harmonics, &n_weights, &dim_out}) *dim = take();
+        require(n_weights >= 0 && dim_harmonics >= 0, "a dimension is negative");
+        weighted_.resize(n_weights);
         const std::int64_t n_inputs = take(), n_outputs = take(), n_paths = take();
         for (std::int64_t k = 0; k < n_inputs; ++k) add_irrep(inputs_, row_x_, dim_x);
         for (std::int64_t k = 0; k < n_outputs; ++k) add_irrep(outputs_, row_out_, dim_out);
@@ -49,6 +51,10 @@ class ConvolutionPlan {
         job.outputs = outputs_.data(), job.n_outputs = outputs_.size();
         job.paths = paths_.data(), job.paths_end = paths_.data() + paths_.size();
         job.to_matrix = to_matrix_.view(), job.to_harmonics = to_harmonics_.view();
+    }
+
+    bool uses_all_weights() const {
+        return std::find(weighted_.begin(), weighted_.end(), false) == weighted_.end();
     }
 
   private:
@@ -98,7 +104,12 @@ class ConvolutionPlan {
                 "a path names an irrep that is not there");
         const std::int64_t d1 = inputs_[in].components, d3 = outputs_[out].components;
         require(inputs_[in].channels == outputs_[out].channels, "a path needs as many channels of x and out");
-        require(weights >= 0 && weights + inputs_[in].channels <= n_weights, "a path needs weights for its channels");
+        const std::int64_t channels = inputs_[in].channels;
+        require(weights >= 0 && weights + channels <= n_weights, "a path needs weights for its channels");
+        for (std::int64_t u = 0; u < channels; ++u) {
+            require(!weighted_[weights + u], "two paths share a weight");
+            weighted_[weights + u] = true;
+        }
         for (std::int64_t k = 0; k < n; ++k) {
             const std::int64_t m1 = take(), harmonic = take(), m3 = take(), bits = take();
             require(m1 >= 0 && m1 < d1 && m3 >= 0 && m3 < d3 && harmonic >= 0 && harmonic < dim_harmonics,
@@ -115,6 +126,7 @@ class ConvolutionPlan {
     std::int64_t lanes_, row_x_ = 0, row_out_ = 0, n_matrix_ = 0;
     std::vector<ConvolutionIrrep> inputs_, outputs_;
     std::vector<ConvolutionPath> paths_;
+    std::vector<bool> weighted_;
     Sums to_matrix_, to_harmonics_;
 };
 
@@ -133,6 +145,7 @@ class ConvolutionProblem {
         : functions_(functions), vector_bytes_(vector_bytes), n_particles_(n_particles), n_edges_(n_edges),
           threads_(threads) {
         plan.describe(job_);
+        uses_all_weights_ = plan.uses_all_weights();
         job_.neighbors = edge_index;
         job_.centers = edge_index + n_edges;
     }
@@ -153,7 +166,9 @@ class ConvolutionProblem {
         if (tangent) job_.tangent = {x_tangent->memory, tangent->harmonics, tangent->weights};
         job_.g = packed_g ? packed_g->memory : nullptr;
         job_.out = out, job_.d_harmonics = d_harmonics, job_.d_weights = d_weights;
-        if (g) prefer_huge_pages(d_weights, n_edges_ * job_.n_weights * sizeof(T));
+        const std::size_t bytes = n_edges_ * job_.n_weights * sizeof(T);
+        if (g) prefer_huge_pages(d_weights, bytes);
+        if (g && !uses_all_weights_) std::memset(d_weights, 0, bytes);
         in_chunks([&](std::int64_t first, std::int64_t end, void* workspace) {
             functions_.sweep(job_, first, end, workspace);
         });
@@ -194,6 +209,7 @@ class ConvolutionProblem {
     std::size_t vector_bytes_;
     std::int64_t n_particles_, n_edges_;
     int threads_;
+    bool uses_all_weights_;
     ConvolutionJob<T> job_{};
 };
 

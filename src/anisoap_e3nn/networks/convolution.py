@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..irreps_arguments import to_irreps
 from ..layer import Layer
-from ..nn import TensorProduct
+from ..nn import TensorProductConvolution
 from ..nn.product_paths import product_paths
 from .edge_features import EdgeFeatures
 
@@ -63,8 +63,8 @@ class Convolution(Layer):
             has_weight=True,
         )
         self.mixing = o3.Linear(self.irreps_in, self.irreps_in)
-        self.product = TensorProduct(
-            self.irreps_in, irreps_harmonics, irreps, instructions, shared_weights=False
+        self.product = TensorProductConvolution(
+            self.irreps_in, irreps_harmonics, irreps, instructions
         )
         self.radial = FullyConnectedNet(
             [n_invariants, *radial_layers, self.product.weight_numel], torch.nn.functional.silu
@@ -90,12 +90,10 @@ class Convolution(Layer):
         -------
         Tensor ``(N, irreps_out.dim)``
         """
-        neighbors, centers = edge_index.unbind()
-        weights = self.radial(edges.invariants) * edges.envelope  # -> [edge, weight]
-        x_neighbors = self.mixing(x).index_select(0, neighbors)  # -> [edge, irreps_in.dim]
-        messages = self.product(x_neighbors, edges.harmonics, weights)  # -> [edge, irreps_out.dim]
-        sums = messages.new_zeros(x.shape[0], messages.shape[1]).index_add(0, centers, messages)
-        return sums / n_neighbors.sqrt()  # -> [particle, irreps_out.dim]
+        weights = self.radial(edges.invariants)  # -> [edge, weight]
+        # the factors belong to the weights too, of which there are many more
+        harmonics = edges.harmonics * edges.envelope / n_neighbors.sqrt()  # -> [edge, harmonic]
+        return self.product(self.mixing(x), harmonics, weights, edge_index)  # -> [N, irreps_out.dim]
 
 
 class MessageLayer(Layer, ABC):

@@ -1,5 +1,6 @@
-"""Layers: the AniSOAP embedding, power spectra, tensor products, linear maps and cutoff functions."""
+"""Layers: the AniSOAP embedding, power spectra, tensor products, convolutions, linear maps and cutoff functions."""
 
+from .convolution import TensorProductConvolution
 from .cutoff import PolynomialCutoff, ShiftedCosine
 from .embedding import AniSOAPEmbedding
 from .full_tensor_product import FullTensorProduct, TensorSquare
@@ -14,6 +15,7 @@ __all__ = [
     "PowerSpectrum",
     "ShiftedCosine",
     "TensorProduct",
+    "TensorProductConvolution",
     "TensorSquare",
     "TypeLinear",
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -44,8 +45,8 @@ class ConvolutionPlan:
     Raises
     ------
     ValueError
-        If a path reaches beyond the last dimension of a tensor, indices and coefficients differ in number, or
-        a number is negative or out of range.
+        If a path reaches beyond the last dimension of a tensor, two paths share a weight, indices and
+        coefficients differ in number, or a number is negative or out of range.
     """
 
     paths: tuple[ConvolutionPath, ...]
@@ -56,6 +57,10 @@ class ConvolutionPlan:
 
     def __post_init__(self) -> None:
         dim_x, dim_harmonics, n_weights, dim_out = self.dims
+        weighted = sorted((path.weights, path.weights + path.channels) for path in self.paths)
+        for (_, before), (first, _) in pairwise(weighted):
+            if first < before:
+                raise ValueError(f"two paths have weight {first}, expected weights of their own")
         weighting, coupling, end = [], [], 0
         for n, (d1, d2, d3), x, harmonics, weights, out, *table in self.paths:
             y, m = Block(end, d2, 1, 0, d2), range(d2)  # Y times the weight of each channel
