@@ -71,7 +71,7 @@ inline void couple(const Coupling<T>& coupling, const typename simd<T>::type* fr
     }
 }
 
-// The matrices M of as many edges as a vector has lanes.
+// The matrices M of a tile of edges.
 template <class T>
 void find_matrices(const ConvolutionJob<T>& job, const T* harmonics, const std::int64_t* edges, int n_edges,
                    typename simd<T>::type* columns, typename simd<T>::type* matrices) {
@@ -90,12 +90,14 @@ class Sweep {
 
   public:
     Sweep(const ConvolutionJob<T>& job, void* workspace) : job_(job), of_neighbors_(job.g != nullptr) {
-        V* next = static_cast<V*>(workspace);
         std::memset(workspace, 0, workspace_vectors(job) * vector_bytes);
-        for (auto** part : {&columns_, &columns_tangent_}) *part = next, next += job.dim_harmonics;
-        for (auto** part : {&matrices_, &matrices_tangent_, &d_matrices_}) *part = next, next += job.n_matrix;
-        sum_ = next;
-        functions_ = reinterpret_cast<Functions*>(sum_ + longer_row(job));
+        V* next = static_cast<V*>(workspace);
+        const auto take = [&](std::int64_t n) { return next += n, next - n; };
+        columns_ = take(job.dim_harmonics), columns_tangent_ = take(job.dim_harmonics);
+        matrices_ = take(job.n_matrix), matrices_tangent_ = take(job.n_matrix);
+        d_matrix_ = take(job.largest_matrix), d_harmonics_ = take(lanes * job.dim_harmonics);
+        sum_ = take(longer_row(job));
+        functions_ = reinterpret_cast<Functions*>(next);
         auto* functions = functions_;
         for (const auto* path = job.paths; path < job.paths_end; ++path, ++functions) {
             const std::int64_t d1 = job.inputs[path->in].components, d3 = job.outputs[path->out].components;
@@ -112,16 +114,7 @@ class Sweep {
         std::memset(sum_, 0, (of_neighbors_ ? job_.row_x : job_.row_out) * vector_bytes);
         for (std::int64_t k = job_.offsets[i]; k < job_.offsets[i + 1]; k += lanes) {
             const std::int64_t left = job_.offsets[i + 1] - k;
-            const int n = int(left < lanes ? left : lanes);
-            std::int64_t edges[lanes];
-            for (int lane = 0; lane < n; ++lane) edges[lane] = job_.order ? job_.order[k + lane] : k + lane;
-            find_matrices(job_, job_.point.harmonics, edges, n, columns_, matrices_);
-            if (job_.has_tangent)
-                find_matrices(job_, job_.tangent.harmonics, edges, n, columns_tangent_, matrices_tangent_);
-            for (int lane = 0; lane < n; ++lane) {
-                prefetch(edges[lane + 1 < n ? lane + 1 : lane]);
-                edge(edges[lane], lane);
-            }
+            tile(k, int(left < lanes ? left : lanes));
         }
         const T* const row = reinterpret_cast<const T*>(sum_);
         if (of_neighbors_)
@@ -139,72 +132,73 @@ class Sweep {
         return job.row_x > job.row_out ? job.row_x : job.row_out;
     }
 
-    // Y and its tangent, M and its tangent, dS/dM and one row.
     static std::int64_t workspace_vectors(const ConvolutionJob<T>& job) {
-        return 2 * job.dim_harmonics + 3 * job.n_matrix + longer_row(job);
+        return (2 + lanes) * job.dim_harmonics + 2 * job.n_matrix + job.largest_matrix + longer_row(job);
     }
 
-    // The weights of an edge lie far from those of the edge before, if edges are not sorted.
-    void prefetch(std::int64_t edge) const {
-        constexpr std::int64_t line = 64 / sizeof(T);
-        for (std::int64_t k = 0; k < job_.n_weights; k += line) {
-            __builtin_prefetch(job_.point.weights + edge * job_.n_weights + k);
-            if (job_.has_tangent) __builtin_prefetch(job_.tangent.weights + edge * job_.n_weights + k);
-        }
-    }
+    std::int64_t edge_at(std::int64_t k) const { return job_.order ? job_.order[k] : k; }
 
-    void edge(std::int64_t e, int lane) {
-        const auto row = [](const void* rows, std::int64_t particle, std::int64_t length) {
-            return static_cast<const V*>(rows) + particle * length;
-        };
-        const V* const x = row(job_.point.x, job_.neighbors[e], job_.row_x);
-        const V* const x_tangent = job_.has_tangent ? row(job_.tangent.x, job_.neighbors[e], job_.row_x) : x;
-        const V* const g = of_neighbors_ ? row(job_.g, job_.centers[e], job_.row_out) : nullptr;
-        const T* const w = job_.point.weights + e * job_.n_weights;
-        const T* const w_tangent = job_.has_tangent ? job_.tangent.weights + e * job_.n_weights : w;
-        T* const d_weights = of_neighbors_ ? job_.d_weights + e * job_.n_weights : nullptr;
-        PathStep<T> step;
-        const auto* functions = functions_;
-        for (const auto* path = job_.paths; path < job_.paths_end; ++path, ++functions) {
-            const ConvolutionIrrep &in = job_.inputs[path->in], &out = job_.outputs[path->out];
-            step.d1 = in.components, step.d3 = out.components;
-            step.vectors_x = in.vectors, step.vectors_out = out.vectors;
-            step.m.numbers = reinterpret_cast<const T*>(matrices_ + path->matrix) + lane;
-            step.m_tangent.numbers = reinterpret_cast<const T*>(matrices_tangent_ + path->matrix) + lane;
-            step.d_matrix = d_matrices_ + path->matrix;
-            for (std::int64_t v = 0, n = 0; v < in.vectors; v += n) {
-                n = in.vectors - v < 2 ? 1 : 2;
-                const std::int64_t first = v * lanes, left = in.channels - first;
-                step.n_channels = int(left < n * lanes ? left : n * lanes);
-                step.x = x + in.row + v, step.x_tangent = x_tangent + in.row + v;
-                step.w = w + path->weights + first, step.w_tangent = w_tangent + path->weights + first;
-                step.is_first = v == 0;
-                if (of_neighbors_) {
-                    step.g = g + out.row + v;
-                    step.sum = sum_ + in.row + v;
-                    step.d_weights = d_weights + path->weights + first;
-                } else {
-                    step.sum = sum_ + out.row + v;
-                }
-                (n == 2 ? functions->of_two : functions->of_one)(step);
+    // The n edges of a particle from position k on.
+    void tile(std::int64_t k, int n) {
+        std::int64_t numbers[lanes];
+        EdgeTile<T> edges;
+        edges.n = n;
+        for (int lane = 0; lane < n; ++lane) {
+            const std::int64_t e = edge_at(k + lane);
+            const std::int64_t next = k + lane + n < job_.n_edges ? edge_at(k + lane + n) : e;
+            numbers[lane] = e;
+            edges.x[lane] = row(job_.point.x, job_.neighbors[e], job_.row_x);
+            edges.w[lane] = job_.point.weights + e * job_.n_weights;
+            edges.next_w[lane] = job_.point.weights + next * job_.n_weights;
+            edges.x_tangent[lane] = edges.x[lane];
+            if (job_.has_tangent) {
+                edges.x_tangent[lane] = row(job_.tangent.x, job_.neighbors[e], job_.row_x);
+                edges.w_tangent[lane] = job_.tangent.weights + e * job_.n_weights;
+                edges.next_w_tangent[lane] = job_.tangent.weights + next * job_.n_weights;
+            }
+            if (of_neighbors_) {
+                edges.g[lane] = row(job_.g, job_.centers[e], job_.row_out);
+                edges.d_weights[lane] = job_.d_weights + e * job_.n_weights;
+                edges.d_harmonics[lane] = d_harmonics_ + lane * job_.dim_harmonics;
             }
         }
-        if (of_neighbors_) add_up(job_.to_harmonics, job_.d_harmonics + e * job_.dim_harmonics);
+        find_matrices(job_, job_.point.harmonics, numbers, n, columns_, matrices_);
+        if (job_.has_tangent)
+            find_matrices(job_, job_.tangent.harmonics, numbers, n, columns_tangent_, matrices_tangent_);
+        if (of_neighbors_) std::memset(d_harmonics_, 0, n * job_.dim_harmonics * vector_bytes);
+        const auto* functions = functions_;
+        for (const auto* path = job_.paths; path < job_.paths_end; ++path, ++functions)
+            along(*path, *functions, edges);
+        if (!of_neighbors_) return;
+        for (int lane = 0; lane < n; ++lane)
+            for (std::int64_t m = 0; m < job_.dim_harmonics; ++m)
+                job_.d_harmonics[numbers[lane] * job_.dim_harmonics + m] = sum_of_lanes<T>(edges.d_harmonics[lane][m]);
     }
 
-    // dS/dY = sum over k and channels of C_k dS/dM_k.
-    void add_up(const Coupling<T>& coupling, T* to) const {
-        for (const auto* run = coupling.runs; run < coupling.runs_end; ++run) {
-            V sum{};
-            for (std::int64_t k = run->first; k < run->end; ++k)
-                sum += d_matrices_[coupling.terms[k].from] * coupling.terms[k].coefficient;
-            to[run->to] = sum_of_lanes<T>(sum);
+    void along(const ConvolutionPath<T>& path, const Functions& functions, const EdgeTile<T>& edges) {
+        const ConvolutionIrrep &in = job_.inputs[path.in], &out = job_.outputs[path.out];
+        PathStep<T> step;
+        step.d1 = in.components, step.d3 = out.components;
+        step.vectors_x = in.vectors, step.vectors_out = out.vectors;
+        step.m = reinterpret_cast<const T*>(matrices_ + path.matrix);
+        step.m_tangent = reinterpret_cast<const T*>(matrices_tangent_ + path.matrix);
+        step.sum = sum_, step.d_matrix = d_matrix_, step.to_harmonics = path.to_harmonics;
+        for (std::int64_t v = 0, n = 0; v < in.vectors; v += n) {
+            n = in.vectors - v < 2 ? 1 : 2;
+            const std::int64_t left = in.channels - v * lanes;
+            step.n_channels = int(left < n * lanes ? left : n * lanes);
+            step.at_x = in.row + v, step.at_out = out.row + v, step.at_weights = path.weights + v * lanes;
+            (n == 2 ? functions.of_two : functions.of_one)(step, edges);
         }
+    }
+
+    static const V* row(const void* rows, std::int64_t particle, std::int64_t length) {
+        return static_cast<const V*>(rows) + particle * length;
     }
 
     const ConvolutionJob<T>& job_;
     const bool of_neighbors_;
-    V *columns_, *columns_tangent_, *matrices_, *matrices_tangent_, *d_matrices_, *sum_;
+    V *columns_, *columns_tangent_, *matrices_, *matrices_tangent_, *d_matrix_, *d_harmonics_, *sum_;
     Functions* functions_;
 };
 

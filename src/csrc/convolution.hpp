@@ -21,12 +21,6 @@ struct ConvolutionIrrep {
     std::int64_t vectors;  // of each component
 };
 
-struct ConvolutionPath {
-    std::int64_t in, out;  // irreps of x and g
-    std::int64_t weights;  // the first
-    std::int64_t matrix;   // first number of M among the matrices of an edge, [m3, m1]
-};
-
 // Sums of coefficients times numbers: to[run.to] = sum over its terms of coefficient from[term.from].
 template <class T>
 struct CouplingTerm {
@@ -42,6 +36,14 @@ struct Coupling {
     const CouplingTerm<T>* terms;
 };
 
+template <class T>
+struct ConvolutionPath {
+    std::int64_t in, out;      // irreps of x and g
+    std::int64_t weights;      // the first
+    std::int64_t matrix;       // first number of M among the matrices of an edge, [m3, m1]
+    Coupling<T> to_harmonics;  // from this path's dS/dM to dS/dY
+};
+
 // x, Y and W, or tangents of them. x is packed in rows of vectors.
 template <class T>
 struct ConvolutionPoint {
@@ -55,9 +57,11 @@ struct ConvolutionJob {
     std::int64_t row_x, row_out, n_matrix;                  // vectors in rows of x and g, numbers of all M
     const ConvolutionIrrep *inputs, *outputs;
     std::int64_t n_inputs, n_outputs;
-    const ConvolutionPath *paths, *paths_end;
-    Coupling<T> to_matrix, to_harmonics;  // from Y to M, and from dS/dM to dS/dY
+    const ConvolutionPath<T>*paths, *paths_end;
+    std::int64_t largest_matrix;  // numbers of the M of one path
+    Coupling<T> to_matrix;        // from Y to the M of all paths
 
+    std::int64_t n_edges;
     const std::int64_t *neighbors, *centers;
     const std::int64_t *offsets, *order;  // of the particles' edges; order is null where they are sorted
     ConvolutionPoint<T> point, tangent;

@@ -1,32 +1,38 @@
-// The innermost loops of convolutions: one path of one edge, for a few vectors of channels.
+// The innermost loops of convolutions: one path of as many edges of a particle as a vector has lanes, for one or
+// two vectors of channels.
 //
-// Numbers of components are known to the compiler where they are small, so that it unrolls the loops and keeps
-// their numbers in registers.
+// Numbers of components are known to the compiler where they are small, so that sums stay in its registers.
 #pragma once
 
+#include "convolution.hpp"
 #include "simd.hpp"
 
 namespace {
 
-// M of one edge: its entries lie as many numbers apart as a vector has lanes.
+// Edges that are summed to the same particle. At the centres g and the derivatives are not used.
 template <class T>
-struct EdgeMatrix {
-    const T* numbers;
-    T operator[](std::int64_t k) const { return numbers[k * simd<T>::lanes]; }
+struct EdgeTile {
+    static constexpr int lanes = simd<T>::lanes;
+    using V = typename simd<T>::type;
+    int n;
+    const V *x[lanes], *x_tangent[lanes], *g[lanes];  // rows
+    const T *w[lanes], *w_tangent[lanes];
+    const T *next_w[lanes], *next_w_tangent[lanes];   // of the edges after these, to be prefetched
+    T* d_weights[lanes];
+    V* d_harmonics[lanes];  // summed over paths and vectors of channels, not over lanes
 };
 
 template <class T>
 struct PathStep {
     using V = typename simd<T>::type;
-    std::int64_t d1, d3, vectors_x, vectors_out;
-    int n_channels;               // of the vectors, not all of which may be in use
-    EdgeMatrix<T> m, m_tangent;   // [m3, m1]
-    const V *x, *x_tangent, *g;   // [component, vector]
-    const T *w, *w_tangent;
-    V* sum;                       // of out or of dS/dx
-    T* d_weights;
-    V* d_matrix;                  // [m3, m1], summed over vectors, not over lanes
-    bool is_first;                // of the vectors that are summed to d_matrix
+    std::int64_t d1, d3;                    // components of x and out
+    std::int64_t at_x, at_out, at_weights;  // positions in rows and among the weights
+    std::int64_t vectors_x, vectors_out;    // of each component
+    int n_channels;                         // not all lanes of the vectors may be in use
+    const T *m, *m_tangent;                 // M[m3, m1] of the edges, one for each lane
+    V* sum;                                 // row of out or of dS/dx
+    V* d_matrix;                            // dS/dM of one edge, summed over vectors, not over lanes
+    anisoap::Coupling<T> to_harmonics;      // from dS/dM to dS/dY
 };
 
 template <class T, int n>
@@ -49,70 +55,117 @@ struct Vectors {
     }
 };
 
-// out += W M x, or its derivative along the tangents: W (M x' + M' x) + W' M x.
-template <class T, int D1, int D3, int n, bool tangent>
-void at_center(const PathStep<T>& step) {
+// The components of one irrep of a row, copied to registers if their number D is known, else left where they are.
+template <class T, int D, int n>
+struct Components {
     using V = typename simd<T>::type;
-    const std::int64_t d1 = D1 ? D1 : step.d1, d3 = D1 ? D3 : step.d3;
-    const auto w = Vectors<T, n>::load(step.w, step.n_channels);
-    Vectors<T, n> w_tangent{};
-    if (tangent) w_tangent = Vectors<T, n>::load(step.w_tangent, step.n_channels);
-    for (std::int64_t m3 = 0; m3 < d3; ++m3) {
-        V sum[n]{}, sum_tangent[n]{};
-        for (std::int64_t m1 = 0; m1 < d1; ++m1) {
-            const T m = step.m[m3 * d1 + m1];
-            const V* x = step.x + m1 * step.vectors_x;
-            for (int v = 0; v < n; ++v) sum[v] += x[v] * m;
-            if (!tangent) continue;
-            const T m_tangent = step.m_tangent[m3 * d1 + m1];
-            const V* x_tangent = step.x_tangent + m1 * step.vectors_x;
-            for (int v = 0; v < n; ++v) sum_tangent[v] += x_tangent[v] * m + x[v] * m_tangent;
-        }
-        V* const to = step.sum + m3 * step.vectors_out;
-        for (int v = 0; v < n; ++v)
-            to[v] += tangent ? w.v[v] * sum_tangent[v] + w_tangent.v[v] * sum[v] : w.v[v] * sum[v];
+    V copies[(D ? D : 1) * n];
+    V* in_row;
+    std::int64_t pitch;
+
+    Components(V* row, std::int64_t vectors) : in_row(row), pitch(vectors) {
+        for (int m = 0; m < D; ++m)
+            for (int v = 0; v < n; ++v) copies[m * n + v] = row[m * vectors + v];
     }
+    V* operator[](std::int64_t m) { return D ? copies + m * n : in_row + m * pitch; }
+    void store() const {
+        for (int m = 0; m < D; ++m)
+            for (int v = 0; v < n; ++v) in_row[m * pitch + v] = copies[m * n + v];
+    }
+};
+
+template <class T, int n>
+inline void prefetch(const T* weights) {
+    for (int v = 0; v < n; ++v)
+        __builtin_prefetch(reinterpret_cast<const char*>(weights) + v * vector_bytes, 0, 2);
 }
 
-// Derivatives of S: dx += W h, dW = x h with h = M^T g, and dM = (W g) x. With tangents t, those of <t, dS>:
-// dx += W h' + W' h, dW = x' h + x h' and dM = (W g) x' + (W' g) x.
+// out += M W x, or its derivative along the tangents: M (W x' + W' x) + M' W x.
 template <class T, int D1, int D3, int n, bool tangent>
-void at_neighbor(const PathStep<T>& step) {
+void at_center(const PathStep<T>& step, const EdgeTile<T>& edges) {
     using V = typename simd<T>::type;
+    constexpr int lanes = simd<T>::lanes;
     const std::int64_t d1 = D1 ? D1 : step.d1, d3 = D1 ? D3 : step.d3;
-    const auto w = Vectors<T, n>::load(step.w, step.n_channels);
-    Vectors<T, n> w_tangent{}, d_weights{};
-    if (tangent) w_tangent = Vectors<T, n>::load(step.w_tangent, step.n_channels);
-    for (std::int64_t m1 = 0; m1 < d1; ++m1) {
-        const V* x = step.x + m1 * step.vectors_x;
-        const V* x_tangent = tangent ? step.x_tangent + m1 * step.vectors_x : nullptr;
-        V h[n]{}, h_tangent[n]{};
-        V wx[n], wx_tangent[n]{};  // what g is multiplied with in dM
-        for (int v = 0; v < n; ++v)
-            wx[v] = tangent ? w.v[v] * x_tangent[v] + w_tangent.v[v] * x[v] : w.v[v] * x[v];
-        for (std::int64_t m3 = 0; m3 < d3; ++m3) {
-            const V* g = step.g + m3 * step.vectors_out;
-            const std::int64_t k = m3 * d1 + m1;
-            const T m = step.m[k], m_tangent = tangent ? step.m_tangent[k] : T(0);
-            V d_matrix = step.is_first ? V{} : step.d_matrix[k];
-            for (int v = 0; v < n; ++v) {
-                h[v] += g[v] * m;
-                if (tangent) h_tangent[v] += g[v] * m_tangent;
-                d_matrix += g[v] * wx[v];
-            }
-            step.d_matrix[k] = d_matrix;
+    Components<T, D3, n> sum(step.sum + step.at_out, step.vectors_out);
+    for (int edge = 0; edge < edges.n; ++edge) {
+        prefetch<T, n>(edges.next_w[edge] + step.at_weights);
+        const auto w = Vectors<T, n>::load(edges.w[edge] + step.at_weights, step.n_channels);
+        Vectors<T, n> w_tangent{};
+        if (tangent) {
+            prefetch<T, n>(edges.next_w_tangent[edge] + step.at_weights);
+            w_tangent = Vectors<T, n>::load(edges.w_tangent[edge] + step.at_weights, step.n_channels);
         }
-        V* const to = step.sum + m1 * step.vectors_x;
-        for (int v = 0; v < n; ++v) {
-            to[v] += tangent ? w.v[v] * h_tangent[v] + w_tangent.v[v] * h[v] : w.v[v] * h[v];
-            d_weights.v[v] += tangent ? x_tangent[v] * h[v] + x[v] * h_tangent[v] : x[v] * h[v];
+        for (std::int64_t m1 = 0; m1 < d1; ++m1) {
+            const V* const x = edges.x[edge] + step.at_x + m1 * step.vectors_x;
+            V wx[n], wx_tangent[n]{};
+            for (int v = 0; v < n; ++v) wx[v] = w.v[v] * x[v];
+            if (tangent) {
+                const V* const x_tangent = edges.x_tangent[edge] + step.at_x + m1 * step.vectors_x;
+                for (int v = 0; v < n; ++v) wx_tangent[v] = w.v[v] * x_tangent[v] + w_tangent.v[v] * x[v];
+            }
+            for (std::int64_t m3 = 0; m3 < d3; ++m3) {
+                const std::int64_t k = (m3 * d1 + m1) * lanes + edge;
+                V* const to = sum[m3];
+                for (int v = 0; v < n; ++v)
+                    to[v] += tangent ? wx_tangent[v] * step.m[k] + wx[v] * step.m_tangent[k] : wx[v] * step.m[k];
+            }
         }
     }
-    d_weights.store(step.d_weights, step.n_channels);
+    sum.store();
+}
+
+// Derivatives of S: dx += W h, dW = x h with h = M^T g, and dM = g W x. With tangents t, those of <t, dS>:
+// dx += W h' + W' h, dW = x' h + x h' and dM = g (W x' + W' x), with h' = M'^T g.
+template <class T, int D1, int D3, int n, bool tangent>
+void at_neighbor(const PathStep<T>& step, const EdgeTile<T>& edges) {
+    using V = typename simd<T>::type;
+    constexpr int lanes = simd<T>::lanes;
+    const std::int64_t d1 = D1 ? D1 : step.d1, d3 = D1 ? D3 : step.d3;
+    Components<T, D1, n> sum(step.sum + step.at_x, step.vectors_x);
+    for (int edge = 0; edge < edges.n; ++edge) {
+        prefetch<T, n>(edges.next_w[edge] + step.at_weights);
+        const auto w = Vectors<T, n>::load(edges.w[edge] + step.at_weights, step.n_channels);
+        Vectors<T, n> w_tangent{}, d_weights{};
+        if (tangent) {
+            prefetch<T, n>(edges.next_w_tangent[edge] + step.at_weights);
+            w_tangent = Vectors<T, n>::load(edges.w_tangent[edge] + step.at_weights, step.n_channels);
+        }
+        Components<T, D3, n> g(const_cast<V*>(edges.g[edge]) + step.at_out, step.vectors_out);  // read only
+        for (std::int64_t m1 = 0; m1 < d1; ++m1) {
+            const V* const x = edges.x[edge] + step.at_x + m1 * step.vectors_x;
+            const V* const x_tangent = edges.x_tangent[edge] + step.at_x + m1 * step.vectors_x;
+            V h[n]{}, h_tangent[n]{}, wx[n];
+            for (int v = 0; v < n; ++v)
+                wx[v] = tangent ? w.v[v] * x_tangent[v] + w_tangent.v[v] * x[v] : w.v[v] * x[v];
+            for (std::int64_t m3 = 0; m3 < d3; ++m3) {
+                const std::int64_t k = m3 * d1 + m1;
+                V d_matrix{};
+                for (int v = 0; v < n; ++v) {
+                    h[v] += g[m3][v] * step.m[k * lanes + edge];
+                    if (tangent) h_tangent[v] += g[m3][v] * step.m_tangent[k * lanes + edge];
+                    d_matrix += g[m3][v] * wx[v];
+                }
+                step.d_matrix[k] = d_matrix;
+            }
+            V* const to = sum[m1];
+            for (int v = 0; v < n; ++v) {
+                to[v] += tangent ? w.v[v] * h_tangent[v] + w_tangent.v[v] * h[v] : w.v[v] * h[v];
+                d_weights.v[v] += tangent ? x_tangent[v] * h[v] + x[v] * h_tangent[v] : x[v] * h[v];
+            }
+        }
+        d_weights.store(edges.d_weights[edge] + step.at_weights, step.n_channels);
+        for (const auto* run = step.to_harmonics.runs; run < step.to_harmonics.runs_end; ++run) {
+            V of_harmonic = edges.d_harmonics[edge][run->to];
+            for (std::int64_t k = run->first; k < run->end; ++k)
+                of_harmonic += step.d_matrix[step.to_harmonics.terms[k].from] * step.to_harmonics.terms[k].coefficient;
+            edges.d_harmonics[edge][run->to] = of_harmonic;
+        }
+    }
+    sum.store();
 }
 
 template <class T>
-using PathFunction = void (*)(const PathStep<T>&);
+using PathFunction = void (*)(const PathStep<T>&, const EdgeTile<T>&);
 
 // The four kinds of sweep; the number of vectors is 1 or 2.
 template <class T, int D1, int D3, int n>

@@ -31,17 +31,9 @@ class ConvolutionPlan {
         const std::int64_t n_inputs = take(), n_outputs = take(), n_paths = take();
         for (std::int64_t k = 0; k < n_inputs; ++k) add_irrep(inputs_, row_x_, dim_x);
         for (std::int64_t k = 0; k < n_outputs; ++k) add_irrep(outputs_, row_out_, dim_out);
-        std::vector<Entry> entries;
-        for (std::int64_t k = 0; k < n_paths; ++k) add_path(entries);
+        for (std::int64_t k = 0; k < n_paths; ++k) add_path();
         require(next_ == end_, "the plan of the convolution is too long");
-        const auto by = [&](auto key) {
-            std::stable_sort(entries.begin(), entries.end(),
-                             [&](const Entry& a, const Entry& b) { return a.*key < b.*key; });
-        };
-        by(&Entry::matrix);
-        to_matrix_.fill(entries, &Entry::matrix, &Entry::harmonic, 0);
-        by(&Entry::harmonic);
-        to_harmonics_.fill(entries, &Entry::harmonic, &Entry::matrix, dim_harmonics);
+        for (std::int64_t k = 0; k < n_paths; ++k) paths_[k].to_harmonics = to_harmonics_[k].view();
     }
 
     void describe(ConvolutionJob<T>& job) const {
@@ -50,7 +42,7 @@ class ConvolutionPlan {
         job.inputs = inputs_.data(), job.n_inputs = inputs_.size();
         job.outputs = outputs_.data(), job.n_outputs = outputs_.size();
         job.paths = paths_.data(), job.paths_end = paths_.data() + paths_.size();
-        job.to_matrix = to_matrix_.view(), job.to_harmonics = to_harmonics_.view();
+        job.largest_matrix = largest_matrix_, job.to_matrix = to_matrix_.view();
     }
 
     bool uses_all_weights() const {
@@ -63,20 +55,19 @@ class ConvolutionPlan {
         T coefficient;
     };
 
-    // Runs of a coupling for consecutive numbers, or for those that have terms if `all` is 0.
+    // A coupling from one member of the entries to another.
     struct Sums {
         std::vector<CouplingRun> runs;
         std::vector<CouplingTerm<T>> terms;
 
-        void fill(const std::vector<Entry>& sorted, std::int64_t Entry::*to, std::int64_t Entry::*from,
-                  std::int64_t all) {
-            for (std::int64_t number = 0; number < all; ++number) runs.push_back({number, 0, 0});
-            for (const Entry& entry : sorted) {
-                const std::int64_t term = terms.size();
-                if (all == 0 && (runs.empty() || runs.back().to != entry.*to)) runs.push_back({entry.*to, term, term});
-                CouplingRun& run = all ? runs[entry.*to] : runs.back();
-                if (run.first == run.end) run.first = term;
-                run.end = term + 1;
+        void add(std::vector<Entry> entries, std::int64_t Entry::*to, std::int64_t Entry::*from,
+                 std::int64_t first_to) {
+            std::stable_sort(entries.begin(), entries.end(),
+                             [&](const Entry& a, const Entry& b) { return a.*to < b.*to; });
+            for (const Entry& entry : entries) {
+                const std::int64_t term = terms.size(), number = first_to + entry.*to;
+                if (runs.empty() || runs.back().to != number) runs.push_back({number, term, term});
+                runs.back().end = term + 1;
                 terms.push_back({entry.*from, entry.coefficient});
             }
         }
@@ -98,7 +89,7 @@ class ConvolutionPlan {
         row += components * vectors;
     }
 
-    void add_path(std::vector<Entry>& entries) {
+    void add_path() {
         const std::int64_t in = take(), out = take(), weights = take(), n = take();
         require(in >= 0 && in < std::int64_t(inputs_.size()) && out >= 0 && out < std::int64_t(outputs_.size()),
                 "a path names an irrep that is not there");
@@ -110,24 +101,30 @@ class ConvolutionPlan {
             require(!weighted_[weights + u], "two paths share a weight");
             weighted_[weights + u] = true;
         }
+        std::vector<Entry> entries;
         for (std::int64_t k = 0; k < n; ++k) {
             const std::int64_t m1 = take(), harmonic = take(), m3 = take(), bits = take();
             require(m1 >= 0 && m1 < d1 && m3 >= 0 && m3 < d3 && harmonic >= 0 && harmonic < dim_harmonics,
                     "a component is out of range");
             double coefficient;
             std::memcpy(&coefficient, &bits, sizeof coefficient);
-            entries.push_back({n_matrix_ + m3 * d1 + m1, harmonic, T(coefficient)});
+            entries.push_back({m3 * d1 + m1, harmonic, T(coefficient)});
         }
-        paths_.push_back({in, out, weights, n_matrix_});
+        to_matrix_.add(entries, &Entry::matrix, &Entry::harmonic, n_matrix_);
+        to_harmonics_.emplace_back();
+        to_harmonics_.back().add(entries, &Entry::harmonic, &Entry::matrix, 0);
+        paths_.push_back({in, out, weights, n_matrix_, {}});
         n_matrix_ += d1 * d3;
+        largest_matrix_ = std::max(largest_matrix_, d1 * d3);
     }
 
     const std::int64_t *next_, *end_;
-    std::int64_t lanes_, row_x_ = 0, row_out_ = 0, n_matrix_ = 0;
+    std::int64_t lanes_, row_x_ = 0, row_out_ = 0, n_matrix_ = 0, largest_matrix_ = 0;
     std::vector<ConvolutionIrrep> inputs_, outputs_;
-    std::vector<ConvolutionPath> paths_;
+    std::vector<ConvolutionPath<T>> paths_;
     std::vector<bool> weighted_;
-    Sums to_matrix_, to_harmonics_;
+    Sums to_matrix_;
+    std::vector<Sums> to_harmonics_;  // of each path
 };
 
 // x, Y and W as they lie in memory.
@@ -146,6 +143,7 @@ class ConvolutionProblem {
           threads_(threads) {
         plan.describe(job_);
         uses_all_weights_ = plan.uses_all_weights();
+        job_.n_edges = n_edges;
         job_.neighbors = edge_index;
         job_.centers = edge_index + n_edges;
     }
