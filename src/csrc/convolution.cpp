@@ -97,6 +97,7 @@ class Sweep {
         matrices_ = take(job.n_matrix), matrices_tangent_ = take(job.n_matrix);
         d_matrix_ = take(job.largest_matrix), d_harmonics_ = take(lanes * job.dim_harmonics);
         sum_ = take(longer_row(job));
+        d_weights_ = reinterpret_cast<T*>(take(job.n_weights));
         functions_ = reinterpret_cast<Functions*>(next);
         auto* functions = functions_;
         for (const auto* path = job.paths; path < job.paths_end; ++path, ++functions) {
@@ -133,7 +134,7 @@ class Sweep {
     }
 
     static std::int64_t workspace_vectors(const ConvolutionJob<T>& job) {
-        return (2 + lanes) * job.dim_harmonics + 2 * job.n_matrix + job.largest_matrix + longer_row(job);
+        return (2 + lanes) * job.dim_harmonics + 2 * job.n_matrix + job.largest_matrix + longer_row(job) + job.n_weights;
     }
 
     std::int64_t edge_at(std::int64_t k) const { return job_.order ? job_.order[k] : k; }
@@ -158,7 +159,7 @@ class Sweep {
             }
             if (of_neighbors_) {
                 edges.g[lane] = row(job_.g, job_.centers[e], job_.row_out);
-                edges.d_weights[lane] = job_.d_weights + e * job_.n_weights;
+                edges.d_weights[lane] = d_weights_ + lane * job_.n_weights;
                 edges.d_harmonics[lane] = d_harmonics_ + lane * job_.dim_harmonics;
             }
         }
@@ -170,6 +171,8 @@ class Sweep {
         for (const auto* path = job_.paths; path < job_.paths_end; ++path, ++functions)
             along(*path, *functions, edges);
         if (!of_neighbors_) return;
+        for (int lane = 0; lane < n; ++lane)
+            std::memcpy(job_.d_weights + numbers[lane] * job_.n_weights, edges.d_weights[lane], sizeof(T) * job_.n_weights);
         for (int lane = 0; lane < n; ++lane)
             for (std::int64_t m = 0; m < job_.dim_harmonics; ++m)
                 job_.d_harmonics[numbers[lane] * job_.dim_harmonics + m] = sum_of_lanes<T>(edges.d_harmonics[lane][m]);
@@ -199,6 +202,7 @@ class Sweep {
     const ConvolutionJob<T>& job_;
     const bool of_neighbors_;
     V *columns_, *columns_tangent_, *matrices_, *matrices_tangent_, *d_matrix_, *d_harmonics_, *sum_;
+    T* d_weights_;  // of a tile
     Functions* functions_;
 };
 

@@ -1,7 +1,8 @@
 // The innermost loops of convolutions: one path of as many edges of a particle as a vector has lanes, for one or
 // two vectors of channels.
 //
-// Numbers of components are known to the compiler where they are small, so that sums stay in its registers.
+// Numbers of components are known to the compiler where they are small. It is told to unroll the loops over them,
+// so that sums stay in registers.
 #pragma once
 
 #include "convolution.hpp"
@@ -64,11 +65,13 @@ struct Components {
     std::int64_t pitch;
 
     Components(V* row, std::int64_t vectors) : in_row(row), pitch(vectors) {
+#pragma GCC unroll 8
         for (int m = 0; m < D; ++m)
             for (int v = 0; v < n; ++v) copies[m * n + v] = row[m * vectors + v];
     }
     V* operator[](std::int64_t m) { return D ? copies + m * n : in_row + m * pitch; }
     void store() const {
+#pragma GCC unroll 8
         for (int m = 0; m < D; ++m)
             for (int v = 0; v < n; ++v) in_row[m * pitch + v] = copies[m * n + v];
     }
@@ -95,6 +98,7 @@ void at_center(const PathStep<T>& step, const EdgeTile<T>& edges) {
             prefetch<T, n>(edges.next_w_tangent[edge] + step.at_weights);
             w_tangent = Vectors<T, n>::load(edges.w_tangent[edge] + step.at_weights, step.n_channels);
         }
+#pragma GCC unroll 8
         for (std::int64_t m1 = 0; m1 < d1; ++m1) {
             const V* const x = edges.x[edge] + step.at_x + m1 * step.vectors_x;
             V wx[n], wx_tangent[n]{};
@@ -103,6 +107,7 @@ void at_center(const PathStep<T>& step, const EdgeTile<T>& edges) {
                 const V* const x_tangent = edges.x_tangent[edge] + step.at_x + m1 * step.vectors_x;
                 for (int v = 0; v < n; ++v) wx_tangent[v] = w.v[v] * x_tangent[v] + w_tangent.v[v] * x[v];
             }
+#pragma GCC unroll 8
             for (std::int64_t m3 = 0; m3 < d3; ++m3) {
                 const std::int64_t k = (m3 * d1 + m1) * lanes + edge;
                 V* const to = sum[m3];
@@ -131,12 +136,14 @@ void at_neighbor(const PathStep<T>& step, const EdgeTile<T>& edges) {
             w_tangent = Vectors<T, n>::load(edges.w_tangent[edge] + step.at_weights, step.n_channels);
         }
         Components<T, D3, n> g(const_cast<V*>(edges.g[edge]) + step.at_out, step.vectors_out);  // read only
+#pragma GCC unroll 8
         for (std::int64_t m1 = 0; m1 < d1; ++m1) {
             const V* const x = edges.x[edge] + step.at_x + m1 * step.vectors_x;
             const V* const x_tangent = edges.x_tangent[edge] + step.at_x + m1 * step.vectors_x;
             V h[n]{}, h_tangent[n]{}, wx[n];
             for (int v = 0; v < n; ++v)
                 wx[v] = tangent ? w.v[v] * x_tangent[v] + w_tangent.v[v] * x[v] : w.v[v] * x[v];
+#pragma GCC unroll 8
             for (std::int64_t m3 = 0; m3 < d3; ++m3) {
                 const std::int64_t k = m3 * d1 + m1;
                 V d_matrix{};
