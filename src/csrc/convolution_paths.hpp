@@ -36,23 +36,33 @@ struct PathStep {
     anisoap::Coupling<T> to_harmonics;      // from dS/dM to dS/dY
 };
 
+// Some vectors of channels, of which the last may not be full in memory.
 template <class T, int n>
 struct Vectors {
     using V = typename simd<T>::type;
+    static constexpr int lanes = simd<T>::lanes;
     V v[n];
+
     static Vectors load(const T* from, int n_channels) {
-        Vectors all{};
-        if (n_channels == n * simd<T>::lanes)
-            std::memcpy(all.v, from, sizeof all.v);
-        else
-            std::memcpy(all.v, from, sizeof(T) * n_channels);
+        if (__builtin_expect(n_channels < n * lanes, 0)) return load_some(from, n_channels);
+        Vectors all;
+        for (int k = 0; k < n; ++k) std::memcpy(&all.v[k], from + k * lanes, vector_bytes);
         return all;
     }
     void store(T* to, int n_channels) const {
-        if (n_channels == n * simd<T>::lanes)
-            std::memcpy(to, v, sizeof v);
-        else
-            std::memcpy(to, v, sizeof(T) * n_channels);
+        if (__builtin_expect(n_channels < n * lanes, 0)) return store_some(to, n_channels);
+        for (int k = 0; k < n; ++k) std::memcpy(to + k * lanes, &v[k], vector_bytes);
+    }
+
+  private:
+    // Out of line, so that the vectors above need no memory of their own.
+    __attribute__((noinline)) static Vectors load_some(const T* from, int n_channels) {
+        Vectors all{};
+        std::memcpy(all.v, from, sizeof(T) * n_channels);
+        return all;
+    }
+    __attribute__((noinline)) void store_some(T* to, int n_channels) const {
+        std::memcpy(to, v, sizeof(T) * n_channels);
     }
 };
 
@@ -135,7 +145,7 @@ void at_neighbor(const PathStep<T>& step, const EdgeTile<T>& edges) {
             prefetch<T, n>(edges.next_w_tangent[edge] + step.at_weights);
             w_tangent = Vectors<T, n>::load(edges.w_tangent[edge] + step.at_weights, step.n_channels);
         }
-        Components<T, D3, n> g(const_cast<V*>(edges.g[edge]) + step.at_out, step.vectors_out);  // read only
+        const V* const g = edges.g[edge] + step.at_out;
 #pragma GCC unroll 8
         for (std::int64_t m1 = 0; m1 < d1; ++m1) {
             const V* const x = edges.x[edge] + step.at_x + m1 * step.vectors_x;
@@ -148,9 +158,10 @@ void at_neighbor(const PathStep<T>& step, const EdgeTile<T>& edges) {
                 const std::int64_t k = m3 * d1 + m1;
                 V d_matrix{};
                 for (int v = 0; v < n; ++v) {
-                    h[v] += g[m3][v] * step.m[k * lanes + edge];
-                    if (tangent) h_tangent[v] += g[m3][v] * step.m_tangent[k * lanes + edge];
-                    d_matrix += g[m3][v] * wx[v];
+                    const V g_here = g[m3 * step.vectors_out + v];
+                    h[v] += g_here * step.m[k * lanes + edge];
+                    if (tangent) h_tangent[v] += g_here * step.m_tangent[k * lanes + edge];
+                    d_matrix += g_here * wx[v];
                 }
                 step.d_matrix[k] = d_matrix;
             }
