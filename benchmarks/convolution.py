@@ -1,8 +1,9 @@
 """Time of a convolution over edges and of its derivatives: ``python -m benchmarks.convolution``.
 
-One thread, float32. Beside it runs the chain of operations that it replaces: gather, ``TensorProduct`` and
-``index_add``. Floors are the bytes of all inputs and outputs, each moved once, at the speed of a copy, and the
-fused multiply-adds with coefficients that are not zero, at the speed of a large matrix product.
+One thread, float32. Beside it runs the chain of operations that it replaces: gather, ``TensorProduct``
+and ``index_add``. There are two floors. One is the bytes of all inputs and outputs, each moved once, at the
+speed of a copy. The other is the fused multiply-adds, without zero coefficients, at the speed of a large
+matrix product.
 """
 
 import argparse
@@ -144,12 +145,14 @@ def main() -> None:
     seconds = interleaved_medians(work, arguments.rounds, "convolution")
     bandwidth, peak = machine_speeds(inputs[2].numel(), arguments.rounds)
     print(f"torch {torch.__version__}, {n_particles} particles, {n_edges} edges, {layer}")
-    print(f"A copy moves {4e-9 * bandwidth:.1f} GB/s, a matrix product makes {2e-9 * peak:.0f} GFLOP/s")
-    print("| pass | chain, ms | fused, ms | ratio | floors: bytes, ms | arithmetic, ms | times floor |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
-    floors = zip(
-        PASSES, numbers_moved(layer, inputs), multiply_adds(layer, n_edges), strict=True
+    print(
+        f"A copy moves {4e-9 * bandwidth:.1f} GB/s, a matrix product makes {2e-9 * peak:.0f} GFLOP/s"
     )
+    print(
+        "| pass | chain, ms | fused, ms | ratio | floors: bytes, ms | arithmetic, ms | times floor |"
+    )
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    floors = zip(PASSES, numbers_moved(layer, inputs), multiply_adds(layer, n_edges), strict=True)
     for name, moved, arithmetic in floors:
         chain, fused = 1e3 * seconds["chain", name], 1e3 * seconds["fused", name]
         of_bytes, of_sums = 1e3 * moved / bandwidth, 1e3 * arithmetic / peak

@@ -2,8 +2,8 @@
 
 One thread, float32, periodic fluids of 64 Gay-Berne ellipsoids. Times are medians of interleaved runs.
 Embedding and edges are timed with first and second derivatives, as needed by a loss on forces and torques.
-A step whose convolutions are chains of separate operations (:mod:`benchmarks.convolution`) runs beside it. The
-peak memory of a step is measured for both, each in a process of its own.
+A step whose convolutions are chains of separate operations (:mod:`benchmarks.convolution`) runs beside it.
+The peak memory of a step is measured for both, each in a process of its own.
 """
 
 import argparse
@@ -142,11 +142,15 @@ def report(
         for row, time in rows.items():
             print(f"| {row} | {1e3 * time:.1f} | {100 * time / whole:.1f} |")
     ratio = seconds["chained"] / of_step
-    print(f"With chains: {1e3 * seconds['chained']:.0f} ms, {ratio:.2f} times the step's {1e3 * of_step:.0f}.")
+    print(
+        f"With chains: {1e3 * seconds['chained']:.0f} ms, {ratio:.2f} times the step's {1e3 * of_step:.0f}."
+    )
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as processes:
         cases = [(name, as_chain, arguments.frames) for as_chain in (False, True)]
         ours, chains = processes.starmap(step_memory, cases, chunksize=1)
-    print(f"Peak memory: {ours:.0f} MB, with chains {chains:.0f} MB, a ratio of {chains / ours:.1f}.")
+    print(
+        f"Peak memory: {ours:.0f} MB, with chains {chains:.0f} MB, a ratio of {chains / ours:.1f}."
+    )
     if arguments.compile:
         ratio = of_step / seconds["compiled"]
         print(f"Compiled: {1e3 * seconds['compiled']:.0f} ms, {ratio:.2f} times as fast.")

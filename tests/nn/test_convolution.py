@@ -59,9 +59,7 @@ def test_the_sums_of_e3nn(backend: str, normalization: str) -> None:
     torch.testing.assert_close(
         ours(*inputs), messages_of_e3nn(theirs, *inputs), rtol=1e-12, atol=1e-12
     )
-    without_paths = TensorProductConvolution(
-        FEATURES, HARMONICS, theirs.irreps_out, []
-    )
+    without_paths = TensorProductConvolution(FEATURES, HARMONICS, theirs.irreps_out, [])
     assert not without_paths(*inputs[:2], inputs[2][:, :0], inputs[3]).any()
 
 
@@ -99,7 +97,12 @@ def test_instructions_that_do_not_fit(instruction: tuple[object, ...], message: 
 
 def test_products_that_are_no_convolutions() -> None:
     many = o3.TensorProduct(
-        "2x0e", "3x0e", "2x0e", [(0, 0, 0, "uvu", True)], shared_weights=False, internal_weights=False
+        "2x0e",
+        "3x0e",
+        "2x0e",
+        [(0, 0, 0, "uvu", True)],
+        shared_weights=False,
+        internal_weights=False,
     )
     with pytest.raises(ValueError, match=r"weights and 3 channels of y, expected 'uvu'"):
         TensorProductConvolution.from_e3nn(many)

@@ -140,7 +140,9 @@ def test_number_of_threads_does_not_matter() -> None:
 
 
 def small_case() -> tuple[Inputs, Tensor, ConvolutionPlan]:
-    path = ConvolutionPath(2, (3, 2, 3), 0, 1, 0, 1, [0, 2, 1], [1, 0, 0], [2, 0, 2], [0.5, -1.0, 2.0])
+    path = ConvolutionPath(
+        2, (3, 2, 3), 0, 1, 0, 1, [0, 2, 1], [1, 0, 0], [2, 0, 2], [0.5, -1.0, 2.0]
+    )
     other = path._replace(out=7, weights=2, coefficients=[1.0, 0.3, -0.7])
     plan = ConvolutionPlan((path, other), (6, 3, 4, 13))
     inputs, edge_index = random_inputs(np.random.default_rng(5), plan, 3, 5)
@@ -195,7 +197,10 @@ def test_batches_of_cotangents_and_of_points() -> None:
     ours, theirs = (
         (
             torch.autograd.grad(
-                convolution(x, y, w, edge_index, plan, backend), w, cotangents, is_grads_batched=True
+                convolution(x, y, w, edge_index, plan, backend),
+                w,
+                cotangents,
+                is_grads_batched=True,
             )[0],
             torch.func.vmap(lambda z, b=backend: convolution(z, y, w, edge_index, plan, b))(points),
         )
@@ -228,7 +233,9 @@ def test_inputs_that_do_not_fit(backend: str) -> None:
         convolution(x, y.float(), w, edge_index, plan)
     with pytest.raises(ValueError, match=r"weights is on meta, x on cpu"):
         convolution(x, y, w.to("meta"), edge_index, plan)
-    with pytest.raises(ValueError, match=r"reaches position 13 of out, whose last dimension has 13"):
+    with pytest.raises(
+        ValueError, match=r"reaches position 13 of out, whose last dimension has 13"
+    ):
         ConvolutionPlan((plan.paths[0]._replace(out=8),), plan.dims)
     with pytest.raises(ValueError, match=r"m1 goes from 0 to 4"):
         ConvolutionPlan((plan.paths[0]._replace(m1=[0, 4, 1]),), plan.dims)

@@ -93,7 +93,9 @@ class Convolution(Layer):
         weights = self.radial(edges.invariants)  # -> [edge, weight]
         # the factors belong to the weights too, of which there are many more
         harmonics = edges.harmonics * edges.envelope / n_neighbors.sqrt()  # -> [edge, harmonic]
-        return self.product(self.mixing(x), harmonics, weights, edge_index)  # -> [N, irreps_out.dim]
+        return self.product(
+            self.mixing(x), harmonics, weights, edge_index
+        )  # -> [N, irreps_out.dim]
 
 
 class MessageLayer(Layer, ABC):

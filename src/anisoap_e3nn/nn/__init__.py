@@ -1,4 +1,4 @@
-"""Layers: the AniSOAP embedding, power spectra, tensor products, convolutions, linear maps and cutoff functions."""
+"""Layers: embedding, power spectra, tensor products, convolutions, linear maps and cutoff functions."""
 
 from .convolution import TensorProductConvolution
 from .cutoff import PolynomialCutoff, ShiftedCosine

@@ -53,6 +53,7 @@ class TensorProductConvolution(Layer):
 
     Examples
     --------
+    >>> import torch
     >>> convolve = TensorProductConvolution("8x0e", "0e + 1o", "8x1o", [(0, 1, 0, "uvu", True)])
     >>> convolve
     TensorProductConvolution(8x0e x 1x0e+1x1o -> 8x1o | 8 weights)
@@ -83,8 +84,8 @@ class TensorProductConvolution(Layer):
             if ins.connection_mode != "uvu" or not ins.has_weight or ins.path_shape[1] != 1:
                 raise ValueError(
                     f"instruction {ins[:5]} has the mode {ins.connection_mode!r}, "
-                    f"{'weights' if ins.has_weight else 'no weights'} and {irreps[1][ins.i_in2].mul} channels "
-                    "of y, expected 'uvu', weights and one channel; use TensorProduct and index_add"
+                    f"{'weights' if ins.has_weight else 'no weights'} and {irreps[1][ins.i_in2].mul} "
+                    "channels of y, expected 'uvu', weights and one channel; use TensorProduct and index_add"
                 )
         self.instructions: list[Instruction] = normalized_instructions(
             *irreps, checked, (None, None, None), irrep_normalization, path_normalization
@@ -132,7 +133,9 @@ class TensorProductConvolution(Layer):
                 parts[1].offset,
                 first_weight,
                 parts[2].offset,
-                *(m.tolist() for m in (m1, m2, m3)),
+                m1.tolist(),
+                m2.tolist(),
+                m3.tolist(),
                 (ins.path_weight * coefficients).tolist(),
             )
             first_weight += ins.n_weights

@@ -85,6 +85,10 @@ def _check(
         raise ValueError(f"edge_index has shape {tuple(edge_index.shape)}, expected (2, edge)")
     if edge_index.dtype != torch.int64:
         raise TypeError(f"edge_index is {edge_index.dtype}, expected torch.int64; use .long()")
-    for name, tensor in (("harmonics", harmonics), ("weights", weights), ("edge_index", edge_index)):
+    for name, tensor in (
+        ("harmonics", harmonics),
+        ("weights", weights),
+        ("edge_index", edge_index),
+    ):
         if tensor.device != x.device:
             raise ValueError(f"{name} is on {tensor.device}, x on {x.device}; move one of them")

@@ -62,11 +62,12 @@ class ConvolutionPlan:
             if first < before:
                 raise ValueError(f"two paths have weight {first}, expected weights of their own")
         weighting, coupling, end = [], [], 0
-        for n, (d1, d2, d3), x, harmonics, weights, out, *table in self.paths:
+        for n, (d1, d2, d3), x, harmonics, weights, out, m1, m2, m3, values in self.paths:
             y, m = Block(end, d2, 1, 0, d2), range(d2)  # Y times the weight of each channel
             given = Block(weights, 1, 1, 0, 1), Block(harmonics, d2, 1, 0, 0)
             weighting.append(Path(*given, y, 1, n, [0] * d2, m, m, [1.0] * d2))
-            coupling.append(Path(Block(x, d1, 1, 0, d1), y, Block(out, d3, 1, 0, d3), 1, n, *table))
+            ends = Block(x, d1, 1, 0, d1), y, Block(out, d3, 1, 0, d3)
+            coupling.append(Path(*ends, 1, n, m1, m2, m3, values))
             end += n * d2
         products = {
             "weighting": ProductPlan(tuple(weighting), (end, n_weights, dim_harmonics)),

@@ -14,6 +14,7 @@ Since S is linear in each of x, Y and W, H is symmetric and linear in t and p. S
 """
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import permutations
 from typing import Any
 
@@ -30,6 +31,7 @@ ThreeTensors = tuple[Tensor, Tensor, Tensor]
 _POINT = "Tensor x, Tensor harmonics, Tensor weights"
 _TANGENT = "Tensor x_tangent, Tensor harmonics_tangent, Tensor weights_tangent"
 _GRAPH = "Tensor edge_index, Tensor program"
+_operation = partial(torch.library.custom_op, mutates_args=(), device_types="cpu")
 
 
 def convolution(
@@ -40,12 +42,7 @@ def convolution(
     return out
 
 
-def _operation(name: str, schema: str) -> Any:
-    name = f"anisoap_e3nn::{name}"
-    return torch.library.custom_op(name, mutates_args=(), device_types="cpu", schema=schema)
-
-
-@_operation("convolution", f"({_POINT}, {_GRAPH}, SymInt dim_out) -> Tensor")
+@_operation("anisoap_e3nn::convolution", schema=f"({_POINT}, {_GRAPH}, SymInt dim_out) -> Tensor")
 def convolve(*arguments: Any) -> Tensor:
     """A(p)."""
     *point, edge_index, program, dim_out = arguments
@@ -54,7 +51,10 @@ def convolve(*arguments: Any) -> Tensor:
     return out
 
 
-@_operation("convolution_gradient", f"(Tensor g, {_POINT}, {_GRAPH}) -> (Tensor, Tensor, Tensor)")
+@_operation(
+    "anisoap_e3nn::convolution_gradient",
+    schema=f"(Tensor g, {_POINT}, {_GRAPH}) -> (Tensor, Tensor, Tensor)",
+)
 def gradient(*arguments: Any) -> ThreeTensors:
     """G(g, p)."""
     g, *point, edge_index, program = arguments
@@ -64,7 +64,8 @@ def gradient(*arguments: Any) -> ThreeTensors:
 
 
 @_operation(
-    "convolution_tangent", f"({_TANGENT}, {_POINT}, {_GRAPH}, SymInt dim_out) -> Tensor"
+    "anisoap_e3nn::convolution_tangent",
+    schema=f"({_TANGENT}, {_POINT}, {_GRAPH}, SymInt dim_out) -> Tensor",
 )
 def tangent(*arguments: Any) -> Tensor:
     """The derivative of A(p) along t."""
@@ -76,8 +77,8 @@ def tangent(*arguments: Any) -> Tensor:
 
 
 @_operation(
-    "convolution_curvature",
-    f"({_TANGENT}, Tensor g, {_POINT}, {_GRAPH}) -> (Tensor, Tensor, Tensor)",
+    "anisoap_e3nn::convolution_curvature",
+    schema=f"({_TANGENT}, Tensor g, {_POINT}, {_GRAPH}) -> (Tensor, Tensor, Tensor)",
 )
 def curvature(*arguments: Any) -> ThreeTensors:
     """H(t, g, p)."""
@@ -126,7 +127,7 @@ def _gradient_backward(inputs: Sequence[Any], cotangents: Tensors, _: Sequence[b
 
 
 def _gradient_jvp(inputs: Sequence[Any], tangents: Tensors) -> Any:
-    g, *point, edge_index, program = inputs
+    _, *point, edge_index, program = inputs
     of_g, *of_point = tangents[:4]
     terms = []
     if of_g is not None:
@@ -179,7 +180,7 @@ def _mixed(first: Tensors, second: Tensors, third: Tensors, *rest: Any) -> Tenso
     """The sum of all convolutions of one part, x, Y or W, of each of three points."""
     points = (first, second, third)
     terms = [
-        convolve(points[i][0], points[j][1], points[k][2], *rest)  # type: ignore[index]
+        convolve(points[i][0], points[j][1], points[k][2], *rest)
         for i, j, k in permutations(range(3))
     ]
     return sum(terms[1:], start=terms[0])
