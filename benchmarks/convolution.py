@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import torch
 from e3nn import o3
+from e3nn.nn import FullyConnectedNet
 from torch import Tensor
 from torch_geometric.data import Batch
 
@@ -54,7 +55,11 @@ class ChainedConvolution(torch.nn.Module):
 
     def __init__(self, convolution: Convolution) -> None:
         super().__init__()
-        self.mixing, self.radial = convolution.mixing, convolution.radial
+        self.mixing = convolution.mixing
+        weights = [layer.weight for layer in convolution.radial.children()]
+        widths = [len(weights[0]), *(weight.shape[1] for weight in weights)]
+        self.radial = FullyConnectedNet(widths, torch.nn.functional.silu)
+        self.radial.load_state_dict(convolution.radial.state_dict())
         self.product = Chain(convolution.product)
 
     def forward(

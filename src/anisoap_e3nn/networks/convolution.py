@@ -3,9 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-import torch
 from e3nn import o3
-from e3nn.nn import FullyConnectedNet
 from torch import Tensor
 
 from ..irreps_arguments import to_irreps
@@ -13,6 +11,7 @@ from ..layer import Layer
 from ..nn import TensorProductConvolution
 from ..nn.product_paths import product_paths
 from .edge_features import EdgeFeatures
+from .radial_network import RadialNetwork
 
 
 class Convolution(Layer):
@@ -66,9 +65,7 @@ class Convolution(Layer):
         self.product = TensorProductConvolution(
             self.irreps_in, irreps_harmonics, irreps, instructions
         )
-        self.radial = FullyConnectedNet(
-            [n_invariants, *radial_layers, self.product.weight_numel], torch.nn.functional.silu
-        )
+        self.radial = RadialNetwork([n_invariants, *radial_layers, self.product.weight_numel])
         self.irreps_out = irreps.simplify()
 
     def forward(
