@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "convolution.hpp"
 #include "gaussian_moments.hpp"
 #include "pair_design.hpp"
 #include "pair_gay_berne.hpp"
@@ -15,6 +16,7 @@ struct InstructionSet {
     const char* name;
     const GaussianMomentsKernels& gaussian_moments;
     const SparseProductKernels& sparse_product;
+    const ConvolutionKernels& convolution;
     const PairPotentialKernels& pair_potential;
     const PairDesignKernels& pair_design;
     const GayBerneKernels& gay_berne;
@@ -23,12 +25,14 @@ struct InstructionSet {
 #define DECLARE(name)                                                                                         \
     extern const GaussianMomentsKernels gaussian_moments_##name;                                              \
     extern const SparseProductKernels sparse_product_##name;                                                  \
+    extern const ConvolutionKernels convolution_##name;                                                       \
     extern const PairPotentialKernels pair_potential_##name;                                                  \
     extern const PairDesignKernels pair_design_##name;                                                        \
     extern const GayBerneKernels gay_berne_##name;                                                            \
     inline const InstructionSet instruction_set_##name = {#name, gaussian_moments_##name,                     \
-                                                          sparse_product_##name, pair_potential_##name,       \
-                                                          pair_design_##name, gay_berne_##name};
+                                                          sparse_product_##name, convolution_##name,          \
+                                                          pair_potential_##name, pair_design_##name,          \
+                                                          gay_berne_##name};
 
 #if defined(__x86_64__)
 DECLARE(v2)

@@ -11,6 +11,9 @@ INPUTS = (
     "Tensor edge_vectors, Tensor neighbors, Tensor segments, SymInt n_segments, Tensor covariances, "
     "Tensor weights, Tensor? pair_weights, Tensor? own_segments, float exponent, SymInt degree"
 )
+POINT = "Tensor x, Tensor harmonics, Tensor weights"
+TANGENT = "Tensor x_tangent, Tensor harmonics_tangent, Tensor weights_tangent"
+GRAPH = "Tensor edge_index, Tensor program"
 SCHEMAS = {
     "gaussian_moments": f"({INPUTS}) -> Tensor",
     "gaussian_moments_backward": f"(Tensor cotangent, {INPUTS}, bool of_particles) "
@@ -18,6 +21,10 @@ SCHEMAS = {
     "gaussian_moments_double_backward": "(Tensor edge_tangents, Tensor covariance_tangents, "
     f"Tensor weight_tangents, Tensor pair_weight_tangents, Tensor cotangent, {INPUTS}, "
     "bool of_particles) -> (Tensor, Tensor, Tensor, Tensor, Tensor)",
+    "convolution": f"({POINT}, {GRAPH}, SymInt dim_out) -> Tensor",
+    "convolution_gradient": f"(Tensor g, {POINT}, {GRAPH}) -> (Tensor, Tensor, Tensor)",
+    "convolution_tangent": f"({TANGENT}, {POINT}, {GRAPH}, SymInt dim_out) -> Tensor",
+    "convolution_curvature": f"({TANGENT}, Tensor g, {POINT}, {GRAPH}) -> (Tensor, Tensor, Tensor)",
     "product_of_two": "(Tensor first, Tensor second, Tensor coefficients, Tensor program, "
     "SymInt target, SymInt n_batch, SymInt size) -> Tensor",
     "product_of_three": "(Tensor out, Tensor x1, Tensor x2, Tensor coefficients, Tensor program, "

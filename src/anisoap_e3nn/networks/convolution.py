@@ -3,16 +3,15 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-import torch
 from e3nn import o3
-from e3nn.nn import FullyConnectedNet
 from torch import Tensor
 
 from ..irreps_arguments import to_irreps
 from ..layer import Layer
-from ..nn import TensorProduct
+from ..nn import TensorProductConvolution
 from ..nn.product_paths import product_paths
 from .edge_features import EdgeFeatures
+from .radial_network import RadialNetwork
 
 
 class Convolution(Layer):
@@ -63,12 +62,10 @@ class Convolution(Layer):
             has_weight=True,
         )
         self.mixing = o3.Linear(self.irreps_in, self.irreps_in)
-        self.product = TensorProduct(
-            self.irreps_in, irreps_harmonics, irreps, instructions, shared_weights=False
+        self.product = TensorProductConvolution(
+            self.irreps_in, irreps_harmonics, irreps, instructions
         )
-        self.radial = FullyConnectedNet(
-            [n_invariants, *radial_layers, self.product.weight_numel], torch.nn.functional.silu
-        )
+        self.radial = RadialNetwork([n_invariants, *radial_layers, self.product.weight_numel])
         self.irreps_out = irreps.simplify()
 
     def forward(
@@ -90,12 +87,12 @@ class Convolution(Layer):
         -------
         Tensor ``(N, irreps_out.dim)``
         """
-        neighbors, centers = edge_index.unbind()
-        weights = self.radial(edges.invariants) * edges.envelope  # -> [edge, weight]
-        x_neighbors = self.mixing(x).index_select(0, neighbors)  # -> [edge, irreps_in.dim]
-        messages = self.product(x_neighbors, edges.harmonics, weights)  # -> [edge, irreps_out.dim]
-        sums = messages.new_zeros(x.shape[0], messages.shape[1]).index_add(0, centers, messages)
-        return sums / n_neighbors.sqrt()  # -> [particle, irreps_out.dim]
+        weights = self.radial(edges.invariants)  # -> [edge, weight]
+        # the factors belong to the weights too, of which there are many more
+        harmonics = edges.harmonics * edges.envelope / n_neighbors.sqrt()  # -> [edge, harmonic]
+        return self.product(
+            self.mixing(x), harmonics, weights, edge_index
+        )  # -> [N, irreps_out.dim]
 
 
 class MessageLayer(Layer, ABC):

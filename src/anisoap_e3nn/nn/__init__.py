@@ -1,5 +1,6 @@
-"""Layers: the AniSOAP embedding, power spectra, tensor products, linear maps and cutoff functions."""
+"""Layers: embedding, power spectra, tensor products, convolutions, linear maps and cutoff functions."""
 
+from .convolution import TensorProductConvolution
 from .cutoff import PolynomialCutoff, ShiftedCosine
 from .density_resolution import expanded_density, kept_density
 from .embedding import AniSOAPEmbedding
@@ -17,6 +18,7 @@ __all__ = [
     "ShiftedCosine",
     "Suggestion",
     "TensorProduct",
+    "TensorProductConvolution",
     "TensorSquare",
     "TypeLinear",
     "expanded_density",

@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterable
 from torch import Tensor
 
 from . import (
+    convolution_native,
+    convolution_reference,
     native,
     reference,
     sparse_native,
     sparse_reference,
+    triton_convolution,
     triton_moments,
     triton_products,
     triton_source,
@@ -18,14 +21,17 @@ from . import (
 
 _BACKENDS: dict[str, dict[str, Callable[..., Tensor]]] = {
     "torch": {
+        "convolution": convolution_reference.convolution,
         "gaussian_moments": reference.gaussian_moments,
         "sparse_product": sparse_reference.sparse_product,
     },
     "native": {
+        "convolution": convolution_native.convolution,
         "gaussian_moments": native.gaussian_moments,
         "sparse_product": sparse_native.sparse_product,
     },
     "triton": {
+        "convolution": triton_convolution.convolution,
         "gaussian_moments": triton_moments.gaussian_moments,
         "sparse_product": triton_products.sparse_product,
     },

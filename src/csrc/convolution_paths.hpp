@@ -1,0 +1,217 @@
+// The innermost loops of convolutions: one path of as many edges of a particle as a vector has lanes, for one or
+// two vectors of channels.
+//
+// Numbers of components are known to the compiler where they are small. It is told to unroll the loops over them,
+// so that sums stay in registers.
+#pragma once
+
+#include "convolution.hpp"
+#include "simd.hpp"
+
+namespace {
+
+// Edges that are summed to the same particle. At the centres g and the derivatives are not used.
+template <class T>
+struct EdgeTile {
+    static constexpr int lanes = simd<T>::lanes;
+    using V = typename simd<T>::type;
+    int n;
+    const V *x[lanes], *x_tangent[lanes], *g[lanes];  // rows
+    const T *w[lanes], *w_tangent[lanes];
+    const T *next_w[lanes], *next_w_tangent[lanes];   // of the edges after these, to be prefetched
+    T* d_weights[lanes];
+    V* d_harmonics[lanes];  // summed over paths and vectors of channels, not over lanes
+};
+
+template <class T>
+struct PathStep {
+    using V = typename simd<T>::type;
+    std::int64_t d1, d3;                    // components of x and out
+    std::int64_t at_x, at_out, at_weights;  // positions in rows and among the weights
+    std::int64_t vectors_x, vectors_out;    // of each component
+    int n_channels;                         // not all lanes of the vectors may be in use
+    const T *m, *m_tangent;                 // M[m3, m1] of the edges, one for each lane
+    V* sum;                                 // row of out or of dS/dx
+    V* d_matrix;                            // dS/dM of one edge, summed over vectors, not over lanes
+    anisoap::Coupling<T> to_harmonics;      // from dS/dM to dS/dY
+};
+
+// Some vectors of channels, of which the last may not be full in memory.
+template <class T, int n>
+struct Vectors {
+    using V = typename simd<T>::type;
+    static constexpr int lanes = simd<T>::lanes;
+    V v[n];
+
+    static Vectors load(const T* from, int n_channels) {
+        if (__builtin_expect(n_channels < n * lanes, 0)) return load_some(from, n_channels);
+        Vectors all;
+        for (int k = 0; k < n; ++k) std::memcpy(&all.v[k], from + k * lanes, vector_bytes);
+        return all;
+    }
+    void store(T* to, int n_channels) const {
+        if (__builtin_expect(n_channels < n * lanes, 0)) return store_some(to, n_channels);
+        for (int k = 0; k < n; ++k) std::memcpy(to + k * lanes, &v[k], vector_bytes);
+    }
+
+  private:
+    // Out of line, so that the vectors above need no memory of their own.
+    __attribute__((noinline)) static Vectors load_some(const T* from, int n_channels) {
+        Vectors all{};
+        std::memcpy(all.v, from, sizeof(T) * n_channels);
+        return all;
+    }
+    __attribute__((noinline)) void store_some(T* to, int n_channels) const {
+        std::memcpy(to, v, sizeof(T) * n_channels);
+    }
+};
+
+// The components of one irrep of a row, copied to registers if their number D is known, else left where they are.
+template <class T, int D, int n>
+struct Components {
+    using V = typename simd<T>::type;
+    V copies[(D ? D : 1) * n];
+    V* in_row;
+    std::int64_t pitch;
+
+    Components(V* row, std::int64_t vectors) : in_row(row), pitch(vectors) {
+#pragma GCC unroll 8
+        for (int m = 0; m < D; ++m)
+            for (int v = 0; v < n; ++v) copies[m * n + v] = row[m * vectors + v];
+    }
+    V* operator[](std::int64_t m) { return D ? copies + m * n : in_row + m * pitch; }
+    void store() const {
+#pragma GCC unroll 8
+        for (int m = 0; m < D; ++m)
+            for (int v = 0; v < n; ++v) in_row[m * pitch + v] = copies[m * n + v];
+    }
+};
+
+template <class T, int n>
+inline void prefetch(const T* weights) {
+    for (int v = 0; v < n; ++v)
+        __builtin_prefetch(reinterpret_cast<const char*>(weights) + v * vector_bytes, 0, 2);
+}
+
+// out += M W x, or its derivative along the tangents: M (W x' + W' x) + M' W x.
+template <class T, int D1, int D3, int n, bool tangent>
+void at_center(const PathStep<T>& step, const EdgeTile<T>& edges) {
+    using V = typename simd<T>::type;
+    constexpr int lanes = simd<T>::lanes;
+    const std::int64_t d1 = D1 ? D1 : step.d1, d3 = D1 ? D3 : step.d3;
+    Components<T, D3, n> sum(step.sum + step.at_out, step.vectors_out);
+    for (int edge = 0; edge < edges.n; ++edge) {
+        prefetch<T, n>(edges.next_w[edge] + step.at_weights);
+        const auto w = Vectors<T, n>::load(edges.w[edge] + step.at_weights, step.n_channels);
+        Vectors<T, n> w_tangent{};
+        if (tangent) {
+            prefetch<T, n>(edges.next_w_tangent[edge] + step.at_weights);
+            w_tangent = Vectors<T, n>::load(edges.w_tangent[edge] + step.at_weights, step.n_channels);
+        }
+#pragma GCC unroll 8
+        for (std::int64_t m1 = 0; m1 < d1; ++m1) {
+            const V* const x = edges.x[edge] + step.at_x + m1 * step.vectors_x;
+            V wx[n], wx_tangent[n]{};
+            for (int v = 0; v < n; ++v) wx[v] = w.v[v] * x[v];
+            if (tangent) {
+                const V* const x_tangent = edges.x_tangent[edge] + step.at_x + m1 * step.vectors_x;
+                for (int v = 0; v < n; ++v) wx_tangent[v] = w.v[v] * x_tangent[v] + w_tangent.v[v] * x[v];
+            }
+#pragma GCC unroll 8
+            for (std::int64_t m3 = 0; m3 < d3; ++m3) {
+                const std::int64_t k = (m3 * d1 + m1) * lanes + edge;
+                V* const to = sum[m3];
+                for (int v = 0; v < n; ++v)
+                    to[v] += tangent ? wx_tangent[v] * step.m[k] + wx[v] * step.m_tangent[k] : wx[v] * step.m[k];
+            }
+        }
+    }
+    sum.store();
+}
+
+// Derivatives of S: dx += W h, dW = x h with h = M^T g, and dM = g W x. With tangents t, those of <t, dS>:
+// dx += W h' + W' h, dW = x' h + x h' and dM = g (W x' + W' x), with h' = M'^T g.
+template <class T, int D1, int D3, int n, bool tangent>
+void at_neighbor(const PathStep<T>& step, const EdgeTile<T>& edges) {
+    using V = typename simd<T>::type;
+    constexpr int lanes = simd<T>::lanes;
+    const std::int64_t d1 = D1 ? D1 : step.d1, d3 = D1 ? D3 : step.d3;
+    Components<T, D1, n> sum(step.sum + step.at_x, step.vectors_x);
+    for (int edge = 0; edge < edges.n; ++edge) {
+        prefetch<T, n>(edges.next_w[edge] + step.at_weights);
+        const auto w = Vectors<T, n>::load(edges.w[edge] + step.at_weights, step.n_channels);
+        Vectors<T, n> w_tangent{}, d_weights{};
+        if (tangent) {
+            prefetch<T, n>(edges.next_w_tangent[edge] + step.at_weights);
+            w_tangent = Vectors<T, n>::load(edges.w_tangent[edge] + step.at_weights, step.n_channels);
+        }
+        const V* const g = edges.g[edge] + step.at_out;
+#pragma GCC unroll 8
+        for (std::int64_t m1 = 0; m1 < d1; ++m1) {
+            const V* const x = edges.x[edge] + step.at_x + m1 * step.vectors_x;
+            const V* const x_tangent = edges.x_tangent[edge] + step.at_x + m1 * step.vectors_x;
+            V h[n]{}, h_tangent[n]{}, wx[n];
+            for (int v = 0; v < n; ++v)
+                wx[v] = tangent ? w.v[v] * x_tangent[v] + w_tangent.v[v] * x[v] : w.v[v] * x[v];
+#pragma GCC unroll 8
+            for (std::int64_t m3 = 0; m3 < d3; ++m3) {
+                const std::int64_t k = m3 * d1 + m1;
+                V d_matrix{};
+                for (int v = 0; v < n; ++v) {
+                    const V g_here = g[m3 * step.vectors_out + v];
+                    h[v] += g_here * step.m[k * lanes + edge];
+                    if (tangent) h_tangent[v] += g_here * step.m_tangent[k * lanes + edge];
+                    d_matrix += g_here * wx[v];
+                }
+                step.d_matrix[k] = d_matrix;
+            }
+            V* const to = sum[m1];
+            for (int v = 0; v < n; ++v) {
+                to[v] += tangent ? w.v[v] * h_tangent[v] + w_tangent.v[v] * h[v] : w.v[v] * h[v];
+                d_weights.v[v] += tangent ? x_tangent[v] * h[v] + x[v] * h_tangent[v] : x[v] * h[v];
+            }
+        }
+        d_weights.store(edges.d_weights[edge] + step.at_weights, step.n_channels);
+        for (const auto* run = step.to_harmonics.runs; run < step.to_harmonics.runs_end; ++run) {
+            V of_harmonic = edges.d_harmonics[edge][run->to];
+            for (std::int64_t k = run->first; k < run->end; ++k)
+                of_harmonic += step.d_matrix[step.to_harmonics.terms[k].from] * step.to_harmonics.terms[k].coefficient;
+            edges.d_harmonics[edge][run->to] = of_harmonic;
+        }
+    }
+    sum.store();
+}
+
+template <class T>
+using PathFunction = void (*)(const PathStep<T>&, const EdgeTile<T>&);
+
+// The four kinds of sweep; the number of vectors is 1 or 2.
+template <class T, int D1, int D3, int n>
+PathFunction<T> path_function(bool of_neighbors, bool tangent) {
+    if (of_neighbors) return tangent ? at_neighbor<T, D1, D3, n, true> : at_neighbor<T, D1, D3, n, false>;
+    return tangent ? at_center<T, D1, D3, n, true> : at_center<T, D1, D3, n, false>;
+}
+
+template <class T, int D1, int n>
+PathFunction<T> path_function(std::int64_t d3, bool of_neighbors, bool tangent) {
+    switch (d3) {
+        case 1: return path_function<T, D1, 1, n>(of_neighbors, tangent);
+        case 3: return path_function<T, D1, 3, n>(of_neighbors, tangent);
+        case 5: return path_function<T, D1, 5, n>(of_neighbors, tangent);
+        case 7: return path_function<T, D1, 7, n>(of_neighbors, tangent);
+        default: return path_function<T, 0, 0, n>(of_neighbors, tangent);
+    }
+}
+
+template <class T, int n>
+PathFunction<T> path_function(std::int64_t d1, std::int64_t d3, bool of_neighbors, bool tangent) {
+    switch (d1) {
+        case 1: return path_function<T, 1, n>(d3, of_neighbors, tangent);
+        case 3: return path_function<T, 3, n>(d3, of_neighbors, tangent);
+        case 5: return path_function<T, 5, n>(d3, of_neighbors, tangent);
+        case 7: return path_function<T, 7, n>(d3, of_neighbors, tangent);
+        default: return path_function<T, 0, 0, n>(of_neighbors, tangent);
+    }
+}
+
+}  // namespace
