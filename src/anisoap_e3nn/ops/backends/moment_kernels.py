@@ -13,10 +13,11 @@ import torch
 import triton
 import triton.language as tl
 from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from ..moment_inputs import MomentInputs
 from ..monomials import Exponents, moment_exponents
-from . import moment_source
+from . import moment_memory, moment_source
 from .moment_text import LANES, RESIDENT, SEGMENTS, source
 from .triton_source import interpreted, kernel_from, on
 
@@ -67,9 +68,21 @@ class _Order(NamedTuple):
 
 
 def _order(rows: Tensor, n_rows: int) -> _Order:
+    """The order of the entries, kept as long as the tensor lives: for derivatives and for later calls."""
+    kept = None if rows.is_inference() else _orders.get(rows)
+    if kept is not None and kept[:2] == (n_rows, rows._version):
+        found: _Order = kept[2]
+        return found
     in_order, order = torch.sort(rows.to(torch.int32), stable=True)
     bounds = torch.arange(n_rows + 1, device=rows.device, dtype=torch.int32)
-    return _Order(order, torch.searchsorted(in_order, bounds, out_int32=True))
+    offsets = torch.searchsorted(in_order, bounds, out_int32=True)
+    found = _Order(order.to(torch.int32), offsets)
+    if not (rows.is_inference() or (rows.is_cuda and torch.cuda.is_current_stream_capturing())):
+        _orders[rows] = (n_rows, rows._version, found)
+    return found
+
+
+_orders: Any = WeakTensorKeyDictionary()
 
 
 def _problem(inputs: MomentInputs) -> tuple[Tensor, ...]:
@@ -186,36 +199,12 @@ def multiply(cxx, cxy, cxz, cyy, cyz, czz, x, y, z):  # type: ignore[no-untyped-
     )
 
 
-@triton.jit
-def load_by_assembly(pointers):  # type: ignore[no-untyped-def]
-    """Numbers of read-only memory.
-
-    Triton's search for coalesced accesses, whose time grows with the number of loads times the square of the
-    number of operations, does not look into assembly. Declared impure, they stay in the loop over pairs.
-    """
-    if pointers.dtype.element_ty == tl.float32:
-        return tl.inline_asm_elementwise(
-            "ld.global.nc.b32 $0, [$1];", "=r,l", [pointers], tl.float32, is_pure=False, pack=1
-        )
-    else:
-        return tl.inline_asm_elementwise(
-            "ld.global.nc.b64 $0, [$1];", "=l,l", [pointers], tl.float64, is_pure=False, pack=1
-        )
-
-
-@triton.jit
-def load_plainly(pointers):  # type: ignore[no-untyped-def]
-    """The same without assembly."""
-    return tl.load(pointers)
-
-
 def _on_blocks(function: Any, *arguments: Any) -> Any:
     return function(*arguments)
 
 
-# the interpreter knows neither functions of numbers nor assembly
+# the interpreter does not know functions of numbers
 each = _on_blocks if interpreted else tl.map_elementwise
-load = load_plainly if interpreted else load_by_assembly
 
 
 def _word(tensor: Tensor) -> int:
@@ -237,7 +226,11 @@ def _kernel(kind: str, degree: int, word: int, part: int) -> Any:
         f"{kind} moments, degree {degree}, {8 * word} bits, part {part}",
         multiply=multiply,
         each=each,
-        load=load,
+        edge_of=moment_memory.edge_of,
+        particle_of=moment_memory.particle_of,
+        load=moment_memory.load,
+        load_row=moment_memory.load_row,
+        store_row=moment_memory.store_row,
         SEGMENTS=tl.constexpr(SEGMENTS),
         LANES=tl.constexpr(LANES),
         N_MOMENTS=tl.constexpr(len(moment_exponents(degree))),
