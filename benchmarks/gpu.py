@@ -2,9 +2,9 @@
 
 python -m benchmarks.gpu
 
-Times are those of whole operations, given the order of the pairs, which is kept with a graph; the time to
-seek it stands beside them. The floor is the larger of two times on an H100: to read each input and write each
-output once at 3.35 TB/s, and the formula's arithmetic (``python -m benchmarks.gpu_resources``).
+Times are those of whole operations, ten in a row, given the order of the pairs, which is kept with a graph.
+The time to seek it stands beside them. The floor is the larger of two times on an H100: to read each input
+and write each output once at 3.35 TB/s, and the formula's arithmetic (``python -m benchmarks.gpu_resources``).
 """
 
 import argparse
@@ -153,17 +153,17 @@ def row(degree: int, dtype: torch.dtype, n_pairs: int) -> str:
     inputs = make_inputs(n_pairs, degree, dtype)
     torch.cuda.reset_peak_memory_stats()
     runs = evaluations(inputs)
-    times = [device_milliseconds(runs[order]) for order in ORDERS]
+    times = [device_milliseconds(runs[order], in_a_row=10) for order in ORDERS]
     peak = torch.cuda.max_memory_allocated() / 1e9
     floors = [floor(inputs, order) for order in ORDERS]
     fractions = " ".join(f"{100 * a / b:.0f}" for a, b in zip(floors, times, strict=True))
 
     def anew(order: str) -> None:
-        moment_kernels._orders.clear()
+        moment_kernels._results.clear()
         runs[order]()
 
     again = " ".join(f"{device_milliseconds(lambda o=o: anew(o)):.2f}" for o in ORDERS)
-    moment_kernels._orders.clear()
+    moment_kernels._results.clear()
     sought = device_milliseconds(
         lambda: moment_kernels._order(inputs.segments.clone(), inputs.n_segments)
     )
