@@ -1,7 +1,5 @@
 """Whether the values of tensors may be looked at, and whether results are to be differentiated."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 from torch._C._functorch import TransformType, get_interpreter_stack
@@ -31,36 +29,6 @@ def is_mapping() -> bool:
     """Whether ``torch.vmap`` is at work."""
     transforms = get_interpreter_stack() or ()
     return any(transform.key() == TransformType.Vmap for transform in transforms)
-
-
-def is_readable(tensor: Tensor) -> bool:
-    """Whether code may look at the values of a tensor.
-
-    It may not while a tracer is at work. On a GPU it should not, because the host would have to wait for
-    them, and meta tensors have none.
-    """
-    return tensor.device.type == "cpu" and not is_tracing()
-
-
-def is_faulty(tensor: Tensor, test: Callable[[Tensor], Tensor], message: str) -> bool:
-    """Whether a test of a tensor finds a fault, for code that then raises an error.
-
-    While a tracer is at work nothing is tested. On a GPU the host does not wait for the answer: at a fault
-    the GPU stops with `message`, and the next call that waits for it raises a RuntimeError.
-
-    Parameters
-    ----------
-    tensor : Tensor
-    test : function
-        From the tensor to a Boolean ``()``, True if it is faulty.
-    message : str
-        What was found and what was expected, without numbers.
-    """
-    if is_readable(tensor):
-        return bool(test(tensor))
-    if tensor.is_cuda and not is_tracing():
-        torch._assert_async(~test(tensor), message)
-    return False
 
 
 def is_differentiating(*tensors: Tensor) -> bool:

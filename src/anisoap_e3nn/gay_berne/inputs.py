@@ -10,7 +10,7 @@ from ..arguments import integers
 from ..graph import one_of_each_pair
 from ..ops.backends.pair_native import PairInputs
 from ..tensor_arguments import check_indices, check_numbers, check_shape, check_tensors
-from ..tracing import is_faulty
+from ..tracing import is_tracing
 
 Reals = float | Tensor | npt.ArrayLike
 
@@ -66,7 +66,7 @@ def check_edges(inputs: PairInputs) -> None:
 
 def refuse_nan(energies: Tensor) -> None:
     """Refuse energies that are NaN, except while a tracer is at work."""
-    if is_faulty(energies, lambda x: x.isnan().any(), "energies are NaN"):
+    if not is_tracing() and energies.isnan().any():
         raise ValueError(
             f"energies are NaN in {energies.dtype}, expected semiaxes whose products it can represent; use "
             ".double(), or another unit of length"
@@ -76,7 +76,7 @@ def refuse_nan(energies: Tensor) -> None:
 def checked_pairs(edge_index: Tensor, edge_vectors: Tensor) -> Tensor:
     """Positions of one edge of each pair, if edges come in both directions and no vector is zero."""
     same = (edge_vectors == 0).all(1)  # -> [edge]
-    if is_faulty(same, torch.any, "particles are in the same place"):
+    if same.any():
         pair = edge_index[:, same.nonzero()[0, 0]].tolist()
         raise ValueError(f"particles {pair} are in the same place, where there is no energy")
     once = one_of_each_pair(edge_index, edge_vectors)
@@ -102,9 +102,7 @@ def check_particles(
             f"{tuple(semiaxes.shape)}, expected one of each, {(n, 4)} or {(n, 3, 3)} and {(n, 3)}, "
             f"for {n} types"
         )
-    if is_faulty(
-        orientations, _is_no_rotation, "orientations are zero, NaN or infinite for some particle"
-    ):
+    if not orientations.isfinite().all() or (orientations == 0).flatten(1).all(1).any():
         raise ValueError(
             "orientations are zero, NaN or infinite for some particle, expected rotations"
         )
@@ -120,17 +118,13 @@ def check_particles(
     )
 
 
-def _is_no_rotation(orientations: Tensor) -> Tensor:
-    return ~orientations.isfinite().all() | (orientations == 0).flatten(1).all(1).any()
-
-
 def _all_equal(axes: Tensor) -> Tensor:
     """Whether the three numbers of each row are equal."""
     return axes.amax(1) == axes.amin(1)  # -> [row]
 
 
 def _refuse(faulty: Tensor, expected: str, semiaxes: Tensor) -> None:
-    if is_faulty(faulty, torch.any, f"expected semiaxes that are {expected}"):
+    if faulty.any():
         row = int(faulty.nonzero()[0])
         raise ValueError(f"semiaxes[{row}] is {semiaxes[row].tolist()}, expected {expected}")
 

@@ -16,7 +16,7 @@ from ..hyperparameters import HyperparameterModule
 from ..ops.backends.pair_native import PairInputs, PairResults, gay_berne
 from ..particle_types import TypeIndex
 from ..precision import without_autocast
-from ..tracing import is_readable, is_tracing
+from ..tracing import is_tracing
 from .formula import Bodies, PairConstants, build_bodies, energies_of_pairs
 from .gradient import energies_and_gradient
 from .inputs import (
@@ -189,8 +189,8 @@ class GayBerne(HyperparameterModule):
 
         Notes
         -----
-        Each pair is evaluated once, on one of its two edges. While a tracer is at work, and on a GPU, all
-        edges are evaluated, since the number of pairs is not known from the shapes.
+        Each pair is evaluated once, on one of its two edges. While a tracer is at work all edges are
+        evaluated, since the number of pairs is not known from the shapes.
         """
         if edge_index is None and types is None:
             data: Any = edge_vectors
@@ -212,7 +212,7 @@ class GayBerne(HyperparameterModule):
         neighbors, centers = ends
         halves = 0.5 * self.pair_energies(vectors, bodies.select(neighbors), bodies.select(centers))
         refuse_nan(halves)
-        if not is_readable(vectors):
+        if is_tracing():
             ends = ends[1:]  # the centre of each edge
         energies = halves.new_zeros(len(types))
         return energies.index_add(0, ends.flatten(), halves.repeat(len(ends)))
@@ -238,7 +238,7 @@ class GayBerne(HyperparameterModule):
         vectors = components_first(vectors)  # -> [3, pair]
         values, gradient = energies_and_gradient(vectors, first, second, constants)
         refuse_nan(values)
-        if not is_readable(values):  # each pair has two edges
+        if is_tracing():  # each pair has two edges
             values, gradient = values / 2, PairGradient(*(x / 2 for x in gradient))
         sums = PairSums(data)
         sums.add(ends.flip(0), vectors, values, gradient)
@@ -285,11 +285,11 @@ class GayBerne(HyperparameterModule):
         return gay_berne(inputs, *constants, *self._numbers)
 
     def _pairs(self, inputs: PairInputs) -> tuple[Tensor, Tensor, Bodies]:
-        """Vectors and ends of pairs, of all edges under a tracer and on a GPU, and the bodies."""
+        """Vectors and ends of pairs, of all edges under a tracer, and the bodies."""
         check_edges(inputs)
         vectors, edge_index = inputs.edge_vectors, inputs.edge_index
         bodies = self.bodies(inputs.types, inputs.orientations, inputs.semiaxes)
-        if not is_readable(vectors):
+        if is_tracing():
             return vectors, edge_index, bodies
         once = checked_pairs(edge_index, vectors)
         return vectors.index_select(0, once), edge_index.index_select(1, once), bodies

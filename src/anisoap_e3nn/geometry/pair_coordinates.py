@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..tracing import is_faulty
+from ..tracing import is_tracing
 from .contact import contact_of_pairs
 from .ellipsoids import covariances
 from .vector_algebra import apply, components_first, cross, dot, square, trace_of_product
@@ -54,8 +54,8 @@ def shape_matrices(orientations: Tensor, semiaxes: Tensor, thickness: float) -> 
         is at work.
     """
     shapes = covariances(orientations, semiaxes)  # -> [particle, 3, 3]
-    if is_faulty(semiaxes, lambda a: ~(a >= 0).all(), "semiaxes should be ≥ 0") or is_faulty(
-        shapes, lambda G: ~G.isfinite().all(), "orientations and semiaxes should be finite"
+    if not is_tracing() and not (
+        (semiaxes.detach() >= 0).all() and shapes.detach().isfinite().all()
     ):
         raise ValueError(
             "orientations and semiaxes should be finite, quaternions not zero and semiaxes ≥ 0; check "

@@ -4,14 +4,11 @@ Quaternions are ``(w, x, y, z)``. Like rotation matrices, they turn body-frame v
 vectors. All functions are differentiable, and independent of e3nn.
 """
 
-from functools import cache
-
 import torch
 from torch import Tensor
 
 from ..precision import without_autocast
 from ..tensor_arguments import check_numbers, check_shape
-from ..tracing import is_tracing
 
 # Nine times |q|² R as quadratic forms in q = (w, x, y, z): R_xx |q|² = w² + x² - y² - z² and so on.
 _QUADRATIC_FORMS = torch.tensor(
@@ -70,19 +67,7 @@ def quaternions_to_matrices(quaternions: Tensor) -> Tensor:
     scaled = quaternions / quaternions.detach().abs().amax(-1, keepdim=True)
     products = (scaled[..., :, None] * scaled[..., None, :]).flatten(-2)  # -> [..., 16]
     norm = scaled.square().sum(-1, keepdim=True)  # -> [..., 1]
-    return (products @ _quadratic_forms(products) / norm).unflatten(-1, (3, 3))  # -> [..., 3, 3]
-
-
-def _quadratic_forms(like: Tensor) -> Tensor:
-    """The constant on the device of a tensor. It is kept there, since a copy to a GPU makes the host wait."""
-    if like.is_cuda and type(like) is Tensor and not is_tracing():
-        return _kept_quadratic_forms(like.device, like.dtype)
-    return _QUADRATIC_FORMS.to(like)
-
-
-@cache
-def _kept_quadratic_forms(device: torch.device, dtype: torch.dtype) -> Tensor:
-    return _QUADRATIC_FORMS.to(device, dtype)
+    return (products @ _QUADRATIC_FORMS.to(products) / norm).unflatten(-1, (3, 3))  # -> [..., 3, 3]
 
 
 def matrices_to_quaternions(matrices: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..arguments import positive
 from ..tensor_arguments import check_data
-from ..tracing import is_faulty, is_readable
+from ..tracing import is_tracing
 from .vectors import edge_vectors
 from .verlet import Neighbors, VerletList
 
@@ -60,8 +60,8 @@ def edges_of(data: Any, cutoff: float) -> Edges:
     Returns
     -------
     Edges
-        Exactly the pairs closer than the cutoff. Under a tracer and on a GPU, all edges that the data have,
-        since tracers cannot select edges by length, and a GPU would make the host wait.
+        Exactly the pairs closer than the cutoff. Under a tracer, all edges that the data have, since
+        tracers cannot select edges by length.
 
     Raises
     ------
@@ -69,8 +69,7 @@ def edges_of(data: Any, cutoff: float) -> Edges:
         If the data's own edges were found with a smaller cutoff.
     """
     check_data(data)
-    if not is_readable(data.pos) and getattr(data, "edge_index", None) is not None:
-        known_edge_cutoffs(data, cutoff)
+    if is_tracing() and getattr(data, "edge_index", None) is not None:
         shifts = getattr(data, "edge_shifts", None)
         cell, batch = getattr(data, "cell", None), getattr(data, "batch", None)
         vectors = edge_vectors(data.pos, data.edge_index, shifts, cell, batch)
@@ -100,14 +99,9 @@ def known_edge_cutoffs(data: Any, cutoff: float) -> list[float]:
         If one of them is smaller than `cutoff`.
     """
     found_with = getattr(data, "edge_cutoff", None)
-    if found_with is None:
-        return []
-    found_with = torch.as_tensor(found_with)
-    if not is_readable(found_with):
-        too_small = f"the data's neighbours were searched up to less than {cutoff}"
-        is_faulty(found_with, lambda x: (x < cutoff).any(), too_small)
-        return []
-    cutoffs: list[float] = found_with.unique().tolist()
+    cutoffs: list[float] = (
+        [] if found_with is None else torch.as_tensor(found_with).unique().tolist()
+    )
     if cutoffs and cutoffs[0] < cutoff:
         raise ValueError(
             f"the data's neighbours were searched up to {cutoffs[0]}, expected up to {cutoff}; use "

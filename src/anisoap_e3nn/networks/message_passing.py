@@ -19,7 +19,7 @@ from ..nn.smooth_embedding import DENSITY_HYPERPARAMETERS, smooth_embedding
 from ..potentials import Potential
 from ..precision import without_autocast
 from ..tensor_arguments import check_data
-from ..tracing import is_faulty, is_tracing
+from ..tracing import is_tracing
 from .convolution import Convolution
 from .edge_features import EdgeEncoding, EdgeFeatures
 from .energy_units import energy_shifts_and_scales
@@ -275,9 +275,10 @@ class MessagePassingPotential(HyperparameterModule, Potential):
 
     def _edges(self, data: Any, edges: Edges | None) -> tuple[Tensor, Tensor]:
         edges = edges or edges_of(data, self.cutoff)
-        same_place = "two particles are in the same place"
-        if is_faulty(edges.edge_vectors, lambda r: (r == 0).all(1).any(), same_place):
-            raise ValueError(f"{same_place}, so the edge between them has no direction; move one")
+        if not is_tracing() and (edges.edge_vectors == 0).all(1).any():
+            raise ValueError(
+                "two particles are in the same place, so the edge between them has no direction; move one"
+            )
         return edges.edge_index, edges.edge_vectors
 
     def _coefficients(self, data: Any, edge_index: Tensor, edge_vectors: Tensor) -> Tensor:

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from ..ops.backends.native_inputs import are_legal
-from ..tensor_arguments import check_indices, check_tensors, has_shape
-from ..tracing import is_faulty, is_readable
+from ..tensor_arguments import check_tensors, has_shape
+from ..tracing import is_tracing
 
 FIVE_TENSORS = "edge_vectors, edge_index, types, orientations and semiaxes"
 
@@ -74,10 +74,8 @@ def check_inputs(
     for name, tensor in (("edge_index", edge_index), ("types", types)):
         if tensor.dtype != torch.int64:
             raise TypeError(f"{name} is {tensor.dtype}, expected torch.int64; use .long()")
-    if is_readable(edge_vectors):
+    if not is_tracing():
         _check_values(edge_vectors, edge_index, orientations, semiaxes)
-    else:
-        _check_on_gpu(edge_vectors, edge_index, orientations, semiaxes)
 
 
 def refuse_lengths(unit: float, squared_ratio: float, dtype: torch.dtype) -> None:
@@ -117,13 +115,12 @@ def refuse_overflow(coefficients: Tensor) -> None:
     ValueError
         If powers of lengths overflowed; except while a tracer is at work.
     """
-    if is_readable(coefficients) and isfinite(coefficients.sum()):
+    if is_tracing() or isfinite(coefficients.sum()) or coefficients.isfinite().all():
         return
-    if is_faulty(coefficients, lambda c: ~c.isfinite().all(), "coefficients are NaN or infinite"):
-        raise ValueError(
-            f"the coefficients are NaN or infinite in {coefficients.dtype}, expected lengths whose powers it "
-            "can represent; use .double(), another unit of length, or a smaller max_angular or max_radial"
-        )
+    raise ValueError(
+        f"the coefficients are NaN or infinite in {coefficients.dtype}, expected lengths whose powers it can "
+        "represent; use .double(), another unit of length, or a smaller max_angular or max_radial"
+    )
 
 
 @torch.no_grad()
@@ -156,18 +153,6 @@ def _check_values(
             f"orientations[{row}] is the zero quaternion, which is no rotation; the identity is "
             "(1, 0, 0, 0)"
         )
-
-
-def _check_on_gpu(
-    edge_vectors: Tensor, edge_index: Tensor, orientations: Tensor, semiaxes: Tensor
-) -> None:
-    """The same checks in short, for which the host does not wait; see :func:`is_faulty`."""
-    check_indices((2, -1), semiaxes.shape[0], edge_index=edge_index)
-    for tensor in (edge_vectors, orientations, semiaxes):
-        is_faulty(tensor, lambda x: ~x.isfinite().all(), "inputs of the embedding are not finite")
-    is_faulty(semiaxes, lambda a: (a < 0).any(), "semiaxes should be ≥ 0")
-    if orientations.dim() == 2:
-        is_faulty(orientations, lambda q: ~q.any(1).all(), "a quaternion is zero")
 
 
 def _refuse_non_finite(name: str, tensor: Tensor) -> None:

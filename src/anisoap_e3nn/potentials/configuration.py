@@ -10,7 +10,7 @@ from torch import Tensor
 from ..graph import Edges, InteractionGraph, VerletList, edges_of
 from ..nn import AniSOAPEmbedding
 from ..tensor_arguments import check_data
-from ..tracing import is_readable, is_tracing
+from ..tracing import is_tracing
 from .potential import Potential
 
 
@@ -43,8 +43,7 @@ class Configuration:
                 f"potential; use VerletList({cutoff}, skin)"
             )
         self._graph: InteractionGraph | None = None
-        own_edges = getattr(data, "edge_index", None) is not None and neighbors is None
-        if cutoff is not None and not is_tracing() and (is_readable(data.pos) or not own_edges):
+        if cutoff is not None and not is_tracing():
             self._graph = InteractionGraph(data, neighbors or cutoff)
 
     def energies(self, term: Any) -> Tensor:

@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from ...geometry.pair_coordinates import PairGeometry
 from ...graph import Edges, one_of_each_pair
-from ...tracing import is_faulty
+from ...tracing import is_mapping
 
 
 class Segment(NamedTuple):
@@ -59,8 +58,7 @@ def pairs_by_type(
         of_types, order = of_types.sort(stable=True)
         once, ends = once[order], ends[:, order]
     vectors = edges.edge_vectors.index_select(0, once).T  # -> [3, pair]
-    same = (vectors == 0).all(0)  # -> [pair]
-    if is_faulty(same, torch.any, "two particles are in the same place"):
+    if not is_mapping() and (same := (vectors == 0).all(0)).any():
         pair = tuple(ends[:, same][:, 0].tolist())
         raise ValueError(f"particles {pair} are in the same place, where no pair has an energy")
     for start in range(0, len(once), chunk):
