@@ -127,6 +127,15 @@ class EllipsoidData(Data):  # type: ignore[misc]
             self.types = self.types.long()  # an empty list has no integer dtype
         self.validate()
 
+    def to(self, device: Any, *args: str, non_blocking: bool = False) -> "EllipsoidData":
+        """Move the fields, or those named, to a device.
+
+        Unless named, the cutoff of the edges stays on the CPU, where it is read without waiting for a GPU.
+        """
+        names = args or [name for name in self.keys() if name != "edge_cutoff"]  # noqa: SIM118
+        moved: EllipsoidData = super().to(device, *names, non_blocking=non_blocking)
+        return moved
+
     def with_edges(self, cutoff: float) -> "EllipsoidData":
         """Return a copy with its neighbour list.
 
