@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..arguments import positive
+from ..precision import in_float64
 from ..tensor_arguments import check_data
 from ..tracing import assert_on_gpu, is_readable, is_tracing
 from .vectors import edge_vectors
@@ -124,8 +125,8 @@ class InteractionGraph:
     cutoff to rounding, a search decides. Parts with equal cutoffs share their tensors. The search takes place
     at the first request.
 
-    On GPUs, edges that the data have are not filtered, since to select some is to wait for the GPU. Potentials
-    give those beyond their cutoff no weight.
+    On GPUs, edges that the data have are not filtered, since to select some is to wait for the GPU.
+    Potentials give those beyond their cutoff no weight.
 
     Parameters
     ----------
@@ -244,7 +245,7 @@ class InteractionGraph:
         if self._data.pos.dtype == torch.float64 and self._radius == self.cutoff:
             return self.edges(self.cutoff).edge_vectors.detach()
         with torch.no_grad():
-            return self._vectors(self._neighbors, torch.float64)
+            return self._vectors(self._neighbors, in_float64(self._data.pos).dtype)
 
     @cached_property
     def _squared_distances(self) -> Tensor:
@@ -259,7 +260,7 @@ class InteractionGraph:
         lengths = [self.cutoff, _largest(self._data.pos)]
         if (cell := getattr(self._data, "cell", None)) is not None:
             lengths.append(self._neighbors.longest_shift * _largest(cell))
-        return 500 * torch.finfo(torch.float64).eps * sum(lengths)
+        return 500 * torch.finfo(self._exact_vectors.dtype).eps * sum(lengths)
 
     @property
     def _needs_grad(self) -> bool:
