@@ -1,10 +1,10 @@
 """Training steps and force calls on an NVIDIA GPU, beside one CPU thread: ``python -m benchmarks.gpu_step``.
 
-Float32. Training steps are those of the networks of :mod:`benchmarks.models`, for batches of 8 and 64 frames of
-64 ellipsoids. Force calls are :func:`~anisoap_e3nn.potentials.mechanics` of 512 to 64 000 ellipsoids, with given
-edges. All have the density of those fluids, but are near the sites of a lattice. Each is run eagerly, compiled
-where torch can compile derivatives, and replayed from a CUDA graph. "The embedding" is its value with first and
-second derivatives, as they occur in the step.
+Float32. Training steps are those of the networks of :mod:`benchmarks.models`, for batches of 8 and 64 frames
+of 64 ellipsoids. Force calls are :func:`~anisoap_e3nn.potentials.mechanics` of 512 to 64 000 ellipsoids, with
+given edges. All have the density of those fluids, but are near the sites of a lattice. Each is run eagerly,
+compiled where torch can compile derivatives, and replayed from a CUDA graph. "The embedding" is its value
+with first and second derivatives, as they occur in the step.
 """
 
 import argparse
