@@ -9,6 +9,7 @@ from torch import Tensor
 from ..data.batches import frame_iterable
 from ..data.targets import Targets, target_values, weights_of_targets
 from ..potentials import Mechanics
+from ..precision import in_float64
 
 
 class MechanicsLoss(torch.nn.Module):
@@ -68,14 +69,14 @@ class MechanicsLoss(torch.nn.Module):
             torch.cat([target_values(frame, name, frame).flatten() for frame in frames])
             for name in self.targets
         ]
-        variances = torch.stack([x.double().var(correction=0) for x in values])
+        variances = torch.stack([in_float64(x).var(correction=0) for x in values])
         self.register_buffer("variances", variances.where(variances > 0, 1).to(values[0]))
 
     def forward(self, result: Mechanics, data: Any) -> Tensor:
         """Loss ``()`` of a frame or batch, from the result of :func:`~anisoap_e3nn.potentials.mechanics`."""
-        errors = self.squared_errors(result, data)  # -> [target]
-        weights = errors.new_tensor([self.weights[target] for target in self.targets])
-        return (weights * errors / self.variances).sum()
+        errors = self.squared_errors(result, data) / self.variances  # -> [target]
+        weights = (self.weights[target] for target in self.targets)
+        return torch.stack([w * e for w, e in zip(weights, errors, strict=True)]).sum()
 
     def squared_errors(self, result: Mechanics, data: Any) -> Tensor:
         """Mean squared errors ``(target,)`` in the units of the data; energies are per particle."""

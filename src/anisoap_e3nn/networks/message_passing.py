@@ -19,7 +19,7 @@ from ..nn.smooth_embedding import DENSITY_HYPERPARAMETERS, smooth_embedding
 from ..potentials import Potential
 from ..precision import without_autocast
 from ..tensor_arguments import check_data
-from ..tracing import is_tracing
+from ..tracing import assert_on_gpu, is_readable, is_tracing
 from .convolution import Convolution
 from .edge_features import EdgeEncoding, EdgeFeatures
 from .energy_units import energy_shifts_and_scales
@@ -275,11 +275,12 @@ class MessagePassingPotential(HyperparameterModule, Potential):
 
     def _edges(self, data: Any, edges: Edges | None) -> tuple[Tensor, Tensor]:
         edges = edges or edges_of(data, self.cutoff)
-        if not is_tracing() and (edges.edge_vectors == 0).all(1).any():
-            raise ValueError(
-                "two particles are in the same place, so the edge between them has no direction; move one"
-            )
-        return edges.edge_index, edges.edge_vectors
+        vectors = edges.edge_vectors
+        same = "two particles are in the same place, so the edge between them has no direction; move one"
+        assert_on_gpu(vectors, lambda r: r.any(1), same)
+        if is_readable(vectors) and not vectors.any(1).all():
+            raise ValueError(same)
+        return edges.edge_index, vectors
 
     def _coefficients(self, data: Any, edge_index: Tensor, edge_vectors: Tensor) -> Tensor:
         coefficients: Tensor = self.embedding(

@@ -5,6 +5,7 @@ from e3nn import o3
 from torch import Tensor
 
 from ..layer import Layer
+from ..precision import in_float64
 
 
 class Standardization(Layer):
@@ -51,7 +52,7 @@ class Standardization(Layer):
         if len(x) == 0:
             return
         rounding = 32 * torch.finfo(x.dtype).eps * float(x.abs().max()) if x.numel() else 0.0
-        x = x.double()
+        x = in_float64(x)
         for (mul, ir), some in zip(self.irreps, self.irreps.slices(), strict=True):
             channels = x[:, some].unflatten(1, (mul, ir.dim))  # -> [sample, channel, m]
             means = torch.zeros_like(channels[0])  # -> [channel, m]

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..constant import Constant
 from .product_program import Block, Path, ProductPlan
 
 
@@ -54,6 +55,8 @@ class ConvolutionPlan:
     weighting: ProductPlan = field(init=False, repr=False, compare=False)
     coupling: ProductPlan = field(init=False, repr=False, compare=False)
     program: Tensor = field(init=False, repr=False, compare=False)  # what the native backend runs
+    # the coefficients of each path as a dense tensor [m1, m2, m3]
+    tables: tuple[Constant, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         dim_x, dim_harmonics, n_weights, dim_out = self.dims
@@ -69,6 +72,7 @@ class ConvolutionPlan:
             ends = Block(x, d1, 1, 0, d1), y, Block(out, d3, 1, 0, d3)
             coupling.append(Path(*ends, 1, n, m1, m2, m3, values))
             end += n * d2
+        object.__setattr__(self, "tables", tuple(map(_table, self.paths)))
         products = {
             "weighting": ProductPlan(tuple(weighting), (end, n_weights, dim_harmonics)),
             "coupling": ProductPlan(tuple(coupling), (dim_out, dim_x, end)),
@@ -77,6 +81,12 @@ class ConvolutionPlan:
             for name, value in products.items():
                 object.__setattr__(self, name, value)
             object.__setattr__(self, "program", build_program(self.paths, self.dims))
+
+
+def _table(path: ConvolutionPath) -> Constant:
+    table = np.zeros(path.dims)
+    np.add.at(table, tuple(np.array(m, np.int64) for m in path[6:9]), path.coefficients)
+    return Constant(table)
 
 
 def build_program(paths: Sequence[ConvolutionPath], dims: tuple[int, int, int, int]) -> Tensor:

@@ -1,6 +1,5 @@
 """Backend ``triton`` for convolutions: two sparse products of each edge, and a sum."""
 
-import torch
 from torch import Tensor
 
 from ..convolution_plan import ConvolutionPlan
@@ -19,7 +18,5 @@ def convolution(
 
 
 def _product(x1: Tensor, x2: Tensor, plan: ProductPlan) -> Tensor:
-    values = [value for path in plan.paths for value in path.coefficients]
-    coefficients = torch.tensor(values, dtype=x1.dtype, device=x1.device)
-    product: Tensor = sparse_product(x1, x2, coefficients, plan)
+    product: Tensor = sparse_product(x1, x2, plan.coefficients.like(x1), plan)
     return product

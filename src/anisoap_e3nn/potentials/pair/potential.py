@@ -23,14 +23,16 @@ from ...ops.backends.pair_native import (
 from ...particle_types import TypeIndex
 from ...precision import without_autocast
 from ...tensor_arguments import check_data
+from ...tracing import is_readable
 from ..potential import Design, Potential
 from .basis import InvariantPolynomials, PairRadialBasis, check_pair_basis
-from .pairs import Pairs, pairs_by_type
+from .pairs import Pairs, pairs_by_type, pairs_in_both_directions
 from .weights import pair_weight_index
 
 # numbers of pairs whose functions stay in the cache
 _CHUNK = 2048
 _DESIGN_CHUNK = 128
+_CHUNK_ON_GPU = 2**19  # takes about a gigabyte
 
 
 class PairPotential(HyperparameterModule, Potential):
@@ -137,8 +139,9 @@ class PairPotential(HyperparameterModule, Potential):
         energies = data.pos.new_zeros(len(data.types))
         for pairs in self._pairs(data, edges):
             coordinates = pairs.geometry.coordinates
-            amplitudes = self._amplitudes(pairs, self.polynomials(coordinates.invariants))
-            halves = (self.radial(coordinates) * amplitudes).sum(0) / 2  # -> [pair]
+            amplitudes = pairs.times(self._matrices, self.polynomials(coordinates.invariants))
+            values = (self.radial(coordinates) * amplitudes).sum(0)  # -> [pair]
+            halves = values * (pairs.share / 2)
             energies = energies.index_add(0, pairs.ends.flatten(), halves.repeat(2))
         return energies
 
@@ -169,10 +172,10 @@ class PairPotential(HyperparameterModule, Potential):
         frames, n_frames = frame_index(data)
         energies = data.pos.new_zeros(n_frames, n_weights)
         forces, torques = (data.pos.new_zeros(n, 3, n_weights) for _ in range(2))
-        for pairs in self._pairs(data, edges, _DESIGN_CHUNK):
+        for pairs in pairs_by_type(*self._bodies(data, edges), _DESIGN_CHUNK):
             basis = self._basis(pairs).flatten(0, 1)  # -> [radial · product, 10, pair]
             columns = basis.new_zeros(n_weights, *basis.shape[1:])
-            for types, some in pairs.segments:
+            for types, some in pairs.segments or []:
                 index = self.weight_index[types].flatten()
                 columns[..., some].index_add_(0, index, basis[..., some])
             rows = columns.permute(2, 1, 0)  # -> [pair, 10, weight]
@@ -188,11 +191,12 @@ class PairPotential(HyperparameterModule, Potential):
         geometry = pairs.geometry
         coordinates = geometry.coordinates
         products = self.polynomials(coordinates.invariants)
-        amplitudes = self._amplitudes(pairs, products)
+        matrices = self._matrices * pairs.share
+        amplitudes = pairs.times(matrices, products)  # -> [radial, pair]
         radial, *derivatives = self.radial.with_derivatives(coordinates)
         d_distances, d_contacts = ((each * amplitudes).sum(0) for each in derivatives)
         d_invariants = self.polynomials.pull_back(
-            self._d_products(pairs, radial), coordinates.invariants, products
+            pairs.times(matrices.mT, radial), coordinates.invariants, products
         )
         gradient = PairCoordinates(d_distances, d_contacts, d_invariants)
         return (radial * amplitudes).sum(0), geometry.pull_back(gradient)
@@ -219,18 +223,10 @@ class PairPotential(HyperparameterModule, Potential):
             rows.append(torch.cat(geometry.pull_back(unit)))
         return torch.stack(rows)
 
-    def _amplitudes(self, pairs: Pairs, products: Tensor) -> Tensor:
-        """Factors of the radial functions in the energies ``(radial, pair)``."""
-        parts = [self._weights(types) @ products[:, some] for types, some in pairs.segments]
-        return torch.cat(parts, dim=1)
-
-    def _d_products(self, pairs: Pairs, radial: Tensor) -> Tensor:
-        """Derivatives of the energies with respect to the products ``(product, pair)``."""
-        parts = [self._weights(types).T @ radial[:, some] for types, some in pairs.segments]
-        return torch.cat(parts, dim=1)
-
-    def _weights(self, types: tuple[int, int]) -> Tensor:
-        return self.weights[self.weight_index[types]]  # -> [radial, product]
+    @property
+    def _matrices(self) -> Tensor:
+        """Weights of each pair of types ``(type, type, radial, product)``."""
+        return self.weights[self.weight_index]
 
     def _native(self, data: Any, edges: Edges) -> PairResults | None:
         return pair_potential(self._inputs(data, edges), self._functions, self.weights)
@@ -265,10 +261,16 @@ class PairPotential(HyperparameterModule, Potential):
     def _thickness(self) -> float:
         return self.cutoff / 1000
 
-    def _pairs(self, data: Any, edges: Edges, chunk: int = _CHUNK) -> Iterator[Pairs]:
-        type_index = self.type_index(data.types)  # -> [particle]
+    def _pairs(self, data: Any, edges: Edges) -> Iterator[Pairs]:
+        bodies = self._bodies(data, edges)
+        if is_readable(edges.edge_vectors):
+            return pairs_by_type(*bodies, _CHUNK)
+        return pairs_in_both_directions(*bodies, _CHUNK_ON_GPU)
+
+    def _bodies(self, data: Any, edges: Edges) -> tuple[Edges, Tensor, int, Tensor]:
+        """Edges, positions of types, number of types and shapes of the particles."""
         shapes = shape_matrices(data.orientations, data.semiaxes, self._thickness)
-        return pairs_by_type(edges, type_index, len(self.types), shapes, chunk)
+        return edges, self.type_index(data.types), len(self.types), shapes
 
     def __repr__(self) -> str:
         given = ", ".join(f"{k}={v!r}" for k, v in self.hyperparameters.items())
