@@ -4,7 +4,7 @@ python -m benchmarks.gpu
 
 Times are those of whole operations, ten in a row, given the order of the pairs, which is kept with a graph.
 The time to seek it stands beside them. The floor is the larger of two times on an H100: to read each input
-and write each output once at 3.35 TB/s, and the formula's arithmetic (``python -m benchmarks.gpu_resources``).
+output once at 3.35 TB/s, and the arithmetic of the formula (``python -m benchmarks.gpu_resources``).
 """
 
 import argparse
