@@ -95,8 +95,8 @@ def test_rounding_is_not_scaled_up(generator: torch.Generator, dtype: torch.dtyp
     assert (standardization.scales[:2] != 1).all()
 
 
-def test_frames_without_energies_are_refused(frames: dict[str, EllipsoidData]) -> None:
-    with pytest.raises(ValueError, match="expected an energy in every frame"):
+def test_frames_without_targets_are_refused(frames: dict[str, EllipsoidData]) -> None:
+    with pytest.raises(ValueError, match="expected one or more of energy"):
         nequip().standardize([frames["open"]])
     with pytest.raises(ValueError, match="found none"):
         nequip().standardize([])

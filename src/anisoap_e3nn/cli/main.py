@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .coarse_grain import add_coarse_grain
 from .convert import convert
 from .featurize import featurize
 from .input_frames import add_input_options
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True)
     _add_featurize(commands)
     _add_convert(commands)
+    add_coarse_grain(commands)
     _add_mace_train(commands)
     return parser
 

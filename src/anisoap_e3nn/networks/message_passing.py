@@ -232,12 +232,13 @@ class MessagePassingPotential(HyperparameterModule, Potential):
 
         Call it once, before training. It also sets the unit of the network's output, one for each type: the
         root mean square of the forces on particles of the type. Without forces it is that of the energies per
-        particle, after the shifts are subtracted. The shifts are a least-squares fit to the energies.
+        particle, after the shifts are subtracted, and without energies either that of the torques. The shifts
+        are a least-squares fit to the energies, or 0.
 
         Parameters
         ----------
         frames : sequence of EllipsoidData
-            Frames with `energy` ``(1,)`` and possibly `forces`; some hundreds suffice.
+            Frames with one or more of `energy`, `forces` and `torques`; some hundreds suffice.
         batch_size : int
             Number of frames processed at a time.
 

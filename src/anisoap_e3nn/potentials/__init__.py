@@ -7,7 +7,9 @@ from .configuration import cutoff_of
 from .many_body import ManyBodyPotential
 from .mechanics import mechanics
 from .one_body import OneBodyPotential
+from .pair.gaps import smallest_gap
 from .pair.potential import PairPotential
+from .pair.repulsion import SurfaceRepulsion
 from .particle_shapes import ParticleShapes
 from .potential import Analytic, Design, Linear, Potential
 from .stacked import StackedPotential
@@ -23,6 +25,7 @@ __all__ = [
     "ParticleShapes",
     "Potential",
     "StackedPotential",
+    "SurfaceRepulsion",
     "compile_mechanics",
     "cutoff_of",
     "export_energy",
@@ -30,4 +33,5 @@ __all__ = [
     "load_model",
     "mechanics",
     "save_model",
+    "smallest_gap",
 ]

@@ -9,13 +9,16 @@ from torch import Tensor
 from .number_columns import Array
 from .output_file import OutputFile
 
+_OPTIONAL = ("forces", "torques", "masses", "moments")
+
 
 class ExtendedXYZFile(OutputFile):
     """Extended XYZ file that is written frame by frame, and appears only when complete.
 
     The columns are ``species``, ``pos``, ``orientations`` (w, x, y, z, body → space), ``semiaxes`` and, where
-    the frames have them, ``forces`` and ``torques``. Energy and stress are in the header. The species is the
-    element whose atomic number is the particle's type; X is 0. All digits are kept.
+    the frames have them, ``forces``, ``torques``, ``masses`` and ``moments`` of inertia. Energy and stress
+    are in the header. The species is the element whose atomic number is the particle's type; X is 0. All
+    digits are kept.
 
     Parameters
     ----------
@@ -66,7 +69,7 @@ class ExtendedXYZFile(OutputFile):
             "pos": data.pos,
             "orientations": data.orientations,
             "semiaxes": data.semiaxes,
-            **{name: data[name] for name in ("forces", "torques") if name in data},
+            **{name: data[name].view(len(types), -1) for name in _OPTIONAL if name in data},
         }
         rows = np.concatenate([_numbers(values) for values in columns.values()], axis=1)
         lines = [str(len(types)), _header(data, columns)]

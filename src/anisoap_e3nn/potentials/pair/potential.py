@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...arguments import integer, positive
+from ...arguments import integer, number, positive
 from ...data.mechanics import Mechanics
 from ...data.pair_sums import PairSums
 from ...geometry.pair_coordinates import PairCoordinates, PairGeometry, PairGradient, shape_matrices
@@ -39,10 +39,11 @@ class PairPotential(HyperparameterModule, Potential):
     r"""Energies of pairs, linear in smooth functions of the gap, the shapes and their relative orientation.
 
     .. math::
-        E_{ij} = s(r) \sum_{kp} w^{t_i t_j}_{kp} \, T_k\!\left(2 e^{-(r - \sigma) / \ell} - 1\right)
+        E_{ij} = s(r) \sum_{kp} w^{t_i t_j}_{kp} \, T_k\!\left(2 e^{-f(r - \sigma) / \ell} - 1\right)
                  \Pi_p(\hat r, Q_i, Q_j)
 
-    Here :math:`\sigma(\hat r, G_i + G_j)` is the contact distance and :math:`\Pi_p` are products of
+    Here :math:`\sigma(\hat r, G_i + G_j)` is the contact distance, f bounds the gap from below
+    (:func:`~anisoap_e3nn.geometry.switching.floored`), and :math:`\Pi_p` are products of
     invariants, both of :func:`~anisoap_e3nn.geometry.pair_coordinates.pair_coordinates`. Each particle has
     half of the energy of its pairs. The energy is invariant under exchange of the particles, rotations and
     reflections. At the cutoff it is zero, with three continuous derivatives.
@@ -65,6 +66,10 @@ class PairPotential(HyperparameterModule, Potential):
     switch_width : float, optional
         Length of the last stretch before the cutoff, over which energies are switched off; by default a
         quarter of the cutoff.
+    smallest_gap : float, optional
+        Gap between surfaces below which the radial functions bend to constants, so that the energy is bounded
+        where the fitted data end; see :func:`~anisoap_e3nn.potentials.smallest_gap`. Without it overlapping
+        particles can have energies of any size.
 
     Attributes
     ----------
@@ -89,6 +94,7 @@ class PairPotential(HyperparameterModule, Potential):
     """
 
     weight_index: Tensor
+    weights: Tensor
 
     def __init__(
         self,
@@ -98,6 +104,7 @@ class PairPotential(HyperparameterModule, Potential):
         max_degree: int = 4,
         decay_length: float | None = None,
         switch_width: float | None = None,
+        smallest_gap: float | None = None,
     ) -> None:
         super().__init__()
         self.type_index = TypeIndex(types, "this pair potential")
@@ -112,6 +119,8 @@ class PairPotential(HyperparameterModule, Potential):
             cutoff / 4 if switch_width is None else positive("switch_width", switch_width)
         )
         check_pair_basis(cutoff, n_radial, max_degree, decay_length, switch_width)
+        if smallest_gap is not None:
+            smallest_gap = number("smallest_gap", smallest_gap)
         self.hyperparameters = {
             "types": self.types,
             "cutoff": self.cutoff,
@@ -119,8 +128,11 @@ class PairPotential(HyperparameterModule, Potential):
             "max_degree": max_degree,
             "decay_length": decay_length,
             "switch_width": switch_width,
+            "smallest_gap": smallest_gap,
         }
-        self.radial = PairRadialBasis(n_radial, self.cutoff, decay_length, switch_width)
+        self.radial = PairRadialBasis(
+            n_radial, self.cutoff, decay_length, switch_width, smallest_gap
+        )
         self.polynomials = InvariantPolynomials(max_degree)
         index, n_weights = pair_weight_index(len(self.types), n_radial, self.polynomials.exchanged)
         self.register_constant("weight_index", index)
@@ -255,6 +267,8 @@ class PairPotential(HyperparameterModule, Potential):
             self.cutoff,
             radial.decay_length,
             radial.switch_width,
+            radial.smallest_gap,
+            radial.floor_width,
         )
 
     @property
@@ -273,5 +287,6 @@ class PairPotential(HyperparameterModule, Potential):
         return edges, self.type_index(data.types), len(self.types), shapes
 
     def __repr__(self) -> str:
-        given = ", ".join(f"{k}={v!r}" for k, v in self.hyperparameters.items())
-        return f"PairPotential({given} | {len(self.weights)} weights)"
+        named = {k: v for k, v in self.hyperparameters.items() if v is not None}
+        given = ", ".join(f"{k}={v!r}" for k, v in named.items())
+        return f"{type(self).__name__}({given} | {len(self.weights)} weights)"
