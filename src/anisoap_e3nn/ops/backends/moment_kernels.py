@@ -160,13 +160,11 @@ def _differentiate(
     n_edges, n_particles = vectors.shape[0], covariances.shape[0]
     d_vectors = vectors.new_empty(n_edges, 3)
     d_pair_weights = vectors.new_empty(0 if inputs.pair_weights is None else n_edges)
-    absent = vectors.new_empty(0)
-    rows = absent
-    if of_particles:
-        rows = vectors.new_empty(n_edges + n_particles, _FIELDS)
+    rows = vectors.new_empty(n_edges + n_particles if of_particles else 0, _FIELDS)
     _launch(inputs, kernel, (*arguments, d_vectors, d_pair_weights, rows, n_edges))
     if not of_particles:
-        return d_vectors, absent, absent, d_pair_weights
+        absent = (vectors.new_empty(0) for _ in range(2))  # torch refuses results that share memory
+        return d_vectors, *absent, d_pair_weights
     sums = _summed_rows(inputs, rows)
     d_covariances = sums.index_select(1, _constant(_SYMMETRIC, sums.device))  # -> [particle, 9]
     d_weights = sums[:, _FIELDS - 2].contiguous()
