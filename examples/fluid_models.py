@@ -12,6 +12,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -101,7 +102,9 @@ def fit(name: str, shares: list[Frames], epochs: int, checkpoint: Path) -> torch
         save_model(model, checkpoint)
     else:
         loader = DataLoader(shares[0], batch_size=1, shuffle=True)
-        train(model, loader, shares[1], epochs, checkpoint)
+        train(
+            model, loader, shares[1], epochs, partial(save_model, path=checkpoint, overwrite=True)
+        )
     return load_model(checkpoint)
 
 

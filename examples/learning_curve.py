@@ -5,9 +5,9 @@ Models with "spheres" in their name see each particle as a sphere of equal volum
 """
 
 import argparse
+import copy
 import math
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import torch
 from matplotlib import pyplot as plt
@@ -16,7 +16,6 @@ from train_pyg import MODELS, prepare, train
 
 from anisoap_e3nn.fitting import RSquared, r_squared
 from anisoap_e3nn.gay_berne import gay_berne_pairs
-from anisoap_e3nn.potentials import load_model
 
 SIZES = (64, 128, 256, 512, 1024, 1570)
 CUTOFF = 4.5
@@ -36,10 +35,10 @@ def score(name: str, size: int, epochs: int) -> RSquared:
     torch.manual_seed(0)
     model = MODELS[kind]([0], CUTOFF, n_layers=1)
     repeated = (splits[0][:size] * math.ceil(SIZES[-1] / size))[: SIZES[-1]]
-    with TemporaryDirectory() as folder:
-        checkpoint = Path(folder) / "best.pt"
-        train(model, DataLoader(repeated, 32, shuffle=True), splits[1], epochs, checkpoint)
-        return r_squared(load_model(checkpoint), splits[2])
+    best = copy.deepcopy(model)
+    loader = DataLoader(repeated, 32, shuffle=True)
+    train(model, loader, splits[1], epochs, lambda x: best.load_state_dict(x.state_dict()))
+    return r_squared(best, splits[2])
 
 
 def main() -> None:

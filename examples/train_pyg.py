@@ -4,6 +4,8 @@ Without a file it uses Gay-Berne pairs. Of a file, random tenths are kept for va
 """
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -51,8 +53,14 @@ def draw_parity(checkpoint: Path, frames: Frames) -> None:
     plt.savefig(checkpoint.with_suffix(".png"), dpi=150)
 
 
-def train(model: Module, loader: DataLoader, validation: Frames, epochs: int, path: Path) -> None:
-    """Train a model and save that of the best epoch, with weights averaged over steps."""
+def train(
+    model: Module,
+    loader: DataLoader,
+    validation: Frames,
+    epochs: int,
+    keep: Callable[[Module], None],
+) -> None:
+    """Train a model, and keep that of the best epoch so far, with weights averaged over steps."""
     criterion = MechanicsLoss(loader.dataset + validation)
     model.standardize(loader.dataset)
     held_out, best = Batch.from_data_list(validation), float("inf")
@@ -72,7 +80,7 @@ def train(model: Module, loader: DataLoader, validation: Frames, epochs: int, pa
         bar.set_postfix({k: f"{x:.2e}" for k, x in zip(criterion.targets, errors, strict=True)})
         if (loss := float(criterion(result, held_out))) < best:
             best = loss
-            save_model(average.module, path, overwrite=True)
+            keep(average.module)
 
 
 def main() -> None:
@@ -103,7 +111,8 @@ def main() -> None:
     types = torch.cat([data.types for some in shares for data in some]).unique().tolist()
     model = MODELS[args.model](types, args.cutoff, n_layers=args.layers)
     loader = DataLoader(shares[0], args.batch_size, shuffle=True)
-    train(model, loader, shares[1], args.epochs, args.output)
+    keep = partial(save_model, path=args.output, overwrite=True)
+    train(model, loader, shares[1], args.epochs, keep)
     draw_parity(args.output, shares[2])
 
 

@@ -6,14 +6,18 @@ from typing import Any
 import torch
 
 from anisoap_e3nn import AniSOAPEmbedding, EllipsoidData, PowerSpectrum
-from anisoap_e3nn.basis import GTOBasis, MonomialBasis
+from anisoap_e3nn.basis import GTOBasis, MonomialBasis, MultiWidthGTOBasis
 from anisoap_e3nn.graph import VerletList, edge_vectors, edges_of, neighbor_list
 from anisoap_e3nn.nn import (
     FullTensorProduct,
     PolynomialCutoff,
     ShiftedCosine,
     TensorProduct,
+    TensorProductConvolution,
     TypeLinear,
+    expanded_density,
+    kept_density,
+    suggest_hyperparameters,
 )
 from anisoap_e3nn.ops import accumulate, gaussian_moments
 
@@ -44,9 +48,10 @@ LAYERS: dict[str, tuple[Callable[..., Any], Callable[[], Arguments]]] = {
             "max_radial": [1, 1],
             "radial_basis": "gto",
             "radial_gaussian_width": 1.0,
+            "density_width": 0.5,
             "rcond": 1e-8,
             "cutoff_function": "polynomial",
-            "include_self": True,
+            "include_self": "separate",
             "irreps_out": "2x0e",
             "per_center_type": False,
         },
@@ -54,6 +59,7 @@ LAYERS: dict[str, tuple[Callable[..., Any], Callable[[], Arguments]]] = {
     "embedding": (lambda **given: embedding()(**given), edges),
     "embedding of data": (lambda data: embedding()(data), lambda: {"data": frame()}),
     "GTOBasis": (GTOBasis, lambda: {"width": 1.0}),
+    "MultiWidthGTOBasis": (MultiWidthGTOBasis, lambda: {"widths": [1.0, 0.5]}),
     "MonomialBasis": (MonomialBasis, lambda: {"cutoff": 1.0}),
     "ShiftedCosine": (ShiftedCosine, lambda: {"cutoff": 1.0}),
     "PolynomialCutoff": (PolynomialCutoff, lambda: {"cutoff": 1.0, "p": 6}),
@@ -105,6 +111,41 @@ LAYERS: dict[str, tuple[Callable[..., Any], Callable[[], Arguments]]] = {
             "2x1o", "1x1o", "2x0e", [(0, 0, 0, "uvu", True)], internal_weights=False
         )(**given),
         lambda: {"x1": torch.ones(4, 6), "x2": torch.ones(4, 3), "weight": torch.ones(2)},
+    ),
+    "TensorProductConvolution": (
+        TensorProductConvolution,
+        lambda: {
+            "irreps_in1": "2x1o",
+            "irreps_in2": "1x1o",
+            "irreps_out": "2x0e",
+            "instructions": [(0, 0, 0, "uvu", True)],
+            "irrep_normalization": "component",
+            "path_normalization": "element",
+        },
+    ),
+    "convolution": (
+        lambda **given: TensorProductConvolution("2x1o", "1x1o", "2x0e", [(0, 0, 0, "uvu", True)])(
+            **given
+        ),
+        lambda: {
+            "x": torch.ones(4, 6),
+            "harmonics": torch.ones(5, 3),
+            "weights": torch.ones(5, 2),
+            "edge_index": torch.tensor([[0, 1, 2, 3, 0], [1, 0, 0, 2, 3]]),
+        },
+    ),
+    "suggest_hyperparameters": (
+        suggest_hyperparameters,
+        lambda: {"frames": [frame()], "cutoff": 2.5},
+    ),
+    "kept_density": (kept_density, lambda: {"embedding": embedding(), "data": frame()}),
+    "expanded_density": (
+        expanded_density,
+        lambda: {
+            "embedding": embedding(),
+            "coefficients": embedding()(frame()),
+            "points": torch.zeros(2, 3),
+        },
     ),
     "TypeLinear": (
         TypeLinear,

@@ -6,6 +6,7 @@ from .model_calls import MODELS
 CALLS = LAYERS | MODELS
 # functions that carry NaN through, as those of torch do
 MATHEMATICS = {
+    "convolution",
     "edge_vectors",
     "power spectrum",
     "tensor product",

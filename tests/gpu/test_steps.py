@@ -76,7 +76,7 @@ NETWORKS: dict[str, Callable[[], torch.nn.Module]] = {
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_training_step_does_not_wait(name: str) -> None:
-    frames = gay_berne_fluids(2, 32, n_sweeps=5)
+    frames = gay_berne_fluids(2, 64, n_sweeps=5)
     torch.manual_seed(0)
     model = NETWORKS[name]()
     model.standardize(frames)  # type: ignore[operator]

@@ -1,4 +1,9 @@
-"""Gaussian moments of the Triton kernels, run by Triton's interpreter, against autograd on the definition."""
+"""Gaussian moments of the Triton kernels, against autograd on the definition.
+
+They run on the GPU, or, with TRITON_INTERPRET=1, in Triton's interpreter on the CPU.
+"""
+
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -8,9 +13,18 @@ from anisoap_e3nn.ops import gaussian_moments
 from anisoap_e3nn.ops.backends import reference, triton_source
 from anisoap_e3nn.ops.moment_inputs import MomentInputs
 
+DEVICE = "cpu" if triton_source.interpreted else "cuda"
 pytestmark = pytest.mark.skipif(
-    not triton_source.interpreted, reason="TRITON_INTERPRET is not 1, or triton is not installed"
+    not triton_source.interpreted
+    and (bool(triton_source.unavailable) or not torch.cuda.is_available()),
+    reason="there is no GPU and TRITON_INTERPRET is not 1, or triton is not installed",
 )
+
+
+@pytest.fixture(autouse=True)
+def on_device() -> Iterator[None]:
+    with torch.device(DEVICE):
+        yield
 
 
 def random_inputs(degree: int, everything: bool, dtype: torch.dtype) -> MomentInputs:

@@ -6,6 +6,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arguments import not_negatives
 from .orthonormalization import symmetric_orthonormalization
 from .radial import GTOBasis, RadialBasis
 
@@ -32,6 +33,8 @@ class MultiWidthGTOBasis(RadialBasis):
     ------
     ValueError
         If there are fewer than two widths, two are equal, or one is not positive.
+    TypeError
+        If it is no sequence of numbers.
 
     Examples
     --------
@@ -43,7 +46,8 @@ class MultiWidthGTOBasis(RadialBasis):
     widths: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        widths = tuple(GTOBasis(width).width for width in self.widths)
+        given = not_negatives("widths", self.widths)
+        widths = tuple(GTOBasis(width).width for width in given)
         if len(set(widths)) < max(2, len(widths)):
             raise ValueError(f"the widths are {widths}, expected two or more different lengths")
         object.__setattr__(self, "widths", widths)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..geometry import covariances
 from ..graph import edges_of
-from ..tensor_arguments import check_data
+from ..tensor_arguments import check_data, check_numbers, check_shape
 from .cutoff import within_cutoff
 from .embedding import AniSOAPEmbedding
 
@@ -40,7 +40,9 @@ def kept_density(embedding: AniSOAPEmbedding, data: Any) -> Tensor:
     Raises
     ------
     ValueError
-        If the embedding has a linear map.
+        If the embedding has a linear map, or refuses the data.
+    TypeError
+        If it is no embedding.
 
     Examples
     --------
@@ -52,9 +54,8 @@ def kept_density(embedding: AniSOAPEmbedding, data: Any) -> Tensor:
     0.93
     0.76
     """
+    _check_embedding(embedding)
     check_data(data)
-    if embedding.linear is not None:
-        raise ValueError("found an embedding with irreps_out, expected the coefficients themselves")
     hyperparameters = embedding.hyperparameters | {"include_self": False}
     neighbors_only = AniSOAPEmbedding(**hyperparameters).to(data.pos)
     edges = edges_of(data, embedding.cutoff)
@@ -96,7 +97,18 @@ def expanded_density(embedding: AniSOAPEmbedding, coefficients: Tensor, points: 
     -------
     Tensor ``(point,)``
         Sum over the densities of all types, and of the particle's own if it is part of the coefficients.
+
+    Raises
+    ------
+    ValueError
+        If the embedding has a linear map, or shapes do not fit.
+    TypeError
+        If it is no embedding, or the others are no tensors of one floating-point type.
     """
+    _check_embedding(embedding)
+    check_numbers(coefficients=coefficients, points=points)
+    check_shape("coefficients", coefficients, (embedding.irreps_out.dim,))
+    check_shape("points", points, (-1, 3))
     distances = points.norm(dim=1)  # -> [point]
     density = torch.zeros_like(distances)
     rcond, exponents = embedding.hyperparameters["rcond"], embedding.basis.exponents
@@ -117,6 +129,13 @@ def expanded_density(embedding: AniSOAPEmbedding, coefficients: Tensor, points: 
         c = coefficients[where].view(len(n), ir.dim)  # -> [channel, m]
         density += (phi[n] * (c @ Y.T)).sum(0)
     return density
+
+
+def _check_embedding(embedding: Any) -> None:
+    if not isinstance(embedding, AniSOAPEmbedding):
+        raise TypeError(f"embedding is {embedding!r:.100}, expected an AniSOAPEmbedding")
+    if embedding.linear is not None:
+        raise ValueError("found an embedding with irreps_out, expected the coefficients themselves")
 
 
 def _pairs_of_one_center(centers: Tensor, types: Tensor) -> tuple[Tensor, Tensor]:

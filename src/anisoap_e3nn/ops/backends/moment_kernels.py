@@ -6,6 +6,7 @@ numbers, and then summed over the pairs of each particle. Nothing waits for the 
 """
 
 import math
+from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -13,14 +14,17 @@ import torch
 import triton
 import triton.language as tl
 from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from ..moment_inputs import MomentInputs
 from ..monomials import Exponents, moment_exponents
-from . import moment_source
+from . import moment_memory, moment_source
 from .moment_text import LANES, RESIDENT, SEGMENTS, source
 from .triton_source import interpreted, kernel_from, on
 
 _FIELDS = 8  # of a particle: the six entries of C, w, and one to fill the row
+_ROW = (0, 1, 2, 4, 5, 8, 9, 9)  # where they lie in the nine entries of C and w
+_SYMMETRIC = (0, 1, 2, 1, 3, 4, 2, 4, 5)  # and where the nine entries are among the six
 _Four = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
@@ -67,18 +71,44 @@ class _Order(NamedTuple):
 
 
 def _order(rows: Tensor, n_rows: int) -> _Order:
+    found: _Order = _kept(rows, n_rows, _sorted)
+    return found
+
+
+def _sorted(rows: Tensor, n_rows: int) -> _Order:
     in_order, order = torch.sort(rows.to(torch.int32), stable=True)
     bounds = torch.arange(n_rows + 1, device=rows.device, dtype=torch.int32)
-    return _Order(order, torch.searchsorted(in_order, bounds, out_int32=True))
+    offsets = torch.searchsorted(in_order, bounds, out_int32=True)
+    return _Order(order.to(torch.int32), offsets)
+
+
+def _inverse(segments: Tensor, n_segments: int) -> Tensor:
+    """The particle of each segment, -1 where there is none."""
+    particles = torch.arange(segments.shape[0], device=segments.device)
+    return particles.new_full((n_segments,), -1).scatter_(0, segments, particles)
+
+
+def _kept(indices: Tensor, n: int, function: Callable[[Tensor, int], Any]) -> Any:
+    """What a function makes of indices, kept as long as they live: for derivatives, and for later calls."""
+    if indices.is_inference() or (indices.is_cuda and torch.cuda.is_current_stream_capturing()):
+        return function(indices, n)
+    results = _results.setdefault(indices, {})
+    key = n, indices._version, function
+    if key not in results:
+        results.clear()  # of indices that were overwritten
+        results[key] = function(indices, n)
+    return results[key]
+
+
+_results: Any = WeakTensorKeyDictionary()
 
 
 def _problem(inputs: MomentInputs) -> tuple[Tensor, ...]:
     """The leading arguments of all kernels."""
     vectors = inputs.edge_vectors.contiguous()
-    own = segments = inputs.own_segments
-    if segments is not None:
-        particles = torch.arange(segments.shape[0], device=segments.device)
-        own = particles.new_full((inputs.n_segments,), -1).scatter_(0, segments, particles)
+    own = inputs.own_segments
+    if own is not None:
+        own = _kept(own, inputs.n_segments, _inverse)
     order = _order(inputs.segments, inputs.n_segments)
     return (
         vectors,
@@ -88,15 +118,25 @@ def _problem(inputs: MomentInputs) -> tuple[Tensor, ...]:
         order.offsets,
         inputs.neighbors if own is None else own,
         _rows_of_particles(inputs.covariances, inputs.weights),
-        vectors.new_full((1,), inputs.exponent),  # float arguments of kernels are float32
+        _exponent(inputs.exponent, vectors.dtype, vectors.device),
     )
+
+
+@cache
+def _exponent(value: float, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """As a tensor, since float arguments of kernels are float32."""
+    return torch.full((1,), value, dtype=dtype, device=device)
 
 
 def _rows_of_particles(covariances: Tensor, weights: Tensor) -> Tensor:
     C = (covariances + covariances.mT) / 2  # -> [particle, 3, 3]
-    return torch.stack(
-        [C[:, k, q] for k in range(3) for q in range(k, 3)] + [weights, weights], dim=1
-    )
+    fields = torch.cat([C.flatten(1), weights[:, None]], dim=1)  # -> [particle, 10]
+    return fields.index_select(1, _constant(_ROW, fields.device))  # -> [particle, 8]
+
+
+@cache
+def _constant(values: tuple[int, ...], device: torch.device) -> Tensor:
+    return torch.tensor(values, device=device)
 
 
 def _launch(inputs: MomentInputs, kernel: Any, arguments: tuple[Any, ...]) -> None:
@@ -128,9 +168,9 @@ def _differentiate(
     if not of_particles:
         return d_vectors, absent, absent, d_pair_weights
     sums = _summed_rows(inputs, rows)
-    xx, xy, xz, yy, yz, zz, d_weights, _ = sums.unbind(1)
-    d_covariances = torch.stack([xx, xy, xz, xy, yy, yz, xz, yz, zz], dim=1)
-    return d_vectors, d_covariances.view(n_particles, 3, 3), d_weights.contiguous(), d_pair_weights
+    d_covariances = sums.index_select(1, _constant(_SYMMETRIC, sums.device))  # -> [particle, 9]
+    d_weights = sums[:, _FIELDS - 2].contiguous()
+    return d_vectors, d_covariances.view(n_particles, 3, 3), d_weights, d_pair_weights
 
 
 def _summed_rows(inputs: MomentInputs, rows: Tensor) -> Tensor:
@@ -186,36 +226,12 @@ def multiply(cxx, cxy, cxz, cyy, cyz, czz, x, y, z):  # type: ignore[no-untyped-
     )
 
 
-@triton.jit
-def load_by_assembly(pointers):  # type: ignore[no-untyped-def]
-    """Numbers of read-only memory.
-
-    Triton's search for coalesced accesses, whose time grows with the number of loads times the square of the
-    number of operations, does not look into assembly. Declared impure, they stay in the loop over pairs.
-    """
-    if pointers.dtype.element_ty == tl.float32:
-        return tl.inline_asm_elementwise(
-            "ld.global.nc.b32 $0, [$1];", "=r,l", [pointers], tl.float32, is_pure=False, pack=1
-        )
-    else:
-        return tl.inline_asm_elementwise(
-            "ld.global.nc.b64 $0, [$1];", "=l,l", [pointers], tl.float64, is_pure=False, pack=1
-        )
-
-
-@triton.jit
-def load_plainly(pointers):  # type: ignore[no-untyped-def]
-    """The same without assembly."""
-    return tl.load(pointers)
-
-
 def _on_blocks(function: Any, *arguments: Any) -> Any:
     return function(*arguments)
 
 
-# the interpreter knows neither functions of numbers nor assembly
+# the interpreter does not know functions of numbers
 each = _on_blocks if interpreted else tl.map_elementwise
-load = load_plainly if interpreted else load_by_assembly
 
 
 def _word(tensor: Tensor) -> int:
@@ -237,7 +253,11 @@ def _kernel(kind: str, degree: int, word: int, part: int) -> Any:
         f"{kind} moments, degree {degree}, {8 * word} bits, part {part}",
         multiply=multiply,
         each=each,
-        load=load,
+        edge_of=moment_memory.edge_of,
+        particle_of=moment_memory.particle_of,
+        load=moment_memory.load,
+        load_row=moment_memory.load_row,
+        store_row=moment_memory.store_row,
         SEGMENTS=tl.constexpr(SEGMENTS),
         LANES=tl.constexpr(LANES),
         N_MOMENTS=tl.constexpr(len(moment_exponents(degree))),
