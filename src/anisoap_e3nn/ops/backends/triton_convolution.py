@@ -17,6 +17,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from . import convolution_native
 from .convolution_native import ThreeTensors
 from .convolution_text import LANES, read_program, sums_over_edges, values_of_edges
+from .moment_problem import Order, kept, sorted_rows
 from .triton_source import interpreted, kernel_from, on
 
 convolution = convolution_native.convolution
@@ -39,20 +40,17 @@ class _Sweep:
     """Sums over the edges of a graph."""
 
     def __init__(self, edge_index: Tensor, program: Tensor, dtype: torch.dtype) -> None:
-        self.neighbors, self.centers = (row.contiguous() for row in edge_index)
+        self.edge_index = edge_index
+        self.neighbors, self.centers = edge_index
         self.kernels = _kernels(program, dtype == torch.float64)
 
     def at_centers(self, out: Tensor, x: Tensor, harmonics: Tensor, weights: Tensor) -> None:
         """Add to `out` what features x of the neighbours bring."""
-        self._sums(
-            self.kernels.at_centers, out, x, harmonics, weights, self.centers, self.neighbors
-        )
+        self._sums(self.kernels.at_centers, out, x, harmonics, weights, 1, self.neighbors)
 
     def at_neighbors(self, out: Tensor, g: Tensor, harmonics: Tensor, weights: Tensor) -> None:
         """Add to `out` what cotangents g of the centres bring."""
-        self._sums(
-            self.kernels.at_neighbors, out, g, harmonics, weights, self.neighbors, self.centers
-        )
+        self._sums(self.kernels.at_neighbors, out, g, harmonics, weights, 0, self.centers)
 
     def on_edges(
         self, out: Sequence[Tensor], g: Tensor, x: Tensor, harmonics: Tensor, weights: Tensor
@@ -66,13 +64,13 @@ class _Sweep:
 
     def _sums(
         self, kernels: list[Any], out: Tensor, source: Tensor, harmonics: Tensor, weights: Tensor,
-        rows: Tensor, others: Tensor,
+        rows: int, others: Tensor,
     ) -> None:  # fmt: skip
+        """Sums at one end of the edges, whose row of `edge_index` is number `rows`."""
         n = out.shape[0]
         if n == 0 or not kernels:
             return
-        in_order, order = torch.sort(rows, stable=True)
-        offsets = torch.searchsorted(in_order, torch.arange(n + 1, device=rows.device))
+        order, offsets = kept(self.edge_index, n, _orders)[rows]
         for kernel in kernels:
             kernel[(n, self.kernels.n_blocks)](
                 out, source, harmonics, weights, order, offsets, others, n, num_warps=1
@@ -115,7 +113,7 @@ def curvature(*arguments: Any) -> ThreeTensors:
     t_x, t_y, t_w, g, x, y, w, edge_index, program = _contiguous(arguments)
     d_x, *on_edges = (torch.zeros_like(each) for each in (x, y, w))
     d_y, d_w = on_edges
-    unused_y, unused_w = (torch.empty_like(each) for each in on_edges)
+    unused_y, unused_w = (torch.zeros_like(each) for each in on_edges)
     with on(x.device):
         sweep = _Sweep(edge_index, program, x.dtype)
         sweep.at_neighbors(d_x, g, t_y, w)
@@ -124,6 +122,12 @@ def curvature(*arguments: Any) -> ThreeTensors:
         sweep.on_edges((unused_y, d_w), g, x, t_y, w)
         sweep.on_edges((d_y, unused_w), g, x, y, t_w)
     return d_x, d_y, d_w
+
+
+def _orders(edge_index: Tensor, n: int) -> tuple[Order, Order]:
+    """Edges in the order of their neighbours, and of their centres."""
+    neighbors, centers = edge_index
+    return sorted_rows(neighbors, n), sorted_rows(centers, n)
 
 
 def _contiguous(arguments: Sequence[Any]) -> list[Any]:
