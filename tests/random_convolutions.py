@@ -51,7 +51,7 @@ def derivatives(
     found = list(values)
     for _ in range(order):
         v = [torch.randn(x.shape, dtype=torch.float64, generator=generator) for x in values]
-        v = [each.to(x.dtype).requires_grad_() for each, x in zip(v, values, strict=True)]
+        v = [each.to(x).requires_grad_() for each, x in zip(v, values, strict=True)]
         scalar = torch.stack([(a * b).sum() for a, b in zip(values, v, strict=True)]).sum()
         leaves = [*v, *leaves]
         values = list(
