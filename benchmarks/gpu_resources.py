@@ -7,6 +7,7 @@ each kernel: registers of a thread, bytes that do not fit into them (spills), wa
 multiprocessor together (of 64), and what one vector of pairs takes: floating-point instructions of the
 formula and of the machine code, all instructions, and bytes read and written once for each pair. The last
 columns are the times that bytes, the formula's arithmetic and all instructions bound, for a million pairs.
+Kernels of degrees above 8 have loops: their instructions are those of the code, each counted once.
 """
 
 import argparse
