@@ -21,7 +21,7 @@ test: .venv/installed
 # the kernels for GPUs, in Triton's interpreter; on the CPU, so without torch for CUDA
 test-triton: .venv/installed
 	$(INSTALL) triton
-	TRITON_INTERPRET=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto tests/ops/test_triton_moments.py tests/ops/test_triton_products.py
+	TRITON_INTERPRET=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto tests/ops/test_triton_moments.py tests/ops/test_triton_products.py tests/ops/test_triton_convolution.py
 
 # inside other projects' trainers, each in its own environment: they need different e3nn. Both need Python ≥ 3.11.
 HOST_TESTS = OMP_NUM_THREADS=1 .venv-$(1)/bin/python -m pytest -c tests/hosts/$(1)/pytest.ini --rootdir=. --confcutdir=. --numprocesses auto --dist loadfile
