@@ -14,6 +14,7 @@ from .input_frames import add_input_options
 from .mace_train import mace_train
 from .printing import print_message, print_text, print_warning
 from .signals import Terminated, signals_as_exceptions
+from .train import add_fit, add_train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_featurize(commands)
     _add_convert(commands)
     add_coarse_grain(commands)
+    add_fit(commands)
+    add_train(commands)
     _add_mace_train(commands)
     return parser
 
