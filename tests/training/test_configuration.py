@@ -1,5 +1,6 @@
 """Configurations that are refused before any work is done, and what the command prints of them."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,6 @@ def test_wrong_configurations(
     message: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    import re
-
     path = written(tmp_path / "train.yaml", changed(configuration, changes))
     assert cli.main(["train", str(path)]) == 2
     found = capsys.readouterr().err
@@ -83,6 +82,7 @@ def test_files_that_are_no_configurations(
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.filterwarnings("ignore:.*fall into this hole.*")  # few pairs
 def test_a_linear_fit(
     tmp_path: Path, configuration: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,8 +1,6 @@
 """Training runs: continued ones equal uninterrupted ones, and two processes equal one."""
 
 import csv
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import pytest
 import torch
 
 from anisoap_e3nn.potentials import StackedPotential, load_model, mechanics, read_metadata
+from anisoap_e3nn.training import run as run_module
 from anisoap_e3nn.training.callbacks import SaveModels
 from anisoap_e3nn.training.frames import read_split
 from anisoap_e3nn.training.parsing import parse_settings
@@ -29,13 +28,13 @@ def settings(tmp_path: Path, configuration: dict[str, Any], *words: str) -> Trai
 
 
 def curve(folder: Path) -> dict[int, float]:
-    """Validation loss of each epoch."""
-    return {
-        int(row["epoch"]): float(row["validation"])
-        for path in sorted((folder / "logs").glob("*/metrics.csv"))
-        for row in csv.DictReader(path.open())
-        if row.get("validation")
-    }
+    """Validation loss of each epoch, in the logs' single precision."""
+    found = {}
+    for path in sorted((folder / "logs").glob("*/metrics.csv")):
+        for row in csv.DictReader(path.read_text().splitlines()):
+            if row.get("validation"):
+                found[int(row["epoch"])] = float(row["validation"])
+    return found
 
 
 def weights(path: Path) -> list[torch.Tensor]:
@@ -64,20 +63,21 @@ def test_a_run_that_was_killed_continues_as_if_it_had_not_been(
             raise Killed
         save(self, trainer, module)
 
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(SaveModels, "on_validation_end", kill)
+    monkeypatch.setattr(SaveModels, "on_validation_end", kill)
+    with pytest.raises(Killed):
         train(killed)
+    monkeypatch.setattr(SaveModels, "on_validation_end", save)
     with pytest.raises(FileExistsError, match="continue it with --resume"):
         train(killed)
     train(killed, resume=True)
-    assert curve(tmp_path / "run") == pytest.approx(expected, rel=1e-12)
+    assert curve(tmp_path / "run") == expected
     for name in ("best.pt", "last.pt"):
         for a, b in zip(
             weights(tmp_path / "run" / name), weights(tmp_path / "whole" / name), strict=True
         ):
             torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
     best = read_metadata(tmp_path / "run" / "best.pt")
-    assert best["validation"] == pytest.approx(min(expected.values()))
+    assert best["validation"] == pytest.approx(min(expected.values()), rel=1e-6)
     with pytest.raises(FileNotFoundError, match="to continue"):
         train(settings(tmp_path, configuration, f"--output={tmp_path / 'none'}"), resume=True)
 
@@ -102,30 +102,19 @@ def test_the_model_contains_what_was_held_fixed(
         errors = torch.cat([getattr(mechanics(model, x), name) - x[name] for x in frames])
         values = torch.cat([x[name].flatten() for x in everything])
         shares.append(float(errors.square().mean() / values.var(correction=0)))
-    assert sum(shares) == pytest.approx(curve(tmp_path / "run")[0], rel=1e-9)
+    assert sum(shares) == pytest.approx(curve(tmp_path / "run")[0], rel=1e-6)
 
 
-@pytest.mark.slow
-def test_two_processes_make_the_steps_of_one(tmp_path: Path, configuration: dict[str, Any]) -> None:
+def test_two_processes_make_the_steps_of_one(
+    tmp_path: Path, configuration: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forked ones here, since new ones would import everything again."""
     configuration["optimization"]["epochs"] = 2
-    path = written(tmp_path / "train.yaml", configuration)
+    monkeypatch.setattr(run_module, "_STRATEGY", "ddp_fork_find_unused_parameters_true")
     for devices in (1, 2):
-        output = tmp_path / f"of_{devices}"
-        command = [
-            sys.executable,
-            "-W",
-            "ignore",
-            "-m",
-            "anisoap_e3nn.cli",
-            "train",
-            str(path),
-            "--set",
-        ]
-        command += [f"devices={devices}", f"output={output}"]
-        subprocess.run(command, check=True, timeout=300, capture_output=True)
-    one, two = curve(tmp_path / "of_1"), curve(tmp_path / "of_2")
-    assert two == pytest.approx(one, rel=1e-9)
-    for a, b in zip(
-        weights(tmp_path / "of_1/last.pt"), weights(tmp_path / "of_2/last.pt"), strict=True
-    ):
+        words = (f"--devices={devices}", f"--output={tmp_path / f'of_{devices}'}")
+        train(settings(tmp_path, configuration, *words))
+    assert curve(tmp_path / "of_2") == pytest.approx(curve(tmp_path / "of_1"), rel=1e-6)
+    one, two = (weights(tmp_path / f"of_{n}" / "last.pt") for n in (1, 2))
+    for a, b in zip(one, two, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-8, atol=1e-10)

@@ -72,7 +72,10 @@ class MechanicsTraining(lightning.LightningModule):  # type: ignore[misc]
         self.loss.weights = self._weights()
         result = mechanics(self.network, batch, create_graph=True)
         loss: Tensor = self.loss(result, batch)
-        self.log("loss", loss.detach(), on_step=False, on_epoch=True, batch_size=batch.num_graphs)
+        size = batch.num_graphs
+        self.log(
+            "loss", loss.detach(), on_step=False, on_epoch=True, sync_dist=True, batch_size=size
+        )
         return loss
 
     def on_train_batch_end(self, outputs: Any, batch: Any, index: int) -> None:
@@ -88,6 +91,7 @@ class MechanicsTraining(lightning.LightningModule):  # type: ignore[misc]
             {**values, "validation": torch.as_tensor(total)},
             batch_size=batch.num_graphs,
             prog_bar=True,
+            sync_dist=True,
         )
 
     def configure_optimizers(self) -> Any:

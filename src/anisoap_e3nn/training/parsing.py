@@ -51,7 +51,7 @@ def parse_settings(
         _refuse_unknown_keys(_nested(key.split(".")), kind, "the command line")
     parser = _parser(kind)
     try:
-        parsed = parser.instantiate_classes(parser.parse_args(["--config", str(path), *overrides]))
+        parsed = parser.instantiate(parser.parse_args(["--config", str(path), *overrides]))
     except (jsonargparse.ArgumentError, TypeError) as error:
         raise ValueError(f"{path}: {' '.join(str(error).split())}") from error
     return kind(**{f.name: parsed[f.name] for f in dataclasses.fields(kind)})  # type: ignore[arg-type]

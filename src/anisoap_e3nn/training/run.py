@@ -21,6 +21,7 @@ from .provenance import provenance
 from .settings import TrainingSettings
 
 LAST = "last.ckpt"
+_STRATEGY = "ddp_find_unused_parameters_true"
 
 
 def train(settings: TrainingSettings, resume: bool = False) -> torch.nn.Module:
@@ -133,7 +134,7 @@ def _trainer(settings: TrainingSettings, folder: Path, save: SaveModels) -> ligh
         accelerator=settings.accelerator,
         devices=settings.devices,
         # parameters of energies alone have no gradient where only forces are trained on
-        strategy="ddp_find_unused_parameters_true" if settings.devices > 1 else "auto",
+        strategy=_STRATEGY if settings.devices > 1 else "auto",
         use_distributed_sampler=False,
         reload_dataloaders_every_n_epochs=1,
         gradient_clip_val=optimization.clip,
