@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .analyse import add_analyse
 from .coarse_grain import add_coarse_grain
 from .convert import convert
+from .evaluate import add_evaluate
 from .featurize import featurize
 from .input_frames import add_input_options
 from .mace_train import mace_train
 from .printing import print_message, print_text, print_warning
 from .signals import Terminated, signals_as_exceptions
+from .simulate import add_simulate
 from .train import add_fit, add_train
 
 
@@ -59,6 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     add_coarse_grain(commands)
     add_fit(commands)
     add_train(commands)
+    add_evaluate(commands)
+    add_simulate(commands)
+    add_analyse(commands)
     _add_mace_train(commands)
     return parser
 
