@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,8 @@ def add_analyse(commands: Any) -> None:
     add = command.add_argument
     add("inputs", type=Path, nargs="+", metavar="TRAJECTORY.xyz", help="the reference first")
     add("--labels", nargs="+", help="names for the figure (default: those of the files)")
-    add("--largest", type=float, metavar="R", help="largest distance (default: 0.49 of the smallest cell axis)")
+    add("--largest", type=float, metavar="R",
+        help="largest distance (default: 0.49 of the shortest cell axis)")
     add("--bins", type=int, default=80, metavar="N", help="number of bins of distances (%(default)s)")
     add("--axis", type=int, choices=(0, 1, 2), default=2,
         help="body axis whose angles count: 2 for disks, 0 for rods (%(default)s)")
@@ -95,9 +97,7 @@ def _draw(found: list["Structure"], labels: list[str], interval: float, path: Pa
     figure = Figure(figsize=(15, 7), layout="constrained")
     panels = figure.subplots(2, 3).flatten()
     limits = found[0].cosines
-    titles = ["g(r)"] + [
-        f"g(r), |cos θ| {a:.2f} to {b:.2f}" for a, b in zip(limits, limits[1:], strict=False)
-    ]
+    titles = ["g(r)"] + [f"g(r), |cos θ| {a:.2f} to {b:.2f}" for a, b in pairwise(limits)]
     titles = [*titles[:4], "⟨P₂(cos θ)⟩", "mean-square displacement"]
     for each, label in zip(found, labels, strict=True):
         curves = [each.g, *each.g_angles[:3], np.where(each.g > 0, each.order, np.nan)]

@@ -45,7 +45,8 @@ def run_evaluate(options: argparse.Namespace) -> None:
         if path is not None and not path.parent.is_dir():
             raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name!r} to")
     model = load_model(options.model)
-    dtype = next((x.dtype for x in model.parameters()), torch.get_default_dtype())
+    numbers = [x for x in (*model.parameters(), *model.buffers()) if x.is_floating_point()]
+    dtype = numbers[0].dtype if numbers else torch.get_default_dtype()
     frames = list(input_frames(options, dtype))
     for frame in frames:
         for name in ("energy", "stress") if options.ignore_energies else ("stress",):

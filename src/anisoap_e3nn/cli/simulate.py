@@ -1,6 +1,8 @@
 """The command ``anisoap-e3nn simulate``."""
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,9 +31,9 @@ def add_simulate(commands: Any) -> None:
     command = commands.add_parser(
         "simulate",
         help="run dynamics with a model",
-        description="Run rigid-body dynamics with a model from a frame, at constant temperature (Langevin) or, "
-        "with --nve, constant energy after an equilibration. The masses and moments of inertia are those of "
-        "the file. OUT.state continues the run. A run that blows up ends and keeps the frames it has.",
+        description="Run rigid-body dynamics with a model from a frame, at constant temperature (Langevin) "
+        "or, with --nve, constant energy after an equilibration. The masses and moments of inertia are those "
+        "of the file. OUT.state continues the run. A run that blows up ends and keeps the frames it has.",
     )
     command.set_defaults(run=simulate)
     # fmt: off
@@ -79,8 +81,8 @@ def simulate(options: argparse.Namespace) -> None:
     start = _without_targets(frames[-1])
     if "masses" not in start:
         raise ValueError(
-            f"found no columns masses and moments in {options.input}, which dynamics need; map the trajectory "
-            "with anisoap-e3nn coarse-grain"
+            f"found no columns masses and moments in {options.input}, which dynamics need; map the "
+            "trajectory with anisoap-e3nn coarse-grain"
         )
     temperature = options.temperature * units.kelvin
     step = options.time_step * units.femtosecond
@@ -96,7 +98,8 @@ def simulate(options: argparse.Namespace) -> None:
     else:
         bodies.draw_momenta(temperature, generator)
         bodies.remove_drift()
-        dynamics.run(round(options.equilibration * per_ps), watch, 10)
+        with _ends_early(options.output):
+            dynamics.run(round(options.equilibration * per_ps), watch, 10)
     if options.nve:
         n_steps, dynamics = dynamics.n_steps, NVE(force_field, bodies, step)
         dynamics.n_steps = n_steps
@@ -113,7 +116,8 @@ def simulate(options: argparse.Namespace) -> None:
             save_state(now, state_file)
 
     stride = next(k for k in range(min(10, every), 0, -1) if every % k == 0)
-    dynamics.run(round(options.length * per_ps), record, stride)
+    with _ends_early(options.output):
+        dynamics.run(round(options.length * per_ps), record, stride)
     n, t = len(bodies.positions), torch.tensor(energies, dtype=torch.float64)
     lines = [
         f"wrote        {options.output}, {len(energies) * stride // every} frames",
@@ -129,6 +133,16 @@ def simulate(options: argparse.Namespace) -> None:
             f"{float(t.std()):.3g} {units.energy} of all {n} particles"
         )
     print_text("\n".join(lines))
+
+
+@contextmanager
+def _ends_early(output: Path) -> Iterator[None]:
+    """Report a run that blew up, or whose forces are not finite, in one line."""
+    try:
+        yield
+    except RuntimeError as error:
+        kept = f"; {output} has the frames before" if output.exists() else ""
+        raise ValueError(f"{error}{kept}") from error
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -42,8 +42,8 @@ class BlowUpWatch:
         particle = int(hot.argmax())
         raise BlowUpError(
             f"the run blew up at step {dynamics.n_steps}: k_B T is {found:.4g}, expected about "
-            f"{self.temperature:.4g}; {_nearest(dynamics, particle)}. The force field has a hole, or the time "
-            f"step {dynamics.time_step:.4g} is too long"
+            f"{self.temperature:.4g}; {_nearest(dynamics, particle)}. The force field has a hole, or the "
+            f"time step {dynamics.time_step:.4g} is too long"
         )
 
 

@@ -49,7 +49,8 @@ def structure(
         g(r) = \int_0^1 g(r, c) \, dc
 
     with the axes :math:`u` of the particles. All frames have the same number of particles, in the same order.
-    Displacements need positions that are not wrapped into the cell.
+    Displacements follow particles across the boundary of the cell: from one frame to the next none may move
+    by half of it.
 
     Parameters
     ----------
@@ -74,7 +75,8 @@ def structure(
     shells = 4 / 3 * np.pi * np.diff(edges**3)  # -> [bin]
     counts, expected = np.zeros((n_angles, n_bins)), np.zeros(n_bins)
     legendre, pairs = np.zeros(n_bins), np.zeros(n_bins)
-    positions, nematic = [], []
+    positions: list[Array] = []
+    nematic: list[float] = []
     for number, data in enumerate(frame_iterable(frames)):
         if not bool(data.pbc.all()):
             raise ValueError(
@@ -96,7 +98,8 @@ def structure(
         order = freud.order.Nematic()
         order.compute(axes.astype(np.float32))
         nematic.append(float(order.order))
-        positions.append(points)
+        before = positions[-1] if positions else points
+        positions.append(before + box.wrap(points - before))
     if not positions:
         raise ValueError("found no frames, expected one or more")
     g_angles = counts / expected * n_angles
