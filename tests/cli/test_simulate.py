@@ -21,7 +21,8 @@ def fluid(tmp_path: Path, generator: torch.Generator) -> EllipsoidData:
     model = SurfaceRepulsion([0], 6.0, strength=0.5, decay_length=0.5).double()
     save_model(model, tmp_path / "model.pt")
     frame = EllipsoidData(
-        torch.cartesian_prod(*[torch.arange(2.0)] * 3).double() * 5,
+        5 * torch.cartesian_prod(*[torch.arange(2.0)] * 3).double()
+        + 0.2 * torch.randn(8, 3, generator=generator).double(),
         torch.randn(8, 4, generator=generator).double(),
         torch.tensor([[2.0, 2, 1]] * 8).double(),
         [0] * 8,
