@@ -18,7 +18,7 @@ from multiprocessing import get_context
 import torch
 from torch import Tensor
 
-from anisoap_e3nn.ops.backends import moment_kernels, reference
+from anisoap_e3nn.ops.backends import moment_kernels, moment_problem, reference
 from anisoap_e3nn.ops.moment_inputs import MomentInputs
 from anisoap_e3nn.ops.monomials import moment_exponents
 
@@ -159,13 +159,13 @@ def row(degree: int, dtype: torch.dtype, n_pairs: int) -> str:
     fractions = " ".join(f"{100 * a / b:.0f}" for a, b in zip(floors, times, strict=True))
 
     def anew(order: str) -> None:
-        moment_kernels._results.clear()
+        moment_problem._results.clear()
         runs[order]()
 
     again = " ".join(f"{device_milliseconds(lambda o=o: anew(o)):.2f}" for o in ORDERS)
-    moment_kernels._results.clear()
+    moment_problem._results.clear()
     sought = device_milliseconds(
-        lambda: moment_kernels._order(inputs.segments.clone(), inputs.n_segments)
+        lambda: moment_problem.sorted_rows(inputs.segments, inputs.n_segments)
     )
     eager = compiled = "too large"
     if n_pairs * len(moment_exponents(degree)) * dtype.itemsize < 4e9:

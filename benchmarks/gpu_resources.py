@@ -7,6 +7,7 @@ each kernel: registers of a thread, bytes that do not fit into them (spills), wa
 multiprocessor together (of 64), and what one vector of pairs takes: floating-point instructions of the
 formula and of the machine code, all instructions, and bytes read and written once for each pair. The last
 columns are the times that bytes, the formula's arithmetic and all instructions bound, for a million pairs.
+Kernels of degrees above 8 have loops: their instructions are those of the code, each counted once.
 """
 
 import argparse
@@ -52,7 +53,11 @@ class Resources(NamedTuple):
 
 def kernels(degree: int, word: int) -> list[Kernel]:
     """The kernels of one degree, with derivatives by the particles."""
-    groups = range(len(moment_source.groups(degree, 4 * moment_text.RESIDENT // word)))
+    in_loops = degree > moment_text.UNROLLED
+    n_groups = (
+        1 if in_loops else len(moment_source.groups(degree, 4 * moment_text.RESIDENT // word))
+    )
+    groups = range(n_groups)
     kinds = [("value", k) for k in groups] + [("first", 1)]
     kinds += [("tangent", k) for k in groups] + [("second", 1)]
     return [Kernel(kind, degree, word, part) for kind, part in kinds]
@@ -60,13 +65,39 @@ def kernels(degree: int, word: int) -> list[Kernel]:
 
 def operations(kernel: Kernel) -> int:
     """Fused multiply-adds, products and sums that the formulas of a kernel ask for, for each pair."""
-    text = moment_text.source(*kernel)
-    functions = text.split("@triton.jit\ndef kernel")[0]
-    formulas = [line.strip() for line in functions.splitlines() if " = " in line]
+    formulas = formulas_of(kernel)
     # a line of products that are added costs one operation a product; one without products, one a sum
     return sum(
         line.count(" * ") or line.count(" + ") + line.count(" - ") for line in formulas
     ) + 9 * sum("multiply(" in line for line in formulas)
+
+
+def needed_lines(functions: str) -> list[str]:
+    """Assignments whose results are returned, or used in others that are; the compiler drops the rest."""
+    used: set[str] = set()
+    needed = []
+    for line in reversed(functions.splitlines()):
+        names, assigns, value = line.strip().partition(" = ")
+        if line.strip().startswith("return "):
+            used.update(re.findall(r"\w+", line))
+        elif assigns and used.intersection(names.split(", ")):
+            needed.append(line.strip())
+            used.update(re.findall(r"\w+", value))
+    return needed
+
+
+def formulas_of(kernel: Kernel) -> list[str]:
+    """Lines of arithmetic of a kernel; those of the recurrence alone for kernels with loops."""
+    kind, degree, _, part = kernel
+    if degree <= moment_text.UNROLLED:
+        return needed_lines(moment_text.source(*kernel).split("@triton.jit\ndef kernel")[0])
+    dual = kind in ("tangent", "second")
+    moments = [n for layer in moment_source.layers(degree) for n in layer]
+    lines = [line for n in moments if sum(n) for line in moment_source.step(n, dual)]
+    if kind in ("first", "second"):
+        for n in moments:
+            lines += moment_source.contraction(n, degree, bool(part), "md" if dual else "m")
+    return lines
 
 
 def compiled(kernel: Kernel) -> Resources:

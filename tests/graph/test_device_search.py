@@ -19,14 +19,14 @@ def rows_of(edge_index: Tensor, shifts: Tensor, types: Tensor) -> list[Edge]:
 
 
 @pytest.mark.parametrize("open_axes", [0.0, 0.5, 1.0])
-@pytest.mark.parametrize("spread", [0.3, 1.0, 5.0])  # of positions, relative to the cell
 @pytest.mark.parametrize("size", [2.0, 6.0, 20.0])
 def test_edges_of_batches_are_those_of_the_cpu(
-    size: float, spread: float, open_axes: float, monkeypatch: pytest.MonkeyPatch
+    size: float, open_axes: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     random = np.random.default_rng()
     monkeypatch.setattr(device_search, "_MOST_CANDIDATES", 20_000)  # in several pieces
     counts = np.array([1, 0, 30, int(random.integers(80, 150))])
+    spread = random.choice([0.3, 1.0, 5.0])  # of positions, relative to the cell
     cells = size * (np.eye(3) + 0.1 * random.normal(size=(4, 3, 3)))
     cells[3] = cells[3, [1, 0, 2]]  # left-handed
     periodic = random.random((4, 3)) >= open_axes

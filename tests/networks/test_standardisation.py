@@ -5,6 +5,7 @@ import torch
 from torch_geometric.data import Batch
 
 from anisoap_e3nn import EllipsoidData
+from anisoap_e3nn.gay_berne import gay_berne_pairs
 from anisoap_e3nn.networks import NequIPStylePotential, SeparateEncoding, Standardization
 from small_networks import CUTOFF, FRAMES, SMALL, labelled, nequip
 
@@ -100,3 +101,12 @@ def test_frames_without_targets_are_refused(frames: dict[str, EllipsoidData]) ->
         nequip().standardize([frames["open"]])
     with pytest.raises(ValueError, match="found none"):
         nequip().standardize([])
+
+
+def test_a_batch_is_its_frames_where_all_particles_look_alike() -> None:
+    """Their own density is a constant without anisotropy (l ≤ 1): its products are nothing but rounding."""
+    pairs = gay_berne_pairs(sizes=(6, 0, 0)).train
+    network = NequIPStylePotential([0], 4.0, "2x0e + 2x1o", n_layers=1, max_angular=1).double()
+    network.standardize(pairs)
+    together = network(Batch.from_data_list(pairs))
+    torch.testing.assert_close(together, torch.cat([network(pair) for pair in pairs]))

@@ -13,11 +13,8 @@ from anisoap_e3nn.clebsch_gordan import real_clebsch_gordan
 from anisoap_e3nn.nn.layout import Entry, paths_between
 from anisoap_e3nn.ops import (
     Block,
-    ConvolutionPath,
-    ConvolutionPlan,
     Path,
     ProductPlan,
-    convolution,
 )
 from anisoap_e3nn.ops.backends import sparse_reference, triton_products, triton_source
 from anisoap_e3nn.ops.backends.product_parts import COEFFICIENTS, Limits, divide, read_program
@@ -166,22 +163,3 @@ def test_parts_have_all_terms_and_fit() -> None:
         assert all(part.working_set() <= 20 and part.n_terms <= 30 for part in parts)
         terms = [term for part in parts for c in part.couplings for term in c.terms]
         assert sorted(terms) == sorted(product.couplings[0].terms)
-
-
-@needs_triton
-def test_convolutions_are_made_of_products() -> None:
-    table = [[0, 2, 1], [1, 0, 0], [2, 0, 2], [0.5, -1.0, 2.0]]
-    path = ConvolutionPath(2, (3, 2, 3), 0, 1, 0, 1, *table)
-    plan = ConvolutionPlan((path, path._replace(out=7, weights=2)), (6, 3, 4, 13))
-    rng = np.random.default_rng(11)
-    shapes = ((3, 6), (5, 3), (5, 4))
-    leaves = [torch.from_numpy(rng.normal(size=shape)).requires_grad_() for shape in shapes]
-    edge_index = torch.from_numpy(rng.integers(0, 3, (2, 5)))
-    ours, theirs = (convolution(*leaves, edge_index, plan, name) for name in ("triton", "torch"))
-    torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-13)
-    for a, b in zip(
-        torch.autograd.grad(ours.square().sum(), leaves),
-        torch.autograd.grad(theirs.square().sum(), leaves),
-        strict=True,
-    ):
-        torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-13)

@@ -91,9 +91,9 @@ class SeparateEncoding(Layer):
         self.own_scales.fit(coefficients[:, self.own_columns])
         self.neighbor_scales.fit(coefficients[:, self.neighbor_columns])
         o, c = self._densities(coefficients)
-        self.own_spectrum_scales.fit(self.own_spectrum(o))
-        self.mixed_spectrum_scales.fit(self.mixed_spectrum(o, c))
-        self.neighbor_spectrum_scales.fit(self.neighbor_spectrum(c))
+        self.own_spectrum_scales.fit(self.own_spectrum(o), standardized=True)
+        self.mixed_spectrum_scales.fit(self.mixed_spectrum(o, c), standardized=True)
+        self.neighbor_spectrum_scales.fit(self.neighbor_spectrum(c), standardized=True)
 
     def _densities(self, coefficients: Tensor) -> tuple[Tensor, Tensor]:
         """Standardised coefficients of the own density and of the neighbours'."""

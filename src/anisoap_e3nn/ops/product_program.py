@@ -114,7 +114,6 @@ class ProductPlan:
     paths: tuple[Path, ...]
     dims: tuple[int, int, int]
     program: Tensor = field(init=False, repr=False, compare=False)  # what the native backend runs
-    coefficients: Constant = field(init=False, repr=False, compare=False)  # of all paths
 
     def __post_init__(self) -> None:
         for path in self.paths:
@@ -125,8 +124,6 @@ class ProductPlan:
                         f"a path reaches position {last} of {name}, whose last dimension has {dim}"
                     )
 
-        coefficients = np.array([c for path in self.paths for c in path.coefficients], np.float64)
-        object.__setattr__(self, "coefficients", Constant(coefficients))
         with torch._C._DisableFuncTorch():  # a constant, for torch.func too
             object.__setattr__(self, "program", build_program(self.paths, self.dims))
 

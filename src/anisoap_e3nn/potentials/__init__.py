@@ -1,7 +1,7 @@
 """Potentials: energies of particles, their forces, torques and virial, and checkpoints."""
 
 from ..data.mechanics import Mechanics
-from .checkpoint import load_model, save_model
+from .checkpoint import load_model, read_metadata, save_model
 from .compilation import compile_mechanics, export_energy, graph_tensors
 from .configuration import cutoff_of
 from .many_body import ManyBodyPotential
@@ -32,6 +32,7 @@ __all__ = [
     "graph_tensors",
     "load_model",
     "mechanics",
+    "read_metadata",
     "save_model",
     "smallest_gap",
 ]

@@ -6,41 +6,36 @@ numbers, and then summed over the pairs of each particle. Nothing waits for the 
 """
 
 import math
-from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import triton
 import triton.language as tl
 from torch import Tensor
-from torch.utils.weak import WeakTensorKeyDictionary
 
 from ..moment_inputs import MomentInputs
+from ..monomial_tables import stored_positions
 from ..monomials import Exponents, moment_exponents
-from . import moment_memory, moment_source
+from . import moment_loops, moment_memory, moment_source, moment_text
+from .moment_problem import constant, order_of, problem_of, rows_of_particles
 from .moment_text import LANES, RESIDENT, SEGMENTS, source
 from .triton_source import interpreted, kernel_from, on
 
+_PROGRAMS = 2048  # of a high degree, at a time
 _FIELDS = 8  # of a particle: the six entries of C, w, and one to fill the row
-_ROW = (0, 1, 2, 4, 5, 8, 9, 9)  # where they lie in the nine entries of C and w
-_SYMMETRIC = (0, 1, 2, 1, 3, 4, 2, 4, 5)  # and where the nine entries are among the six
+_SYMMETRIC = (0, 1, 2, 1, 3, 4, 2, 4, 5)  # where the nine entries of C are among the six
 _Four = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 def moments(inputs: MomentInputs) -> Tensor:
     """The moments of every segment."""
-    problem = _problem(inputs)
-    out = _empty_moments(inputs)
-    for part in range(len(_groups(inputs))):
-        _launch(inputs, _kernel("value", inputs.degree, _word(out), part), (*problem, out))
-    return out
+    return _summed_moments(inputs, "value", problem_of(inputs))
 
 
 def backward(cotangent: Tensor, inputs: MomentInputs, of_particles: bool) -> _Four:
     """Derivatives of ⟨cotangent, moments⟩ with respect to vectors, covariances, weights and pair weights."""
-    kernel = _kernel("first", inputs.degree, _word(cotangent), int(of_particles))
-    return _differentiate(inputs, kernel, (*_problem(inputs), cotangent.contiguous()), of_particles)
+    return _differentiate(inputs, "first", problem_of(inputs), cotangent, of_particles)
 
 
 def double_backward(
@@ -49,94 +44,28 @@ def double_backward(
     """Derivatives of ⟨tangents, first derivatives⟩ with respect to the cotangent and the inputs."""
     of_vectors, of_covariances, of_weights, of_pair_weights = (t.contiguous() for t in tangents)
     problem = (
-        *_problem(inputs),
+        *problem_of(inputs),
         of_vectors,
         of_vectors if inputs.pair_weights is None else of_pair_weights,
-        _rows_of_particles(of_covariances, of_weights),
+        rows_of_particles(of_covariances, of_weights),
     )
-    d_cotangent = _empty_moments(inputs)
-    for part in range(len(_groups(inputs))):
-        kernel = _kernel("tangent", inputs.degree, _word(cotangent), part)
-        _launch(inputs, kernel, (*problem, d_cotangent))
-    kernel = _kernel("second", inputs.degree, _word(cotangent), int(of_particles))
-    derivatives = _differentiate(inputs, kernel, (*problem, cotangent.contiguous()), of_particles)
+    d_cotangent = _summed_moments(inputs, "tangent", problem)
+    derivatives = _differentiate(inputs, "second", problem, cotangent, of_particles)
     return (d_cotangent, *derivatives)
 
 
-class _Order(NamedTuple):
-    """Entries in the order of their rows: those of row i are ``order[offsets[i]:offsets[i + 1]]``."""
-
-    order: Tensor
-    offsets: Tensor
-
-
-def _order(rows: Tensor, n_rows: int) -> _Order:
-    found: _Order = _kept(rows, n_rows, _sorted)
-    return found
-
-
-def _sorted(rows: Tensor, n_rows: int) -> _Order:
-    in_order, order = torch.sort(rows.to(torch.int32), stable=True)
-    bounds = torch.arange(n_rows + 1, device=rows.device, dtype=torch.int32)
-    offsets = torch.searchsorted(in_order, bounds, out_int32=True)
-    return _Order(order.to(torch.int32), offsets)
-
-
-def _inverse(segments: Tensor, n_segments: int) -> Tensor:
-    """The particle of each segment, -1 where there is none."""
-    particles = torch.arange(segments.shape[0], device=segments.device)
-    return particles.new_full((n_segments,), -1).scatter_(0, segments, particles)
-
-
-def _kept(indices: Tensor, n: int, function: Callable[[Tensor, int], Any]) -> Any:
-    """What a function makes of indices, kept as long as they live: for derivatives, and for later calls."""
-    if indices.is_inference() or (indices.is_cuda and torch.cuda.is_current_stream_capturing()):
-        return function(indices, n)
-    results = _results.setdefault(indices, {})
-    key = n, indices._version, function
-    if key not in results:
-        results.clear()  # of indices that were overwritten
-        results[key] = function(indices, n)
-    return results[key]
-
-
-_results: Any = WeakTensorKeyDictionary()
-
-
-def _problem(inputs: MomentInputs) -> tuple[Tensor, ...]:
-    """The leading arguments of all kernels."""
-    vectors = inputs.edge_vectors.contiguous()
-    own = inputs.own_segments
-    if own is not None:
-        own = _kept(own, inputs.n_segments, _inverse)
-    order = _order(inputs.segments, inputs.n_segments)
-    return (
-        vectors,
-        inputs.neighbors.contiguous(),
-        vectors if inputs.pair_weights is None else inputs.pair_weights.contiguous(),
-        order.order,
-        order.offsets,
-        inputs.neighbors if own is None else own,
-        _rows_of_particles(inputs.covariances, inputs.weights),
-        _exponent(inputs.exponent, vectors.dtype, vectors.device),
-    )
-
-
-@cache
-def _exponent(value: float, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """As a tensor, since float arguments of kernels are float32."""
-    return torch.full((1,), value, dtype=dtype, device=device)
-
-
-def _rows_of_particles(covariances: Tensor, weights: Tensor) -> Tensor:
-    C = (covariances + covariances.mT) / 2  # -> [particle, 3, 3]
-    fields = torch.cat([C.flatten(1), weights[:, None]], dim=1)  # -> [particle, 10]
-    return fields.index_select(1, _constant(_ROW, fields.device))  # -> [particle, 8]
-
-
-@cache
-def _constant(values: tuple[int, ...], device: torch.device) -> Tensor:
-    return torch.tensor(values, device=device)
+def _summed_moments(inputs: MomentInputs, kind: str, problem: tuple[Tensor, ...]) -> Tensor:
+    """Moments of all segments, or their tangents."""
+    shape = inputs.n_segments, len(moment_exponents(inputs.degree))
+    word = _word(inputs.edge_vectors)
+    if inputs.degree > moment_text.UNROLLED:
+        out = inputs.edge_vectors.new_zeros(shape)
+        _launch_loops(inputs, _kernel(kind, inputs.degree, word, 0), problem, out)
+        return _in_stored_order(out, inputs.degree)
+    out = inputs.edge_vectors.new_empty(shape)
+    for part in range(len(_groups(inputs))):
+        _launch(inputs, _kernel(kind, inputs.degree, word, part), (*problem, out))
+    return out
 
 
 def _launch(inputs: MomentInputs, kernel: Any, arguments: tuple[Any, ...]) -> None:
@@ -144,29 +73,86 @@ def _launch(inputs: MomentInputs, kernel: Any, arguments: tuple[Any, ...]) -> No
     if n == 0:
         return
     with on(inputs.edge_vectors.device):
-        kernel[(triton.cdiv(n, SEGMENTS),)](
-            *arguments,
-            n,
-            WITH_OWN=inputs.own_segments is not None,
-            WITH_PAIR_WEIGHTS=inputs.pair_weights is not None,
-            num_warps=1,
-        )
+        kernel[(triton.cdiv(n, SEGMENTS),)](*arguments, n, **_present(inputs))
+
+
+def _launch_loops(
+    inputs: MomentInputs, kernel: Any, problem: tuple[Tensor, ...], moments: Tensor, *others: Any
+) -> None:
+    """Launch a kernel of a high degree for some thousands of segments at a time, in one scratch memory."""
+    scratch = moments.new_empty(min(_PROGRAMS, inputs.n_segments) * _scratch_size(inputs.degree))
+    *leading, offsets, own, rows, exponent = problem[:8]
+    has_own = inputs.own_segments is not None
+    with on(moments.device):
+        for first in range(0, inputs.n_segments, _PROGRAMS):
+            some = slice(first, min(first + _PROGRAMS, inputs.n_segments))
+            n = some.stop - first
+            kernel[(n,)](
+                *leading, offsets[first:], own[some] if has_own else own, rows, exponent,
+                *problem[8:], moments[some], *others, scratch, n, **_present(inputs),
+            )  # fmt: skip
+
+
+def _present(inputs: MomentInputs) -> dict[str, Any]:
+    own, pair_weights = inputs.own_segments, inputs.pair_weights
+    return {
+        "WITH_OWN": own is not None,
+        "WITH_PAIR_WEIGHTS": pair_weights is not None,
+        "num_warps": 1,
+    }
+
+
+def _scratch_size(degree: int) -> int:
+    """Numbers that a program of a high degree keeps: three degrees of moments, and of their tangents."""
+    return 2 * 3 * _largest(degree) * moment_loops.LANES
+
+
+def _largest(degree: int) -> int:
+    """Number of moments of one degree."""
+    return (degree + 1) * (degree + 2) // 2
+
+
+def _in_stored_order(moments: Tensor, degree: int) -> Tensor:
+    """Moments as they are stored, from scaled ones by rising degrees."""
+    scales = _scales(degree, moments.dtype, moments.device)
+    return moments.index_select(1, stored_positions(degree, moments)) * scales
+
+
+def _by_degree(cotangent: Tensor, degree: int) -> Tensor:
+    """Cotangents of scaled moments by rising degrees."""
+    scaled = cotangent * _scales(degree, cotangent.dtype, cotangent.device)
+    return torch.empty_like(scaled).index_copy_(1, stored_positions(degree, cotangent), scaled)
+
+
+@cache
+def _scales(degree: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    scales = [moment_source.scale(n) for n in moment_exponents(degree)]
+    return torch.tensor(scales, dtype=dtype, device=device)
 
 
 def _differentiate(
-    inputs: MomentInputs, kernel: Any, arguments: tuple[Tensor, ...], of_particles: bool
+    inputs: MomentInputs,
+    kind: str,
+    problem: tuple[Tensor, ...],
+    cotangent: Tensor,
+    of_particles: bool,
 ) -> _Four:
     vectors, covariances = inputs.edge_vectors, inputs.covariances
     n_edges, n_particles = vectors.shape[0], covariances.shape[0]
     d_vectors = vectors.new_empty(n_edges, 3)
     d_pair_weights = vectors.new_empty(0 if inputs.pair_weights is None else n_edges)
     rows = vectors.new_empty(n_edges + n_particles if of_particles else 0, _FIELDS)
-    _launch(inputs, kernel, (*arguments, d_vectors, d_pair_weights, rows, n_edges))
+    kernel = _kernel(kind, inputs.degree, _word(cotangent), int(of_particles))
+    results = d_vectors, d_pair_weights, rows, n_edges
+    if inputs.degree > moment_text.UNROLLED:
+        _launch_loops(inputs, kernel, problem, _by_degree(cotangent, inputs.degree), *results)
+    else:
+        _launch(inputs, kernel, (*problem, cotangent.contiguous(), *results))
     if not of_particles:
         absent = (vectors.new_empty(0) for _ in range(2))  # torch refuses results that share memory
         return d_vectors, *absent, d_pair_weights
     sums = _summed_rows(inputs, rows)
-    d_covariances = sums.index_select(1, _constant(_SYMMETRIC, sums.device))  # -> [particle, 9]
+    d_covariances = sums.index_select(1, constant(_SYMMETRIC, sums.device))  # -> [particle, 9]
     d_weights = sums[:, _FIELDS - 2].contiguous()
     return d_vectors, d_covariances.view(n_particles, 3, 3), d_weights, d_pair_weights
 
@@ -179,7 +165,7 @@ def _summed_rows(inputs: MomentInputs, rows: Tensor) -> Tensor:
         with on(rows.device):
             _sum_rows[(triton.cdiv(n_particles, SEGMENTS),)](
                 rows,
-                *_order(inputs.neighbors, n_particles),
+                *order_of(inputs.neighbors, n_particles),
                 sums,
                 n_particles,
                 n_edges,
@@ -246,6 +232,7 @@ def _kernel(kind: str, degree: int, word: int, part: int) -> Any:
 
     For derivatives, `part` says whether those of particles are wanted.
     """
+    loops = degree > moment_text.UNROLLED
     return kernel_from(
         source(kind, degree, word, part),
         f"{kind} moments, degree {degree}, {8 * word} bits, part {part}",
@@ -256,8 +243,12 @@ def _kernel(kind: str, degree: int, word: int, part: int) -> Any:
         load=moment_memory.load,
         load_row=moment_memory.load_row,
         store_row=moment_memory.store_row,
-        SEGMENTS=tl.constexpr(SEGMENTS),
-        LANES=tl.constexpr(LANES),
+        SEGMENTS=tl.constexpr(moment_loops.SEGMENTS if loops else SEGMENTS),
+        LANES=tl.constexpr(moment_loops.LANES if loops else LANES),
+        DEGREE=tl.constexpr(degree),
+        ROWS=tl.constexpr(_largest(degree)),
+        SCRATCH=tl.constexpr(_scratch_size(degree)),
+        TANGENTS=tl.constexpr(_scratch_size(degree) // 2),
         N_MOMENTS=tl.constexpr(len(moment_exponents(degree))),
         LIMIT=tl.constexpr(-math.log(torch.finfo(_DTYPES[word]).tiny)),
         DTYPE=tl.constexpr(tl.float32 if word == 4 else tl.float64),
@@ -265,7 +256,3 @@ def _kernel(kind: str, degree: int, word: int, part: int) -> Any:
 
 
 _DTYPES = {4: torch.float32, 8: torch.float64}
-
-
-def _empty_moments(inputs: MomentInputs) -> Tensor:
-    return inputs.edge_vectors.new_empty(inputs.n_segments, len(moment_exponents(inputs.degree)))

@@ -3,10 +3,11 @@
 import re
 
 from ..monomials import moment_exponents
-from . import moment_source
+from . import moment_loops, moment_source
 
 SEGMENTS, LANES = 8, 4  # of a program, which is one warp
 RESIDENT = 84  # numbers of 4 bytes that a lane keeps for its segment
+UNROLLED = 8  # highest degree of the kernels that are written out, which compile in a minute
 
 # The parts of the kernels that do not depend on the degree. Names in capitals are constants.
 _HEAD = """
@@ -134,7 +135,7 @@ def source(kind: str, degree: int, word: int, part: int) -> str:
     Numbers have `word` bytes. `part` is the number of the group; for derivatives, whether those of particles
     are wanted.
     """
-    dual = kind in ("tangent", "second")
+    dual, loops = kind in ("tangent", "second"), degree > UNROLLED
     derivative = kind in ("first", "second")
     arguments = _TANGENT_ARGUMENTS if dual else ""
     loads = _loads("", "edge_vectors", "particles", "pair_weights", 1.0)
@@ -144,24 +145,41 @@ def source(kind: str, degree: int, word: int, part: int) -> str:
     loaded = dict.fromkeys(name for line in loads for name in re.findall(r"\w+(?=_1\b.* = )", line))
     body = _lines(_GAUSSIANS) + (_lines(_TANGENTS) if dual else [])
     if derivative:
+        body += ["m_0_0_0 = damping", *(["d_0_0_0 = damping_tangent"] if dual else [])]
+        arguments += _DERIVATIVE_ARGUMENTS
+    else:
+        body.append("m_0_0_0 = w * f * damping")
+        if dual:
+            body.append("d_0_0_0 = (dw * f + w * df) * damping + w * f * damping_tangent")
+        arguments += "out,"
+    start: list[str] = []
+    end: list[str] = []
+    if loops:
+        start = [
+            "own_row = scratch + tl.program_id(0).to(tl.int64) * SCRATCH + tl.arange(0, LANES)[None, :]"
+        ]
+        body += (
+            moment_loops.contraction(bool(part), dual) if derivative else moment_loops.sums(dual)
+        )
+        arguments += "scratch,"
+    elif derivative:
         resident = not dual and len(moment_exponents(degree)) * word <= 4 * RESIDENT
         start, middle, end = moment_source.contraction_lines(degree, bool(part), dual, resident)
-        body += ["m_0_0_0 = damping", *(["d_0_0_0 = damping_tangent"] if dual else []), *middle]
+        body += middle
+    else:
+        group = moment_source.groups(degree, 4 * RESIDENT // word)[part]
+        start, middle, end = moment_source.sums_lines(degree, group, dual)
+        body += middle
+    if derivative:
         body += _lines(_SECOND if dual else _FIRST)
         if part:
             body += _lines(_SECOND_OF_PARTICLES if dual else _FIRST_OF_PARTICLES)
         body += _stores(bool(part))
-        arguments += _DERIVATIVE_ARGUMENTS
-    else:
-        group = moment_source.groups(degree, 4 * RESIDENT // word)[part]
-        start, middle, end = moment_source.sums_lines(degree, group, dual)
-        body.append("m_0_0_0 = w * f * damping")
-        if dual:
-            body.append("d_0_0_0 = (dw * f + w * df) * damping + w * f * damping_tangent")
-        body += middle
-        arguments += "out,"
-    kept = [name for line in start for name in moment_source.names_in(line.split(" = ")[0])]
-    functions, calls = moment_source.outlined(body, kept)
+    functions: list[str] = []
+    calls = body
+    if not loops:
+        kept = [name for line in start for name in moment_source.names_in(line.split(" = ")[0])]
+        functions, calls = moment_source.outlined(body, kept)
     head = _HEAD.format(
         arguments=arguments,
         row="cotangent" if derivative else "out",

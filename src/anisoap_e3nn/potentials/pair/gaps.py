@@ -13,7 +13,7 @@ from ...graph import edges_of, one_of_each_pair
 from ...tensor_arguments import check_data
 
 
-def pair_gaps(data: Any, cutoff: float) -> Tensor:
+def pair_gaps(data: Any, cutoff: float) -> tuple[Tensor, Tensor]:
     r"""Gaps :math:`r - \sigma` of all pairs within a cutoff.
 
     Parameters
@@ -24,10 +24,12 @@ def pair_gaps(data: Any, cutoff: float) -> Tensor:
 
     Returns
     -------
-    Tensor ``(pair,)``
+    gaps : Tensor ``(pair,)``
         Distance of the centres less the contact distance of
-        :func:`~anisoap_e3nn.geometry.pair_coordinates.pair_coordinates`, in the order of the neighbour list.
-        Overlapping particles have negative gaps.
+        :func:`~anisoap_e3nn.geometry.pair_coordinates.pair_coordinates`. Overlapping particles have negative
+        gaps.
+    ends : Tensor ``(2, pair)``, int64
+        The two particles of each pair.
     """
     check_data(data)
     edges = edges_of(data, cutoff)
@@ -35,7 +37,7 @@ def pair_gaps(data: Any, cutoff: float) -> Tensor:
     ends = edges.edge_index[:, once].flip(0)  # -> [2, pair]
     shapes = shape_matrices(data.orientations, data.semiaxes, cutoff / 1000)  # -> [3, 3, particle]
     coordinates = PairGeometry(edges.edge_vectors[once].T, shapes[..., ends]).coordinates
-    return coordinates.distances - coordinates.contacts
+    return coordinates.distances - coordinates.contacts, ends
 
 
 def smallest_gap(frames: Iterable[Any], cutoff: float) -> float:
@@ -65,7 +67,7 @@ def smallest_gap(frames: Iterable[Any], cutoff: float) -> float:
     0.5
     """
     cutoff = positive("cutoff", cutoff, "length")
-    found = [pair_gaps(data, cutoff) for data in frame_iterable(frames)]
+    found = [pair_gaps(data, cutoff)[0] for data in frame_iterable(frames)]
     gaps = torch.cat([x.detach() for x in found]) if found else torch.zeros(0)
     if len(gaps) == 0:
         raise ValueError(
