@@ -149,8 +149,8 @@ def _differentiate(
     else:
         _launch(inputs, kernel, (*problem, cotangent.contiguous(), *results))
     if not of_particles:
-        absent = (vectors.new_empty(0) for _ in range(2))  # torch refuses results that share memory
-        return d_vectors, *absent, d_pair_weights
+        # two of them, since torch refuses results that share memory
+        return d_vectors, vectors.new_empty(0), vectors.new_empty(0), d_pair_weights
     sums = _summed_rows(inputs, rows)
     d_covariances = sums.index_select(1, constant(_SYMMETRIC, sums.device))  # -> [particle, 9]
     d_weights = sums[:, _FIELDS - 2].contiguous()
