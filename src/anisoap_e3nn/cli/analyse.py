@@ -33,7 +33,8 @@ def add_analyse(commands: Any) -> None:
     add("--bins", type=int, default=80, metavar="N", help="number of bins of distances (%(default)s)")
     add("--axis", type=int, choices=(0, 1, 2), default=2,
         help="body axis whose angles count: 2 for disks, 0 for rods (%(default)s)")
-    add("--interval", type=float, default=1.0, metavar="PS", help="time between frames in ps (%(default)s)")
+    add("--interval", type=float, nargs="+", default=[1.0], metavar="PS",
+        help="time between frames in ps, one for all or one for each trajectory (1)")
     add("--json", type=Path, metavar="OUT.json", help="also write the numbers as JSON")
     add("--figure", type=Path, metavar="OUT.png", help="also draw them")
     # fmt: on
@@ -47,6 +48,10 @@ def analyse(options: argparse.Namespace) -> None:
     labels = options.labels or [path.stem for path in options.inputs]
     if len(labels) != len(options.inputs):
         raise ValueError(f"found {len(labels)} labels for {len(options.inputs)} trajectories")
+    n = len(options.inputs)
+    intervals = options.interval * n if len(options.interval) == 1 else options.interval
+    if len(intervals) != n:
+        raise ValueError(f"found {len(intervals)} intervals for {n} trajectories")
     trajectories = [read_ellipsoids(path, dtype=torch.float64) for path in options.inputs]
     largest = options.largest or 0.49 * float(trajectories[0][0].cell[0].norm(dim=1).min())
     found = [
@@ -54,12 +59,12 @@ def analyse(options: argparse.Namespace) -> None:
         for frames in trajectories
     ]
     lines = ["trajectory        peak at   height  mean |Δg|  mean |Δg(r, cos)|  <P2>  D / Å²/ps"]
-    for label, each in zip(labels, found, strict=True):
+    for label, each, interval in zip(labels, found, intervals, strict=True):
         position, height = each.first_peak
         change, of_angles = differences(each, found[0])
         lines.append(
             f"{label:16.16s} {position:8.3f} {height:8.3f} {change:10.4f} {of_angles:18.4f} "
-            f"{each.nematic:5.3f} {diffusion(each, options.interval):11.4g}"
+            f"{each.nematic:5.3f} {diffusion(each, interval):11.4g}"
         )
     print_text("\n".join(lines))
     if options.json is not None:
@@ -71,7 +76,7 @@ def analyse(options: argparse.Namespace) -> None:
         }
         options.json.write_text(json.dumps(tables) + "\n", encoding="utf-8")
     if options.figure is not None:
-        _draw(found, labels, options.interval, options.figure)
+        _draw(found, labels, intervals, options.figure)
 
 
 def differences(one: "Structure", other: "Structure") -> tuple[float, float]:
@@ -91,7 +96,7 @@ def diffusion(found: "Structure", interval: float) -> float:
     return float(np.polyfit(lags * interval, found.displacement[lags], 1)[0] / 6)
 
 
-def _draw(found: list["Structure"], labels: list[str], interval: float, path: Path) -> None:
+def _draw(found: list["Structure"], labels: list[str], intervals: list[float], path: Path) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(15, 7), layout="constrained")
@@ -99,7 +104,7 @@ def _draw(found: list["Structure"], labels: list[str], interval: float, path: Pa
     limits = found[0].cosines
     titles = ["g(r)"] + [f"g(r), |cos θ| {a:.2f} to {b:.2f}" for a, b in pairwise(limits)]
     titles = [*titles[:4], "⟨P₂(cos θ)⟩", "mean-square displacement"]
-    for each, label in zip(found, labels, strict=True):
+    for each, label, interval in zip(found, labels, intervals, strict=True):
         curves = [each.g, *each.g_angles[:3], np.where(each.g > 0, each.order, np.nan)]
         for panel, curve in zip(panels, curves, strict=False):
             panel.plot(each.distances, curve, label=label)

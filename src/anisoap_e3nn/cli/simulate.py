@@ -101,6 +101,7 @@ def simulate(options: argparse.Namespace) -> None:
         with _ends_early(options.output):
             dynamics.run(round(options.equilibration * per_ps), watch, 10)
     if options.nve:
+        bodies.remove_drift()  # which friction would end, but constant energy keeps
         n_steps, dynamics = dynamics.n_steps, NVE(force_field, bodies, step)
         dynamics.n_steps = n_steps
     temperatures, energies = [], []

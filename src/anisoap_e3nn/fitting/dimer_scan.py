@@ -111,7 +111,8 @@ def scan_dimers(
         warnings.warn(
             f"found a dimer bound by {-scan.deepest:.3g} at distance {scan.distance:.3g}, expected at most "
             f"about {-min(scan.deepest_in_data, 0.0):.3g}, as in the data: dynamics can fall into this hole; "
-            "give PairPotential a smallest_gap and add a SurfaceRepulsion to the stack",
+            "use fewer functions or a larger ridge, and give PairPotential a smallest_gap and the stack a "
+            "SurfaceRepulsion",
             stacklevel=3,
         )
     return scan

@@ -50,7 +50,7 @@ def structure(
 
     with the axes :math:`u` of the particles. All frames have the same number of particles, in the same order.
     Displacements follow particles across the boundary of the cell: from one frame to the next none may move
-    by half of it.
+    by half of it. The motion of all particles together does not count.
 
     Parameters
     ----------
@@ -126,5 +126,6 @@ def _freud() -> Any:
 
 def _displacement(freud: Any, positions: Sequence[Array]) -> Array:
     found = freud.msd.MSD(mode="window")
-    found.compute(np.array(positions))
+    moved = np.array(positions)  # -> [frame, particle, 3]
+    found.compute(moved - moved.mean(1, keepdims=True))
     return np.asarray(found.msd)
