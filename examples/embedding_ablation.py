@@ -90,7 +90,8 @@ def build(first: str, cutoff: float, edge_orientations: bool) -> NequIPStylePote
         irreps = potential.embedding.irreps_out, potential.irreps_features
         potential.encoding = ShapeEncoding(*irreps)
     if first == "own density":
-        torch.nn.init.zeros_(potential.encoding.gain).requires_grad_(False)
+        assert potential.density_energy is not None
+        torch.nn.init.zeros_(potential.density_energy.encoding.gain).requires_grad_(False)
     return potential
 
 
