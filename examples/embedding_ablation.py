@@ -88,7 +88,7 @@ def build(first: str, cutoff: float, edge_orientations: bool) -> NequIPStylePote
     if first in SHAPES:
         potential.embedding = Shape(SHAPES[first], potential.embedding.type_index)
         irreps = potential.embedding.irreps_out, potential.irreps_features
-        potential.encoding = ShapeEncoding(*irreps)
+        potential.encoding, potential.density_energy = ShapeEncoding(*irreps), None
     if first == "own density":
         assert potential.density_energy is not None
         torch.nn.init.zeros_(potential.density_energy.encoding.gain).requires_grad_(False)
