@@ -172,10 +172,10 @@ def with_spread(values: list[float]) -> str:
 def draw(results: dict[tuple[str, ...], list[float]], path: Path) -> None:
     """Draw the errors of forces, a symbol for each seed."""
     shown = [data for data in DATA if any(key[0] == data for key in results)]
-    _, panels = plt.subplots(
+    figure, panels = plt.subplots(
         1,
         len(shown),
-        figsize=(3 * len(shown) + 1, 2.6),
+        figsize=(3 * len(shown) + 1, 3),
         sharey=True,
         layout="constrained",
         squeeze=False,
@@ -191,7 +191,12 @@ def draw(results: dict[tuple[str, ...], list[float]], path: Path) -> None:
         panel.spines[["top", "right"]].set_visible(False)
         panel.grid(axis="y", color="0.9")
     panels[0, 0].invert_yaxis()
-    panels[0, 0].legend(frameon=False)
+    figure.legend(
+        *panels[0, 0].get_legend_handles_labels(),
+        loc="outside upper center",
+        ncols=2,
+        frameon=False,
+    )
     plt.savefig(path, dpi=150)
 
 
