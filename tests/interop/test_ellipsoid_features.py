@@ -44,28 +44,31 @@ def test_equivariance(features: Any, float64_by_default: None, ellipsoids: Ellip
     h_turned = layer(layer.coefficients(**turned), tensors["types"])
     expected = h @ layer.irreps_out.D_from_matrix(rotation).T
     assert (h_turned - expected).abs().max() < 1e-10 * h.abs().max()
+    if isinstance(layer, EllipsoidFeatures):
+        before, after = (
+            layer.energies(layer.coefficients(**x), x["types"]) for x in (tensors, turned)
+        )
+        assert (after - before).abs().max() < 1e-10 * before.abs().max()
 
 
-def test_without_gain_the_particle_alone_counts(
+def test_features_are_of_the_particle_and_energies_of_its_neighbours(
     float64_by_default: None, ellipsoids: Ellipsoids
 ) -> None:
     torch.manual_seed(0)
-    layer, tensors = (
-        EllipsoidFeatures(2, CUTOFF, IRREPS, max_angular=3, max_radial=1),
-        inputs(ellipsoids),
+    layer = EllipsoidFeatures(2, CUTOFF, IRREPS, max_angular=3, max_radial=1)
+    tensors = inputs(ellipsoids)
+    types, coefficients = tensors["types"], layer.coefficients(**tensors)
+    alone = layer.coefficients(
+        **tensors
+        | {
+            "edge_vectors": tensors["edge_vectors"][:0],
+            "edge_index": tensors["edge_index"][:, :0],
+        }
     )
-    torch.nn.init.zeros_(layer.encoding.neighbors.gain)
-    h = layer(layer.coefficients(**tensors), tensors["types"])
-    alone = tensors | {
-        "edge_vectors": tensors["edge_vectors"][:0],
-        "edge_index": tensors["edge_index"][:, :0],
-    }
-    h_alone = layer(layer.coefficients(**alone), tensors["types"])
-    assert (h - h_alone).abs().max() < 1e-12 * h.abs().max()
-    assert (
-        h[:, layer.irreps_out.slices()[2]].abs().max() > 1e-3
-    )  # l = 2 of the particle's own shape
-    assert not h[:, layer.irreps_out.slices()[1]].any()
+    assert torch.equal(layer(coefficients, types), layer(alone, types))
+    assert layer(coefficients, types)[:, layer.irreps_out.slices()[1]].abs().max() > 1e-3  # l = 2
+    assert layer.energies(coefficients, types).abs().min() > 0
+    assert not layer.energies(alone, types).any()
 
 
 def test_faults_of_arrays() -> None:

@@ -8,16 +8,20 @@ from torch import Tensor
 
 from ..geometry import covariances
 from ..layer import Layer
-from ..networks import EdgeEncoding, Standardization
+from ..networks import DensityEnergy, EdgeEncoding, ParticleEncoding, Standardization
 from ..nn import AniSOAPEmbedding, TypeLinear
-from .separate_encoding import SeparateEncoding
 
 
 class EllipsoidFeatures(Layer):
-    r"""Features of particles: their own shape and orientation, and the density around them.
+    r"""Features of particles: their own shape and orientation; and energies, of the density around them.
 
-    The coefficients of :class:`~anisoap_e3nn.AniSOAPEmbedding`, with the particle's own density apart, are
-    encoded by :class:`SeparateEncoding`. Call :meth:`measure` on training data before the first step.
+    .. math:: o_i \oplus c_i = \mathrm{AniSOAP}(i), \qquad h_i = \mathrm{encoding}(o_i), \qquad
+              \varepsilon_i = \varepsilon(o_i, c_i)
+
+    with the coefficients o of the particle's own density and c of its neighbours', encoded by
+    :class:`~anisoap_e3nn.networks.ParticleEncoding` and :class:`~anisoap_e3nn.networks.DensityEnergy`. The
+    host's network starts from h, and the energies are added to what it reads out. Call :meth:`measure` on
+    training data before the first step.
 
     Parameters
     ----------
@@ -26,7 +30,7 @@ class EllipsoidFeatures(Layer):
     cutoff : float
         A length.
     irreps_wanted : Irreps or str
-        Irreps of h. Those that the density lacks are left out.
+        Irreps of h. Those that a particle's own density lacks are left out; it has even l only.
     **embedding
         Hyperparameters of the :class:`~anisoap_e3nn.AniSOAPEmbedding`. By default `max_angular` is 6,
         `max_radial` 4, `radial_gaussian_width` an eighth of the cutoff, `density_width` 0.3,
@@ -62,11 +66,11 @@ class EllipsoidFeatures(Layer):
                 "particle's own density apart from its neighbours'; leave it out"
             )
         self.embedding = AniSOAPEmbedding(list(range(n_types)), cutoff, **options)
-        density = self.embedding.irreps_out
-        self.irreps_out = o3.Irreps(
-            [each for each in o3.Irreps(irreps_wanted) if each.ir in density]
-        )
-        self.encoding = SeparateEncoding(self.embedding.density_channels, self.irreps_out, n_types)
+        self.channels, wanted = self.embedding.density_channels, o3.Irreps(irreps_wanted)
+        own, neighbors = self.channels.irreps_own, self.channels.irreps_neighbors
+        self.irreps_out = o3.Irreps([each for each in wanted if each.ir in own])
+        self.encoding = ParticleEncoding(own, self.irreps_out, n_types)
+        self.energy = DensityEnergy(own, neighbors, max(1, wanted.count("0e")), n_types)
 
     def coefficients(
         self,
@@ -83,7 +87,7 @@ class EllipsoidFeatures(Layer):
         return coefficients
 
     def forward(self, coefficients: Tensor, types: Tensor) -> Tensor:
-        """Compute the features of every particle.
+        """Compute the features h of every particle.
 
         Parameters
         ----------
@@ -96,12 +100,20 @@ class EllipsoidFeatures(Layer):
         -------
         Tensor ``(N, irreps_out.dim)``
         """
-        features: Tensor = self.encoding(coefficients, types)
+        own, _ = self.channels.split(coefficients)
+        features: Tensor = self.encoding(own, types)
         return features  # -> [particle, irreps_out.dim]
+
+    def energies(self, coefficients: Tensor, types: Tensor) -> Tensor:
+        """Compute the energies ``(N,)`` of the particles in their neighbours' density; as :meth:`forward`."""
+        energies: Tensor = self.energy(*self.channels.split(coefficients), types)
+        return energies
 
     def measure(self, coefficients: Tensor) -> None:
         """Set means and scales from coefficients ``(N, embedding.irreps_out.dim)`` of training data."""
-        self.encoding.fit(coefficients)
+        own, neighbors = self.channels.split(coefficients)
+        self.encoding.fit(own)
+        self.energy.fit(own, neighbors)
 
 
 class ShapeFeatures(Layer):

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from ..ellipsoid_features import EllipsoidEdgeFeatures, EllipsoidFeatures, ShapeFeatures
 
+DENSITY_ENERGY = "density_energy"
+
 
 class GraphReader(torch.nn.Module):
     """A module that MACE calls without the graph, which the model therefore sets for the time of a call.
@@ -17,17 +19,29 @@ class GraphReader(torch.nn.Module):
     ----------
     graph : dict
         MACE's data of the call: positions and shifts are the strained ones.
-    measured : Tensor ``()``, bool
-        Whether scales were set from training data.
     """
 
-    measured: Tensor
     graph: dict[str, Tensor]
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("measured", torch.tensor(False))
         self.graph = {}
+
+
+class MeasuredReader(GraphReader):
+    """A reader whose features are scaled as measured on training data.
+
+    Attributes
+    ----------
+    measured : Tensor ``()``, bool
+        Whether scales were set.
+    """
+
+    measured: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("measured", torch.tensor(False))
 
     @torch.no_grad()
     def measure(self, graphs: Iterable[dict[str, Tensor]]) -> None:
@@ -62,8 +76,10 @@ def ellipsoid_inputs(graph: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor, 
     )
 
 
-class EllipsoidNodeEmbedding(GraphReader):
+class EllipsoidNodeEmbedding(MeasuredReader):
     """The density of ellipsoids, or their shape tensors alone, in the place of MACE's embedding of elements.
+
+    The energies of the density around them are kept in the graph for :class:`DensityEnergyTerm`.
 
     Parameters
     ----------
@@ -77,7 +93,10 @@ class EllipsoidNodeEmbedding(GraphReader):
 
     def forward(self, node_attrs: Tensor) -> Tensor:
         """Features ``(N, irreps_out.dim)`` of the particles of `graph`."""
-        features: Tensor = self.features(self.raw_features(self.graph), node_attrs.argmax(dim=1))
+        coefficients, types = self.raw_features(self.graph), node_attrs.argmax(dim=1)
+        if isinstance(self.features, EllipsoidFeatures):
+            self.graph[DENSITY_ENERGY] = self.features.energies(coefficients, types)
+        features: Tensor = self.features(coefficients, types)
         return features
 
     def raw_features(self, graph: dict[str, Tensor]) -> Tensor:
@@ -89,7 +108,28 @@ class EllipsoidNodeEmbedding(GraphReader):
         self.features.measure(features)
 
 
-class EllipsoidRadialEmbedding(GraphReader):
+class DensityEnergyTerm(GraphReader):
+    """The energy of the density around each particle, in the place of MACE's repulsion of pairs.
+
+    MACE adds what stands there to what its readouts give.
+
+    Parameters
+    ----------
+    repulsion : Module, optional
+        MACE's repulsion of pairs, if it was asked for, which is added.
+    """
+
+    def __init__(self, repulsion: torch.nn.Module | None) -> None:
+        super().__init__()
+        self.repulsion = repulsion
+
+    def forward(self, lengths: Tensor, *others: Tensor) -> Tensor:
+        """Energies ``(N,)``; arguments as of MACE's repulsion."""
+        energies = self.graph[DENSITY_ENERGY]
+        return energies if self.repulsion is None else energies + self.repulsion(lengths, *others)
+
+
+class EllipsoidRadialEmbedding(MeasuredReader):
     """MACE's radial features, and behind them how both ellipsoids of each edge lie.
 
     Parameters

@@ -12,7 +12,13 @@ from torch import Tensor
 from ...arguments import one_of
 from ...geometry import torques_of_gradient
 from ..ellipsoid_features import EllipsoidFeatures, ShapeFeatures
-from .embeddings import EllipsoidNodeEmbedding, EllipsoidRadialEmbedding, GraphReader
+from .embeddings import (
+    DensityEnergyTerm,
+    EllipsoidNodeEmbedding,
+    EllipsoidRadialEmbedding,
+    GraphReader,
+    MeasuredReader,
+)
 
 
 class AniSOAPScaleShiftMACE(ScaleShiftMACE):  # type: ignore[misc]
@@ -22,7 +28,8 @@ class AniSOAPScaleShiftMACE(ScaleShiftMACE):  # type: ignore[misc]
         \tau_i = -\frac{\partial E}{\partial \theta_i}, \qquad R_i \to e^{[\theta_i]_\times} R_i
 
     in the space frame. Strain turns no orientation. Interactions, products and readouts are MACE's. The
-    embedding of elements is replaced by :class:`EllipsoidNodeEmbedding`. The data have the arrays
+    embedding of elements is replaced by :class:`EllipsoidNodeEmbedding`, and the energy of the density around
+    each particle is added (:class:`DensityEnergyTerm`). The data have the arrays
     ``orientations`` ``(N, 4)``, quaternions (w, x, y, z) from body to space, and ``semiaxes`` ``(N, 3)``.
 
     Parameters
@@ -60,6 +67,9 @@ class AniSOAPScaleShiftMACE(ScaleShiftMACE):  # type: ignore[misc]
             else EllipsoidFeatures(n_types, r_max, irreps, **(embedding or {}))
         )
         self.node_embedding = EllipsoidNodeEmbedding(features)
+        if node_embedding == "anisoap":
+            self.pair_repulsion_fn = DensityEnergyTerm(getattr(self, "pair_repulsion_fn", None))
+            self.pair_repulsion = True
         first = self.interactions[0]
         self.interactions[0] = _rebuilt(first, node_feats_irreps=self.node_embedding.irreps_out)
         if edge_orientations:
@@ -135,7 +145,8 @@ class AniSOAPScaleShiftMACE(ScaleShiftMACE):  # type: ignore[misc]
         """Set the scales of the first features from batches of training data."""
         graphs = list(graphs)
         for reader in self._readers():
-            reader.measure(graphs)
+            if isinstance(reader, MeasuredReader):
+                reader.measure(graphs)
 
     def _readers(self) -> list[GraphReader]:
         return [module for module in self.children() if isinstance(module, GraphReader)]

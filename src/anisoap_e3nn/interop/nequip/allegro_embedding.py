@@ -1,4 +1,4 @@
-"""First features of Allegro's edges, from the densities at both ends and how both ellipsoids lie."""
+"""First features of Allegro's edges, from the ellipsoids at both ends and how both lie."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from .edge_embedding import EllipsoidEdgeEmbedding
 from .inputs import ellipsoid_inputs
 from .node_embedding import AniSOAPNodeEmbedding
 
-_IRREPS = o3.Irreps("16x0e + 16x1o + 16x2e")  # of the particles' features
+_IRREPS = o3.Irreps("16x0e + 16x2e + 16x4e")  # of the particles' features
 
 
 def ellipsoid_edge_scalars(

@@ -5,6 +5,7 @@ from typing import Any
 from allegro.model import AllegroModel
 from nequip.model.utils import model_builder
 
+from .node_embedding import DensityEnergyTerm
 from .torques import ForceTorqueOutput
 
 
@@ -21,7 +22,8 @@ def AniSOAPAllegroModel(  # noqa: N802, named as Allegro's own builder is
 
     Name it as ``_target_`` of the model in a configuration of ``nequip-train``. Allegro has features of edges
     only. Its first ones are those of `radial_chemical_embed` and beside them those of
-    :class:`DensityAlongEdges`.
+    :class:`DensityAlongEdges`. The energy of the density around each particle is added
+    (:class:`DensityEnergyTerm`).
 
     Parameters
     ----------
@@ -52,5 +54,7 @@ def AniSOAPAllegroModel(  # noqa: N802, named as Allegro's own builder is
         "edge_orientations": edge_orientations,
         "_recursive_": False,
     }
-    model = AllegroModel(radial_chemical_embed=first, r_max=r_max, **options)
-    return ForceTorqueOutput(model.func, do_derivatives)
+    energy = AllegroModel(radial_chemical_embed=first, r_max=r_max, **options).func
+    term = DensityEnergyTerm(energy.edge_eng_sum.irreps_out)
+    energy.insert("density_energy", term, before="per_type_energy_scale_shift")
+    return ForceTorqueOutput(energy, do_derivatives)

@@ -5,3 +5,4 @@ from typing import Final
 ORIENTATIONS: Final = "orientations"
 SEMIAXES: Final = "semiaxes"
 TORQUES: Final = "torques"
+DENSITY_ENERGY: Final = "density_energy"

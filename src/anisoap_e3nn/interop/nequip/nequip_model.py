@@ -25,7 +25,7 @@ from nequip.nn.embedding import (
 
 from ...arguments import one_of
 from .edge_embedding import EllipsoidEdgeEmbedding
-from .node_embedding import AniSOAPNodeEmbedding, ShapeNodeEmbedding
+from .node_embedding import AniSOAPNodeEmbedding, DensityEnergyTerm, ShapeNodeEmbedding
 from .torques import ForceTorqueOutput
 
 
@@ -68,8 +68,8 @@ def AniSOAPNequIPModel(  # noqa: N802, named as nequip's own builders are
         As for nequip's ``NequIPGNNModel``: layers, largest l of the features, whether both parities of each l
         occur, and channels for each l.
     node_embedding : {"anisoap", "shape"}
-        First features of the particles: :class:`AniSOAPNodeEmbedding`, or the baseline
-        :class:`ShapeNodeEmbedding`.
+        First features of the particles: :class:`AniSOAPNodeEmbedding`, with an energy of the density around
+        them (:class:`DensityEnergyTerm`), or the baseline :class:`ShapeNodeEmbedding`.
     embedding : dict, optional
         Hyperparameters of the :class:`~anisoap_e3nn.AniSOAPEmbedding` for "anisoap".
     edge_orientations : bool
@@ -139,13 +139,16 @@ def AniSOAPNequIPModel(  # noqa: N802, named as nequip's own builders are
         out_field=AtomicDataDict.PER_ATOM_ENERGY_KEY,
         irreps_in=irreps,
     )
+    irreps = modules["per_atom_energy_readout"].irreps_out
+    if node_embedding == "anisoap":
+        modules["density_energy"] = DensityEnergyTerm(irreps)
     modules["per_type_energy_scale_shift"] = PerTypeScaleShift(
         type_names=type_names,
         field=AtomicDataDict.PER_ATOM_ENERGY_KEY,
         out_field=AtomicDataDict.PER_ATOM_ENERGY_KEY,
         scales=per_type_energy_scales,
         shifts=per_type_energy_shifts,
-        irreps_in=modules["per_atom_energy_readout"].irreps_out,
+        irreps_in=irreps,
     )
     energy = _append_energy_modules(SequentialGraphNetwork(modules), type_names, pair_potential)
     return ForceTorqueOutput(energy, do_derivatives)
