@@ -19,9 +19,12 @@ test: .venv/installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 # the kernels for GPUs, in Triton's interpreter; on the CPU, so without torch for CUDA
+TRITON_TESTS = TRITON_INTERPRET=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto
 test-triton: .venv/installed
 	$(INSTALL) triton
-	TRITON_INTERPRET=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto tests/ops/test_triton_moments.py tests/ops/test_triton_products.py
+	$(TRITON_TESTS) $(wildcard tests/ops/test_triton_*.py)
+	$(TRITON_TESTS) -k "triton and not finite and not far_pairs" $(addprefix tests/ops/test_, \
+		gaussian_moments.py derivatives.py sparse_product.py convolution.py)
 
 # inside other projects' trainers, each in its own environment: they need different e3nn. Both need Python ≥ 3.11.
 HOST_TESTS = OMP_NUM_THREADS=1 .venv-$(1)/bin/python -m pytest -c tests/hosts/$(1)/pytest.ini --rootdir=. --confcutdir=. --numprocesses auto --dist loadfile

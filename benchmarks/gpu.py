@@ -1,6 +1,10 @@
 """Gaussian moments on an NVIDIA GPU: agreement with the definition, and times.
 
 python -m benchmarks.gpu
+
+Times are those of whole operations, ten in a row, given the order of the pairs, which is kept with a graph.
+The time to seek it stands beside them. The floor is the larger of two times on an H100: to read each input
+output once at 3.35 TB/s, and the arithmetic of the formula (``python -m benchmarks.gpu_resources``).
 """
 
 import argparse
@@ -14,9 +18,11 @@ from multiprocessing import get_context
 import torch
 from torch import Tensor
 
-from anisoap_e3nn.ops.backends import moment_kernels, reference
+from anisoap_e3nn.ops.backends import moment_kernels, moment_problem, reference
 from anisoap_e3nn.ops.moment_inputs import MomentInputs
+from anisoap_e3nn.ops.monomials import moment_exponents
 
+from . import gpu_resources
 from .timing import device_milliseconds
 
 PAIRS_OF_SEGMENT = 60
@@ -55,7 +61,7 @@ def tangents_of(inputs: MomentInputs) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 def evaluations(inputs: MomentInputs) -> dict[str, Callable[[], object]]:
     cotangent = torch.randn(
-        inputs.n_segments, len(moment_kernels.moment_exponents(inputs.degree)),
+        inputs.n_segments, len(moment_exponents(inputs.degree)),
         dtype=inputs.edge_vectors.dtype, device=inputs.edge_vectors.device,
     )  # fmt: skip
     tangents = tangents_of(inputs)
@@ -123,54 +129,73 @@ def main() -> None:
     same = all(torch.equal(a, b) for a, b in zip(runs["second"](), runs["second"](), strict=True))
     print("second derivatives of 1e6 pairs repeat to the last bit:", same, flush=True)
 
-    for n in (10**5, 10**6, 10**7):
-        keys = torch.randint(n // 60, (n,), device="cuda", dtype=torch.int32).sort().values
-        spent = device_milliseconds(lambda keys=keys: torch.sort(keys, stable=True))
-        print(f"sort of {n} int32 in order: {spent:.3f} ms", flush=True)
-    x = torch.empty(2 * 10**9 // 4, device="cuda")
-    y = torch.empty_like(x)
+    print(f"copy: {copy_rate():.2f} TB/s", flush=True)
     print(
-        f"copy: {2 * x.nbytes / device_milliseconds(lambda: y.copy_(x)) / 1e9:.2f} TB/s", flush=True
-    )
-
-    print(
-        "\ndegree dtype pairs | ms of value, first, second | kernels alone | torch eager value",
+        "\n| degree | dtype | pairs | order | ms: value | first | second | % of the floor's speed "
+        "| order sought anew | torch eager | compiled | peak |\n" + "| --- " * 12 + "|",
         flush=True,
     )
     for dtype, degree, pairs in product(
         (torch.float32, torch.float64), arguments.degrees, arguments.pairs
     ):
-        n_pairs = int(pairs)
-        if dtype == torch.float64 and n_pairs > 10**6:
-            continue
-        inputs = make_inputs(n_pairs, degree, dtype)
-        runs = evaluations(inputs)
-        times = [device_milliseconds(runs[order]) for order in ORDERS]
-        orders = {
-            id(inputs.segments): moment_kernels._order(inputs.segments, inputs.n_segments),
-            id(inputs.neighbors): moment_kernels._order(inputs.neighbors, inputs.n_segments),
-        }
-        searching, moment_kernels._order = (
-            moment_kernels._order,
-            lambda rows, n, orders=orders: orders[id(rows)],
-        )
-        alone = [device_milliseconds(runs[order]) for order in ORDERS]
-        moment_kernels._order = searching
-        eager = float("nan")
-        if n_pairs * degree**3 < 1e9:
-            eager = device_milliseconds(lambda inputs=inputs: reference.gaussian_moments(inputs), 3)
-        print(
-            degree,
-            dtype,
-            f"{n_pairs:.0e} |",
-            *(f"{t:.3f}" for t in times),
-            "|",
-            *(f"{t:.3f}" for t in alone),
-            f"| {eager:.2f}",
-            f"peak {torch.cuda.max_memory_allocated() / 1e9:.1f} GB",
-            flush=True,
-        )
-        torch.cuda.reset_peak_memory_stats()
+        if dtype == torch.float32 or pairs <= 1e6:
+            print(row(degree, dtype, int(pairs)), flush=True)
+
+
+def copy_rate() -> float:
+    """Bytes that a copy reads and writes, in TB/s."""
+    x = torch.empty(5 * 10**8, device="cuda")
+    y = torch.empty_like(x)
+    return 2 * x.nbytes / device_milliseconds(lambda: y.copy_(x)) / 1e9
+
+
+def row(degree: int, dtype: torch.dtype, n_pairs: int) -> str:
+    inputs = make_inputs(n_pairs, degree, dtype)
+    torch.cuda.reset_peak_memory_stats()
+    runs = evaluations(inputs)
+    times = [device_milliseconds(runs[order], in_a_row=10) for order in ORDERS]
+    peak = torch.cuda.max_memory_allocated() / 1e9
+    floors = [floor(inputs, order) for order in ORDERS]
+    fractions = " ".join(f"{100 * a / b:.0f}" for a, b in zip(floors, times, strict=True))
+
+    def anew(order: str) -> None:
+        moment_problem._results.clear()
+        runs[order]()
+
+    again = " ".join(f"{device_milliseconds(lambda o=o: anew(o)):.2f}" for o in ORDERS)
+    moment_problem._results.clear()
+    sought = device_milliseconds(
+        lambda: moment_problem.sorted_rows(inputs.segments, inputs.n_segments)
+    )
+    eager = compiled = "too large"
+    if n_pairs * len(moment_exponents(degree)) * dtype.itemsize < 4e9:
+        eager = f"{device_milliseconds(lambda: reference.gaussian_moments(inputs), 3):.1f}"
+        if n_pairs <= 10**6 and dtype == torch.float32:
+            function = torch.compile(reference.gaussian_moments)
+            compiled = f"{device_milliseconds(lambda: function(inputs), 3):.1f}"
+    cells = [
+        degree, str(dtype)[6:], f"{n_pairs:.0e}", f"{sought:.2f}", *(f"{t:.3f}" for t in times),
+        fractions, again, eager, compiled, f"{peak:.1f} GB",
+    ]  # fmt: skip
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def floor(inputs: MomentInputs, order: str) -> float:
+    """Milliseconds that an H100 needs at least: to move each number once, or for the arithmetic."""
+    word = inputs.edge_vectors.element_size()
+    parts = [k for k in gpu_resources.kernels(inputs.degree, word) if k.kind in KINDS[order]]
+    n_pairs = inputs.edge_vectors.shape[0]
+    n_moments = inputs.n_segments * len(moment_exponents(inputs.degree))
+    moved = n_pairs * max(map(gpu_resources.bytes_of_pair, parts))
+    moved += n_moments * word * (2 if order == "second" else 1)
+    rate = gpu_resources.MULTIPROCESSORS * gpu_resources.CLOCK * gpu_resources.PER_CYCLE[word]
+    return 1e3 * max(
+        moved / gpu_resources.BANDWIDTH,
+        n_pairs * sum(map(gpu_resources.operations, parts)) / rate,
+    )
+
+
+KINDS = {"value": ("value",), "first": ("first",), "second": ("tangent", "second")}
 
 
 if __name__ == "__main__":

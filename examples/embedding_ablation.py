@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from benzene.prepare import frames
 from e3nn import o3
 from fluid_models import fluids
 from matplotlib import pyplot as plt
@@ -28,16 +29,14 @@ from torch_geometric.data import Batch
 from torch_geometric.loader import DataLoader
 from train_pyg import Frames, train
 
-from anisoap_e3nn.data import read_ellipsoids
 from anisoap_e3nn.fitting import MechanicsLoss, predict
 from anisoap_e3nn.gay_berne import NematicOrder, gay_berne_pairs, label_frames, triaxial_gay_berne
 from anisoap_e3nn.geometry import rotation_matrices
 from anisoap_e3nn.networks import NequIPStylePotential
 from anisoap_e3nn.networks.particle_encoding import ParticleEncoding
 
-BENZENE = Path(__file__).parent / "benzene" / "mean_forces.extxyz.gz"
 CUTOFFS = {"pairs": 4.5, "fluid": 3.0, "ordering fluid": 3.0, "benzene": 8.0}
-EPOCHS = {"pairs": 60, "fluid": 20, "ordering fluid": 20, "benzene": 40}
+EPOCHS = {"pairs": 60, "fluid": 20, "ordering fluid": 20, "benzene": 10}
 EDGES = ("plain", "oriented")
 TARGETS = ("energy", "forces", "torques")
 
@@ -89,9 +88,10 @@ def build(first: str, cutoff: float, edge_orientations: bool) -> NequIPStylePote
     if first in SHAPES:
         potential.embedding = Shape(SHAPES[first], potential.embedding.type_index)
         irreps = potential.embedding.irreps_out, potential.irreps_features
-        potential.encoding = ShapeEncoding(*irreps)
+        potential.encoding, potential.density_energy = ShapeEncoding(*irreps), None
     if first == "own density":
-        torch.nn.init.zeros_(potential.encoding.gain).requires_grad_(False)
+        assert potential.density_energy is not None
+        torch.nn.init.zeros_(potential.density_energy.encoding.gain).requires_grad_(False)
     return potential
 
 
@@ -114,10 +114,8 @@ def ordering_fluid() -> list[Frames]:
 
 
 def benzene() -> list[Frames]:
-    """Every third frame is held out, half of them for validation."""
-    frames = read_ellipsoids(BENZENE)
-    held_out = frames[2::3]
-    return [[x for k, x in enumerate(frames) if k % 3 != 2], held_out[::2], held_out[1::2]]
+    shares = ("train", "validation", "test")
+    return [list(frames(share, dtype=torch.float32)) for share in shares]
 
 
 DATA: dict[str, Callable[[], list[Frames]]] = {

@@ -6,11 +6,15 @@ import pytest
 import torch
 
 from anisoap_e3nn.default_dtype import default_dtype
-from anisoap_e3nn.ops.backends import native
+from anisoap_e3nn.ops.backends import native, triton_source
 from common import Ellipsoids, needs_native
 
 
-@pytest.fixture(params=["torch", pytest.param("native", marks=needs_native)])
+@pytest.fixture(
+    params=["triton"]
+    if triton_source.interpreted  # in this process its kernels stand for the native ones
+    else ["torch", pytest.param("native", marks=needs_native)]
+)
 def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Runs the test on each backend."""
     monkeypatch.setenv("ANISOAP_E3NN_BACKEND", request.param)

@@ -66,7 +66,9 @@ class Layer(torch.nn.Module):
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         super()._apply(fn, recurse)
         for name, values in self.__dict__.get("_constants", {}).items():
-            self._buffers[name] = values.to(self._buffers[name])
+            if (buffer := self._buffers[name]) is not None:
+                # first to its dtype, since Apple's GPUs have no float64
+                self._buffers[name] = values.to(buffer.dtype).to(buffer.device)
         return self
 
 

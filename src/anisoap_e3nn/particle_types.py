@@ -8,7 +8,7 @@ from torch import Tensor
 from .arguments import integers
 from .layer import Layer
 from .tensor_arguments import check_tensors
-from .tracing import is_tracing
+from .tracing import assert_on_gpu, is_readable
 
 
 class TypeIndex(Layer):
@@ -59,7 +59,8 @@ class TypeIndex(Layer):
         Raises
         ------
         ValueError
-            For types that are not in the list, except while a tracer is at work.
+            For types that are not in the list, except while a tracer is at work. On a GPU the error comes
+            later, when a result is first looked at.
         """
         check_tensors(types=types)
         if types.dim() != 1 or types.dtype != torch.int64:
@@ -67,11 +68,11 @@ class TypeIndex(Layer):
                 f"types is {types.dtype} of shape {tuple(types.shape)}, expected torch.int64 of shape (N,)"
             )
         found, index = torch.eq(types[:, None], self.values).max(dim=1)  # -> [particle]
-        if not is_tracing() and not found.all():
+        known = f"{self.owner} was built for types={self.types}"
+        assert_on_gpu(found, lambda each: each, f"unknown particle types: {known:.200}")
+        if is_readable(found) and not found.all():
             unknown = sorted(set(types.tolist()) - set(self.types))
-            raise ValueError(
-                f"unknown particle types {unknown}: {self.owner} was built for types={self.types}"
-            )
+            raise ValueError(f"unknown particle types {unknown}: {known}")
         return index
 
     def extra_repr(self) -> str:

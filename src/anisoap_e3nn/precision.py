@@ -5,12 +5,18 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 import torch
+from torch import Tensor
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _DEVICES = tuple(
     device for device in ("cpu", "cuda", "xpu", "mps") if torch.amp.is_autocast_available(device)
 )
+
+
+def in_float64(x: Tensor) -> Tensor:
+    """The tensor in float64; on Apple's GPUs, which have none, in its own dtype."""
+    return x if x.device.type == "mps" else x.double()
 
 
 def without_autocast(function: Callable[_P, _R]) -> Callable[_P, _R]:

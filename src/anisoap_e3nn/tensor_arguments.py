@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .tracing import is_tracing
+from .tracing import assert_on_gpu, is_readable
 
 
 def check_tensors(**values: Any) -> None:
@@ -54,16 +54,20 @@ def check_numbers(**values: Any) -> None:
 
 
 def check_indices(shape: tuple[int, ...], size: int, **values: Any) -> None:
-    """Refuse arguments that are no integers below a size, or of another shape; -1 stands for any length."""
+    """Refuse arguments that are no integers below a size, or of another shape; -1 stands for any length.
+
+    On a GPU the error comes later, when a result is first looked at.
+    """
     check_tensors(**values)
     for name, value in values.items():
         if value.dtype not in (torch.int64, torch.int32):
             raise TypeError(f"{name} is {value.dtype}, expected torch.int64; use .long()")
         check_shape(name, value, shape)
-        if value.numel() and not value.is_meta and not is_tracing():
+        if value.numel() and is_readable(value):
             low, high = (int(x) for x in value.aminmax())
             if not 0 <= low <= high < size:
                 raise ValueError(f"{name} has values in {low}..{high}, expected 0..{size - 1}")
+        assert_on_gpu(value, lambda i: (i >= 0) & (i < size), f"{name} is out of range")
 
 
 def has_shape(value: Tensor, shape: tuple[int, ...]) -> bool:

@@ -1,10 +1,14 @@
 """Whether the values of tensors may be looked at, and whether results are to be differentiated."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch._C._functorch import TransformType, get_interpreter_stack
 from torch.autograd import forward_ad
 from torch.fx.experimental.proxy_tensor import get_proxy_mode
+
+_NOT_READ = {"cuda", "meta"}  # kinds of devices
 
 
 def is_tracing() -> bool:
@@ -16,6 +20,33 @@ def is_tracing() -> bool:
     work.
     """
     return torch.compiler.is_compiling() or is_recording() or is_mapping()
+
+
+def is_readable(*tensors: Tensor) -> bool:
+    """Whether the values of these tensors may be looked at.
+
+    They may not while a tracer or ``torch.vmap`` is at work (:func:`is_tracing`), nor on the meta device,
+    which has none. On CUDA a look would wait until the GPU has done all its work, and would break the capture
+    of a CUDA graph. There :func:`assert_on_gpu` checks without waiting.
+    """
+    return not any(tensor.device.type in _NOT_READ for tensor in tensors) and not is_tracing()
+
+
+def assert_on_gpu(values: Tensor, are_legal: Callable[[Tensor], Tensor], message: str) -> None:
+    """Let the GPU stop with a message at illegal values. Nothing waits for it.
+
+    It does nothing where values may be looked at, and while a tracer is at work.
+
+    Parameters
+    ----------
+    values : Tensor
+    are_legal : function
+        From the values to bools.
+    message : str
+        At most 255 characters.
+    """
+    if values.device.type in _NOT_READ and not is_tracing():
+        torch._assert_async(are_legal(values).all(), message)
 
 
 def is_recording() -> bool:

@@ -97,10 +97,10 @@ struct BoundBasis {
     T thickness;
 
     BoundBasis(int n_types, double thickness, int n_radial, Indices shorter, Indices factors, Indices exchanged,
-               double cutoff, double decay_length, double switch_width)
+               double cutoff, double decay_length, double switch_width, double smallest_gap, double floor_width)
         : storage(n_types, n_radial, shorter.data(), factors.data(),
                   checked(n_types, n_radial, shorter, factors, exchanged), exchanged.size(), cutoff, decay_length,
-                  switch_width),
+                  switch_width, smallest_gap, floor_width),
           thickness(T(thickness)) {}
 
     static const std::int64_t* checked(int n_types, int n_radial, const Indices& shorter, const Indices& factors,
@@ -220,9 +220,9 @@ void define_as(nb::module_& m, const std::string& bits) {
                Array<T, -1, 3, 3> virial) { new (self) PairOutputs<T>{energies, forces, torques, virial}; },
             array("energies"), array("forces"), array("torques"), array("virial"));
     nb::class_<BoundBasis<T>>(m, name("PairBasis").c_str(), "Functions of anisoap_e3nn.potentials.PairPotential.")
-        .def(nb::init<int, double, int, Indices, Indices, Indices, double, double, double>(), "n_types"_a,
+        .def(nb::init<int, double, int, Indices, Indices, Indices, double, double, double, double, double>(), "n_types"_a,
              "thickness"_a, "n_radial"_a, array("shorter"), array("factors"), array("exchanged"), "cutoff"_a,
-             "decay_length"_a, "switch_width"_a)
+             "decay_length"_a, "switch_width"_a, "smallest_gap"_a, "floor_width"_a)
         .def("derivatives", &BoundBasis<T>::derivatives, "arrays"_a, "out"_a, array("weights"), "threads"_a,
              "Writes energies and their derivatives; false if particles or edges are to be refused.")
         .def("design", &BoundBasis<T>::design, "arrays"_a, array("energies"), array("forces"), array("torques"),

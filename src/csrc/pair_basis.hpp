@@ -17,14 +17,14 @@ class PairBasisStorage {
     // the weights is that of pair_weight_index in potentials/pair/weights.py.
     PairBasisStorage(int n_types, int n_radial, const std::int64_t* shorter, const std::int64_t* factors,
                      const std::int64_t* exchanged, std::int64_t n_products, double cutoff, double decay_length,
-                     double switch_width)
+                     double switch_width, double smallest_gap, double floor_width)
         : columns_(std::size_t(n_types) * n_types),
           offsets_(columns_.size()),
           values_(columns_.size()),
           of_types_(columns_.size()) {
         const int n_blocks = (n_radial + max_radial_block - 1) / max_radial_block;
         basis = {n_types,   n_radial,    (n_radial + n_blocks - 1) / n_blocks, n_blocks, n_products, nullptr,
-                 T(cutoff), T(decay_length), T(switch_width), nullptr};
+                 T(cutoff), T(decay_length), T(switch_width), T(smallest_gap), T(floor_width), nullptr};
         for (std::int64_t p = 0; p < n_products; ++p) products_.push_back({shorter[p], factors[p]});
         for (int s = 0; s < n_types; ++s)
             for (int t = s; t < n_types; ++t) {

@@ -189,4 +189,17 @@ inline typename simd<T>::type switched(typename simd<T>::type distance, T cutoff
     return square * square * (T(35) - T(84) * x + T(70) * square - T(20) * square * x);
 }
 
+// geometry/switching.py, floored: the gap, or less than half of the width below the floor.
+template <class T>
+inline typename simd<T>::type floored(typename simd<T>::type gap, T floor, T width,
+                                      typename simd<T>::type& derivative) {
+    using V = typename simd<T>::type;
+    V x = (floor - gap) / width;
+    x = x < T(0) ? V{} : x > T(1) ? V{} + T(1) : x;
+    const V square = x * x, fourth = square * square;
+    derivative = T(1) - fourth * (T(35) - T(84) * x + T(70) * square - T(20) * square * x);
+    const V bent = x - fourth * x * (T(7) - T(14) * x + T(10) * square - T(2.5) * square * x);
+    return (gap > floor ? gap : V{} + floor) - width * bent;
+}
+
 }  // namespace

@@ -32,6 +32,7 @@ struct PairBasis {
     std::int64_t n_products;
     const InvariantProduct* products;
     T cutoff, decay_length, switch_width;
+    T smallest_gap, floor_width;  // gaps below the smallest count as at most half of the width less
     const PairWeights<T>* of_types;  // [first type, second type], empty where the second comes before the first
 
     // Vectors that the kernel works in.

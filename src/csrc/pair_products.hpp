@@ -31,7 +31,7 @@ struct PairWorkspace {
     Row* end_;
 };
 
-// The radial functions R_k = s(r) T_k(t), t = 2 exp(-(r - sigma) / l) - 1.
+// The radial functions R_k = s(r) T_k(t), t = 2 exp(-g / l) - 1, with g the gap r - sigma, bounded from below.
 template <class T>
 struct PairRadial {
     using V = typename simd<T>::type;
@@ -40,9 +40,11 @@ struct PairRadial {
     template <int U>
     void set(const anisoap::PairBasis<T>& basis, const PairGeometry<T>& geometry, const PairWorkspace<T, U>& work,
              int u) {
-        const V y = exponential<T>((geometry.contact - geometry.distance) / basis.decay_length), t = T(2) * y - T(1);
+        V d_gap;
+        const V gap = floored<T>(geometry.distance - geometry.contact, basis.smallest_gap, basis.floor_width, d_gap);
+        const V y = exponential<T>(-gap / basis.decay_length), t = T(2) * y - T(1);
         switch_ = switched<T>(geometry.distance, basis.cutoff, basis.switch_width, d_switch);
-        d_argument = y * (T(-2) / basis.decay_length);
+        d_argument = y * d_gap * (T(-2) / basis.decay_length);
         V before = t, d_before = V{} + T(1), now = V{} + T(1), d_now{};  // T_-1 = t = T_1
         for (int k = 0; k < basis.n_blocks * basis.radial_block; ++k) {
             // zeros beyond the last function, whose weights are zeros: infinite numbers would become NaN

@@ -441,7 +441,7 @@ def test_memory_does_not_grow_with_the_number_of_frames(tmp_path, suffix):
     words += ["--types", *range(1, 121), "--threads", "1"]  # many types make long features cheaply
     short = write_frames(tmp_path / "short.xyz", [20] * 60)
     long = tmp_path / "long.xyz"
-    long.write_text(short.read_text() * 6)
+    long.write_text(short.read_text() * 8)
     outputs = tmp_path / f"short.{suffix}", tmp_path / f"long.{suffix}"
     before = peak_private_memory(short, "-o", outputs[0], *words)
     after = peak_private_memory(long, "-o", outputs[1], *words)

@@ -128,7 +128,7 @@ def test_rows_a_few_at_a_time(generator: torch.Generator, sizes: list[int]) -> N
         factor.add(some[:, :-1], some[:, -1])
     R, solution = factor.triangle, torch.randn(8, generator=generator) / rows[:, :-1].norm(dim=0)
     assert R.shape == (9, 9)
-    assert factor.n_rows == 50
+    assert factor.total_weight == 50
     torch.testing.assert_close(R.T @ R, rows.T @ rows, rtol=1e-11, atol=1e-11)
     y, predicted = rows[:, -1], rows[:, :-1] @ solution
     assert factor.spread == pytest.approx(float(y.var(correction=0)), rel=1e-12)
@@ -143,7 +143,7 @@ def test_memory_does_not_grow_with_the_rows(generator: torch.Generator) -> None:
         factor.add(rows[:, :-1], rows[:, -1])
         held.append(sum(map(len, factor._blocks)))
     assert max(held) < 2 * 9 + 5
-    assert factor.n_rows == 1000
+    assert factor.total_weight == 1000
 
 
 def test_values_that_do_not_vary() -> None:
@@ -264,8 +264,9 @@ def test_what_makes_no_sense(stack: StackedPotential, labelled: list[EllipsoidDa
     some[1].torques = torch.full_like(some[1].forces, torch.nan)
     with pytest.raises(ValueError, match="torques of frame 1 is NaN"):
         fit_linear(stack, some)
-    del some[0].energy
-    with pytest.raises(ValueError, match="an energy in every frame"):
+    for name in ("energy", "forces", "torques"):
+        del some[0][name]
+    with pytest.raises(ValueError, match="one or more of energy, forces, torques"):
         fit_linear(stack, some)
     perceptron = StackedPotential([ManyBodyPotential([6, 1], 4.0, 2, hidden=(3,))])
     with pytest.raises(TypeError, match="not linear in its weights"):

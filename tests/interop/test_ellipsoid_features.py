@@ -54,7 +54,7 @@ def test_without_gain_the_particle_alone_counts(
         EllipsoidFeatures(2, CUTOFF, IRREPS, max_angular=3, max_radial=1),
         inputs(ellipsoids),
     )
-    torch.nn.init.zeros_(layer.encoding.gain)
+    torch.nn.init.zeros_(layer.encoding.neighbors.gain)
     h = layer(layer.coefficients(**tensors), tensors["types"])
     alone = tensors | {
         "edge_vectors": tensors["edge_vectors"][:0],

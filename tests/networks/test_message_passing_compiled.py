@@ -36,9 +36,11 @@ SMALL = {
     "edge_orientations": False,
 }
 POTENTIALS: dict[str, Callable[[], MessagePassingPotential]] = {
-    "NequIP-style": lambda: NequIPStylePotential([6, 1], 4.0, "4x0e+2x1o", **SMALL),
-    # with one density, and the smaller encoding of it
-    "MACE-style": lambda: MACEStylePotential([6, 1], 4.0, 2, 1, 1, include_self=True, **SMALL),
+    "NequIP-style": lambda: NequIPStylePotential(
+        [6, 1], 4.0, "4x0e+2x1o", include_self=True, **SMALL
+    ),
+    # without products of three, which are traced as those of two
+    "MACE-style": lambda: MACEStylePotential([6, 1], 4.0, 2, 0, 1, 2, include_self=True, **SMALL),
 }
 
 

@@ -5,7 +5,8 @@ import torch
 from torch_geometric.data import Batch
 
 from anisoap_e3nn import EllipsoidData
-from anisoap_e3nn.networks import NequIPStylePotential, SeparateEncoding, Standardization
+from anisoap_e3nn.gay_berne import gay_berne_pairs
+from anisoap_e3nn.networks import NequIPStylePotential, Standardization
 from small_networks import CUTOFF, FRAMES, SMALL, labelled, nequip
 
 
@@ -24,15 +25,17 @@ def test_standardisation(frames: dict[str, EllipsoidData], generator: torch.Gene
     torch.testing.assert_close(
         float(potential.n_neighbors), batch.num_edges / batch.num_nodes, check_dtype=False
     )
-    encoding, coefficients = potential.encoding, potential.embedding(batch)
-    assert isinstance(encoding, SeparateEncoding)
-    o, c = encoding._densities(coefficients)
+    assert potential.density_energy is not None
+    of_own, of_neighbors = potential.encoding, potential.density_energy.encoding
+    own, neighbors = potential.embedding.density_channels.split(potential.embedding(batch))
+    o, c = of_neighbors.own_scales(own), of_neighbors.neighbor_scales(neighbors)
+    torch.testing.assert_close(of_own.coefficient_scales(own), o)
     spectra = [
-        (encoding.own_spectrum_scales, encoding.own_spectrum(o)),
-        (encoding.mixed_spectrum_scales, encoding.mixed_spectrum(o, c)),
-        (encoding.neighbor_spectrum_scales, encoding.neighbor_spectrum(c)),
+        (of_own.spectrum_scales, of_own.spectrum(o)),
+        (of_neighbors.mixed_spectrum_scales, of_neighbors.mixed_spectrum(o, c)),
+        (of_neighbors.neighbor_spectrum_scales, of_neighbors.neighbor_spectrum(c)),
     ]
-    standardised = [(o, encoding.own_scales.irreps), (c, encoding.neighbor_scales.irreps)]
+    standardised = [(o, of_neighbors.own_scales.irreps), (c, of_neighbors.neighbor_scales.irreps)]
     standardised += [(scales(p), scales.irreps) for scales, p in spectra]
     for x, irreps in standardised:
         assert x[:, : irreps.count("0e")].mean(0).abs().max() < 1e-12
@@ -95,8 +98,17 @@ def test_rounding_is_not_scaled_up(generator: torch.Generator, dtype: torch.dtyp
     assert (standardization.scales[:2] != 1).all()
 
 
-def test_frames_without_energies_are_refused(frames: dict[str, EllipsoidData]) -> None:
-    with pytest.raises(ValueError, match="expected an energy in every frame"):
+def test_frames_without_targets_are_refused(frames: dict[str, EllipsoidData]) -> None:
+    with pytest.raises(ValueError, match="expected one or more of energy"):
         nequip().standardize([frames["open"]])
     with pytest.raises(ValueError, match="found none"):
         nequip().standardize([])
+
+
+def test_a_batch_is_its_frames_where_all_particles_look_alike() -> None:
+    """Their own density is a constant without anisotropy (l ≤ 1): its products are nothing but rounding."""
+    pairs = gay_berne_pairs(sizes=(6, 0, 0)).train
+    network = NequIPStylePotential([0], 4.0, "2x0e + 2x1o", n_layers=1, max_angular=1).double()
+    network.standardize(pairs)
+    together = network(Batch.from_data_list(pairs))
+    torch.testing.assert_close(together, torch.cat([network(pair) for pair in pairs]))

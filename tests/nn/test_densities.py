@@ -28,6 +28,22 @@ def channels(embedding: AniSOAPEmbedding, x: Tensor) -> dict[str, Tensor]:
     return dict(zip(embedding.channels, split, strict=True))
 
 
+def test_channels_are_split_by_density(ellipsoids: Ellipsoids) -> None:
+    """Columns of the own density and of the others, in the order of their names."""
+    embedding = make_embedding(include_self="separate")
+    of = embedding.density_channels
+    x = embedding(**ellipsoids.inputs(CUTOFF))
+    named = channels(embedding, x)
+    own, neighbors = of.split(x)
+    for part, irreps, is_own in (
+        (own, of.irreps_own, True),
+        (neighbors, of.irreps_neighbors, False),
+    ):
+        expected = [c for name, c in named.items() if ("own" in name) == is_own]
+        assert part.shape[1] == irreps.dim
+        assert torch.equal(part, torch.cat(expected, dim=1))
+
+
 def alone(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
     none = {"edge_vectors": torch.zeros(0, 3), "edge_index": torch.zeros(2, 0, dtype=torch.int64)}
     return inputs | none

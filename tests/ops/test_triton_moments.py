@@ -1,4 +1,9 @@
-"""Gaussian moments of the Triton kernels, run by Triton's interpreter, against autograd on the definition."""
+"""Gaussian moments of the Triton kernels, against autograd on the definition.
+
+They run on the GPU, or, with TRITON_INTERPRET=1, in Triton's interpreter on the CPU.
+"""
+
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -8,14 +13,25 @@ from anisoap_e3nn.ops import gaussian_moments
 from anisoap_e3nn.ops.backends import reference, triton_source
 from anisoap_e3nn.ops.moment_inputs import MomentInputs
 
+DEVICE = "cpu" if triton_source.interpreted else "cuda"
 pytestmark = pytest.mark.skipif(
-    not triton_source.interpreted, reason="TRITON_INTERPRET is not 1, or triton is not installed"
+    not triton_source.interpreted
+    and (bool(triton_source.unavailable) or not torch.cuda.is_available()),
+    reason="there is no GPU and TRITON_INTERPRET is not 1, or triton is not installed",
 )
 
 
-def random_inputs(degree: int, everything: bool, dtype: torch.dtype) -> MomentInputs:
+@pytest.fixture(autouse=True)
+def on_device() -> Iterator[None]:
+    with torch.device(DEVICE):
+        yield
+
+
+def random_inputs(
+    degree: int, everything: bool, dtype: torch.dtype, n_segments: int = 19
+) -> MomentInputs:
     """Unsorted segments, some of them empty, with pair weights and own Gaussians or without."""
-    n_edges, n_particles, n_segments = 60, 9, 19
+    n_edges, n_particles = 60, 9
     A = torch.randn(n_particles, 3, 3, dtype=dtype)
     return MomentInputs(
         torch.randn(n_edges, 3, dtype=dtype),
@@ -35,9 +51,44 @@ def random_inputs(degree: int, everything: bool, dtype: torch.dtype) -> MomentIn
 @pytest.mark.parametrize("degree", [0, 1, 2, 4, 7])  # 7: in two groups, without resident cotangents
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 def test_moments_and_two_derivatives(degree: int, everything: bool, dtype: torch.dtype) -> None:
+    agree_with_autograd(random_inputs(degree, everything, dtype), everything, dtype)
+
+
+@pytest.fixture
+def in_loops(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Take the kernels of high degrees, for a few segments at a time."""
+    from anisoap_e3nn.ops.backends import moment_kernels, moment_text  # imports triton
+
+    moment_kernels._kernel.cache_clear()
+    monkeypatch.setattr(moment_text, "UNROLLED", -1)
+    monkeypatch.setattr(moment_kernels, "_PROGRAMS", 8)
+    yield
+    moment_kernels._kernel.cache_clear()
+
+
+@pytest.mark.usefixtures("in_loops")
+@pytest.mark.parametrize(
+    ("degree", "everything", "dtype"),
+    [
+        (0, True, torch.float64),
+        (1, False, torch.float64),
+        (2, True, torch.float32),
+        (3, True, torch.float64),
+    ],
+)
+def test_moments_and_two_derivatives_in_loops(
+    degree: int, everything: bool, dtype: torch.dtype
+) -> None:
+    few = random_inputs(degree, everything, dtype, n_segments=9)
+    few = few._replace(
+        segments=torch.where(few.segments < 6, 0, few.segments)
+    )  # more than 32 in one
+    agree_with_autograd(few, everything, dtype)
+
+
+def agree_with_autograd(inputs: MomentInputs, everything: bool, dtype: torch.dtype) -> None:
     from anisoap_e3nn.ops.backends import moment_kernels  # imports triton
 
-    inputs = random_inputs(degree, everything, dtype)
     names = ["edge_vectors", "covariances", "weights", *(["pair_weights"] if everything else [])]
     variables = {name: getattr(inputs, name).double().requires_grad_() for name in names}
     moments = reference.gaussian_moments(inputs._replace(**variables))
@@ -108,6 +159,6 @@ def test_no_edges(n_particles: int) -> None:
 
 
 def test_high_degrees_are_left_to_torch() -> None:
-    inputs = random_inputs(9, True, torch.float64)
+    inputs = random_inputs(21, True, torch.float64)
     definition = reference.gaussian_moments(inputs)
     assert torch.equal(gaussian_moments(**inputs._asdict(), backend="triton"), definition)

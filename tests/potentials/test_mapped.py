@@ -10,7 +10,7 @@ from torch import Tensor
 from anisoap_e3nn.gay_berne import GayBerne
 from anisoap_e3nn.graph import edges_of
 from anisoap_e3nn.potentials import ManyBodyPotential, PairPotential, StackedPotential
-from models_of_each_kind import frame
+from models_of_each_kind import frame, with_weights
 
 MODELS = {
     "pair": lambda: PairPotential([6, 1], 4.0, n_radial=4, max_degree=2),
@@ -46,17 +46,21 @@ def test_energies_and_gradients_of_several_members(name: str, generator: torch.G
         torch.testing.assert_close(torch.func.vmap(function)(positions), expected)
 
 
-def test_graphs_that_differ_between_members_are_refused() -> None:
-    pair = MODELS["pair"]().double()
-    pos = DATA.pos.expand(2, 4, 3)
-    with pytest.raises(NotImplementedError, match="expected the same edges for all members"):
-        torch.func.vmap(lambda pos, edge_index: pair(with_edges(pos, edge_index=edge_index)))(
-            pos, with_edges(pos).edge_index.expand(2, -1, -1)
-        )
+def test_graphs_that_differ_between_members() -> None:
+    """Other edges for each member, and particles that are neighbours of their own images."""
+    pair = with_weights("pair").double()
+    pos, edge_index = DATA.pos.expand(2, 4, 3), EDGES.edge_index
+    members = torch.stack([edge_index, edge_index.roll(1, 1)])  # in another order
+    energies = torch.func.vmap(lambda r, edges: pair(with_edges(r, edge_index=edges)).sum())
+    expected = pair(DATA).sum().expand(2)
+    torch.testing.assert_close(energies(pos, members), expected)
     images = {
         "edge_index": torch.tensor([[0, 0], [0, 0]]),
         "edge_shifts": torch.tensor([[1.0, 0, 0], [-1, 0, 0]], dtype=torch.float64),
         "cell": 3 * torch.eye(3, dtype=torch.float64)[None],
     }
-    with pytest.raises(NotImplementedError, match="neighbours of their own images"):
-        torch.func.vmap(lambda pos: pair(with_edges(pos, **images)))(pos)
+    expected = torch.stack([pair(with_edges(DATA.pos, **images))] * 2)
+    assert expected.any()
+    torch.testing.assert_close(
+        torch.func.vmap(lambda r: pair(with_edges(r, **images)))(pos), expected
+    )

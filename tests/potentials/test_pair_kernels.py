@@ -39,8 +39,12 @@ def fluid(generator: torch.Generator, n_per_side: int, types: list[int]) -> Elli
     )
 
 
-def pair_potential(generator: torch.Generator, n_radial: int, max_degree: int) -> PairPotential:
-    potential = PairPotential([6, 1, 5], CUTOFF, n_radial, max_degree, decay_length=1.0).double()
+def pair_potential(
+    generator: torch.Generator, n_radial: int, max_degree: int, smallest_gap: float | None = None
+) -> PairPotential:
+    potential = PairPotential(
+        [6, 1, 5], CUTOFF, n_radial, max_degree, decay_length=1.0, smallest_gap=smallest_gap
+    ).double()
     torch.nn.init.normal_(potential.weights, std=0.01, generator=generator)
     return potential
 
@@ -57,6 +61,7 @@ def gay_berne(**changes: Any) -> GayBerne:
 POTENTIALS = {
     "10 radial functions of degree 4": lambda g: pair_potential(g, 10, 4),
     "7 radial functions of degree 3": lambda g: pair_potential(g, 7, 3),
+    "bounded functions": lambda g: pair_potential(g, 8, 2, smallest_gap=0.2),
     "functions of the gap": lambda g: pair_potential(g, 3, 0),
     "Gay-Berne": lambda g: gay_berne(),
     "switched Gay-Berne": lambda g: gay_berne(

@@ -27,7 +27,7 @@ def add_input_options(command: argparse.ArgumentParser) -> None:
 
     add = command.add_argument_group("ellipsoids from atoms").add_argument
     add("--coarse-grain", action="store_true", help="turn each molecule into an ellipsoid")
-    add("--molecule-types", type=_molecule_type, nargs="+", metavar="FORMULA=T",
+    add("--molecule-types", type=molecule_type, nargs="+", metavar="FORMULA=T",
         help="type of each molecular formula, if there are several")
     # fmt: on
 
@@ -53,7 +53,7 @@ def input_frames(options: argparse.Namespace, dtype: "torch.dtype") -> Iterator[
     if options.coarse_grain:
         molecule_types = dict(options.molecule_types) if options.molecule_types else None
         return iterate_coarse_grained(
-            options.input, types=molecule_types, pbc=_pbc(options.pbc), dtype=dtype
+            options.input, types=molecule_types, pbc=pbc_of(options.pbc), dtype=dtype
         )
     return iterate_ellipsoids(
         options.input,
@@ -61,19 +61,20 @@ def input_frames(options: argparse.Namespace, dtype: "torch.dtype") -> Iterator[
         stored_sizes=options.stored_sizes,
         quaternion_order=options.quaternion_order,
         space_to_body=options.space_to_body,
-        pbc=_pbc(options.pbc),
+        pbc=pbc_of(options.pbc),
         dtype=dtype,
     )
 
 
-def _molecule_type(word: str) -> tuple[str, int]:
+def molecule_type(word: str) -> tuple[str, int]:
+    """Formula and type of a word such as ``C6H6=0``."""
     formula, _, type_ = word.partition("=")
     if not type_.isdecimal():
         raise argparse.ArgumentTypeError(f"found {word!r}, expected FORMULA=TYPE, such as C6H6=0")
     return formula, int(type_)
 
 
-def _pbc(words: list[str] | None) -> list[bool] | None:
+def pbc_of(words: list[str] | None) -> list[bool] | None:
     """Periodic axes for the readers, of one word for all axes or one for each."""
     if words is None:
         return None

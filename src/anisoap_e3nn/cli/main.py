@@ -7,12 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .analyse import add_analyse
+from .coarse_grain import add_coarse_grain
 from .convert import convert
+from .evaluate import add_evaluate
 from .featurize import featurize
 from .input_frames import add_input_options
 from .mace_train import mace_train
 from .printing import print_message, print_text, print_warning
 from .signals import Terminated, signals_as_exceptions
+from .simulate import add_simulate
+from .train import add_fit, add_train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,6 +59,12 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True)
     _add_featurize(commands)
     _add_convert(commands)
+    add_coarse_grain(commands)
+    add_fit(commands)
+    add_train(commands)
+    add_evaluate(commands)
+    add_simulate(commands)
+    add_analyse(commands)
     _add_mace_train(commands)
     return parser
 

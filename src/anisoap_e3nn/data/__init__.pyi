@@ -1,8 +1,12 @@
 from .coarse_graining.connectivity import find_molecules as find_molecules
 from .coarse_graining.ellipsoids import coarse_grain as coarse_grain
 from .coarse_graining.ellipsoids import iterate_coarse_grained as iterate_coarse_grained
+from .coarse_graining.mapping import EllipsoidMapping as EllipsoidMapping
+from .coarse_graining.mapping import iterate_mapped as iterate_mapped
 from .ellipsoid_data import EllipsoidData as EllipsoidData
 from .files.readers import count_frames as count_frames
 from .files.readers import iterate_ellipsoids as iterate_ellipsoids
 from .files.readers import read_ellipsoids as read_ellipsoids
 from .random_rotation import RandomRotation as RandomRotation
+from .symmetric_tops import visible_torques as visible_torques
+from .symmetric_tops import with_visible_torques as with_visible_torques

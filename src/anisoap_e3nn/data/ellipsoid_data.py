@@ -127,6 +127,15 @@ class EllipsoidData(Data):  # type: ignore[misc]
             self.types = self.types.long()  # an empty list has no integer dtype
         self.validate()
 
+    def to(self, device: Any, *args: str, non_blocking: bool = False) -> "EllipsoidData":
+        """Move the fields, or those named, to a device.
+
+        Unless named, the cutoff of the edges stays on the CPU, where it is read without waiting for a GPU.
+        """
+        names = args or [name for name in self.keys() if name != "edge_cutoff"]
+        moved: EllipsoidData = super().to(device, *names, non_blocking=non_blocking)
+        return moved
+
     def with_edges(self, cutoff: float) -> "EllipsoidData":
         """Return a copy with its neighbour list.
 
@@ -216,7 +225,7 @@ class EllipsoidData(Data):  # type: ignore[misc]
         _refuse((semiaxes < 0).any(1), "semiaxes", semiaxes, "lengths ≥ 0")
         _refuse_improper_orientations(self.orientations.detach())
         for cell, pbc in zip(self.cell.detach(), self.pbc, strict=True):
-            periodic = cell[pbc].double()  # -> [periodic axes, 3]
+            periodic = cell[pbc].cpu().double()  # -> [periodic axes, 3]
             if torch.linalg.matrix_rank(periodic, rtol=1e-8) < len(periodic):
                 raise ValueError(
                     f"the cell vectors of the periodic axes {pbc.nonzero().flatten().tolist()} are "

@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 
 from ..arguments import not_negative
-from ..graph import particle_counts
+from ..graph import frame_index, particle_counts
 
 TARGETS = ("energy", "forces", "torques")
 
 
 class Targets:
-    """Check of the training targets of frames: all frames must have the same targets.
+    """Check of the training targets of frames: all frames must have the same targets, one or more.
 
     ===========  ===========  ==========================================
     name         shape        unit
@@ -23,6 +23,9 @@ class Targets:
     ``torques``  ``(N, 3)``   energy / radian, about the centre of each
                               particle, along the axes of space
     ===========  ===========  ==========================================
+
+    Coarse-grained forces come without energies. All frames, or none, may also have a `frame_weight` ``(1,)``,
+    a number ≥ 0 that multiplies the frame's squared errors in fits and losses.
 
     Attributes
     ----------
@@ -45,6 +48,7 @@ class Targets:
         self.names: list[str] = []
         self.n_frames = 0
         self._dtype: torch.dtype | None = None
+        self._weighted = False
 
     def add(self, frame: Any) -> None:
         """Check the targets of one more frame.
@@ -65,20 +69,26 @@ class Targets:
         if not isinstance(getattr(frame, "pos", None), Tensor):
             raise TypeError(f"frame {number} is {frame!r:.100}, expected an EllipsoidData")
         names = [name for name in TARGETS if name in frame]
+        weighted = "frame_weight" in frame
         if number == 0:
-            self.names, self._dtype = names, frame.pos.dtype
-        if names != self.names or "energy" not in names:
+            self.names, self._dtype, self._weighted = names, frame.pos.dtype, weighted
+        if names != self.names or not names:
             raise ValueError(
-                f"found {names} in frame {number} and {self.names} in the first frame, expected an "
-                "energy in every frame, and forces and torques each in all or none of them"
+                f"found {names} in frame {number} and {self.names} in the first frame, expected one or more "
+                f"of {', '.join(TARGETS)}, each in all or none of them"
+            )
+        if weighted != self._weighted:
+            raise ValueError(
+                f"found frame_weight in {'frame ' + str(number) if weighted else 'the first frame'} only, "
+                "expected it in all or none of the frames"
             )
         n = len(frame.pos)
-        for name in names:
+        for name in [*names, *["frame_weight"] * weighted]:
             if not isinstance(frame[name], Tensor):
                 raise TypeError(
                     f"{name} of frame {number} is a {type(frame[name]).__name__}, expected a tensor"
                 )
-            values, shape = frame[name], (1,) if name == "energy" else (n, 3)
+            values, shape = frame[name], (n, 3) if name in ("forces", "torques") else (1,)
             if tuple(values.shape) != shape:
                 raise ValueError(
                     f"{name} of frame {number} has shape {tuple(values.shape)}, expected {shape} for "
@@ -88,6 +98,10 @@ class Targets:
                 raise ValueError(
                     f"{name} of frame {number} is NaN or infinite, expected finite numbers"
                 )
+        if weighted and not (frame.frame_weight >= 0).all():
+            raise ValueError(
+                f"frame_weight of frame {number} is {frame.frame_weight.tolist()}, expected ≥ 0"
+            )
         dtypes = {name: frame[name].dtype for name in ("pos", *names)}
         if set(dtypes.values()) != {self._dtype}:
             raise TypeError(
@@ -117,6 +131,27 @@ def target_values(source: Any, name: str, data: Any) -> Tensor:
         return values
     counts = particle_counts(data).clamp(min=1)  # frames without particles have no energy either
     return values / counts.view(-1, *[1] * (values.dim() - 1))
+
+
+def target_weights(name: str, data: Any) -> Tensor:
+    """Weights of the values of one target, from the `frame_weight` of each frame; ones without it.
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`TARGETS`.
+    data : EllipsoidData or a Batch of them
+
+    Returns
+    -------
+    Tensor ``(frame,)`` or ``(N, 3)``
+        Of the shape of :func:`target_values` of the data.
+    """
+    frames, n_frames = frame_index(data)
+    weights: Tensor = (
+        data.frame_weight if "frame_weight" in data else data.pos.new_ones(n_frames)
+    )  # -> [frame]
+    return weights if name == "energy" else weights[frames][:, None].expand(-1, 3)
 
 
 def weights_of_targets(name: str, given: Mapping[str, float] | None) -> dict[str, float]:

@@ -12,21 +12,42 @@ class TriangularFactor:
 
     Attributes
     ----------
-    n_rows : int
-        Number of rows added.
+    total_weight : float
+        Sum of the weights of the rows.
     """
 
     def __init__(self) -> None:
-        self.n_rows = 0
+        self.total_weight = 0.0
         self._blocks: list[Tensor] = []
         self._sum = self._sum_of_squares = 0.0
 
-    def add(self, rows: Tensor, values: Tensor) -> None:
-        """Add rows of X ``(n, column)`` and of y ``(n,)``."""
-        self.n_rows += len(rows)
-        self._sum += float(values.sum())
-        self._sum_of_squares += float(values.square().sum())
-        self._blocks.append(torch.cat([rows, values[:, None]], dim=1).double())
+    def add(
+        self,
+        rows: Tensor,
+        values: Tensor,
+        offsets: Tensor | None = None,
+        weights: Tensor | None = None,
+    ) -> None:
+        """Add rows.
+
+        Parameters
+        ----------
+        rows : Tensor ``(n, column)``
+            Rows of X.
+        values : Tensor ``(n,)``
+            Data, whose :attr:`spread` is kept.
+        offsets : Tensor ``(n,)``, optional
+            What is known of the data: y is the rest, ``values - offsets``.
+        weights : Tensor ``(n,)``, optional
+            Weights ≥ 0 of the squared residuals; by default 1.
+        """
+        weights = torch.ones_like(values) if weights is None else weights
+        y = values if offsets is None else values - offsets
+        self.total_weight += float(weights.sum())
+        self._sum += float((weights * values).sum())
+        self._sum_of_squares += float((weights * values.square()).sum())
+        block = torch.cat([rows, y[:, None]], dim=1) * weights.sqrt()[:, None]
+        self._blocks.append(block.double())
         if sum(map(len, self._blocks)) > 2 * self._blocks[0].shape[1]:
             self._reduce()
 
@@ -38,15 +59,16 @@ class TriangularFactor:
 
     @property
     def spread(self) -> float:
-        """Variance of y; its mean square if the variance is zero, and 1 if both are zero."""
-        mean, mean_square = self._sum / self.n_rows, self._sum_of_squares / self.n_rows
+        """Variance of the data; their mean square if the variance is zero, and 1 if both are zero."""
+        total = self.total_weight or 1.0
+        mean, mean_square = self._sum / total, self._sum_of_squares / total
         variance = mean_square - mean**2
         return variance if variance > 1e-12 * mean_square else mean_square or 1.0
 
     def r_squared(self, solution: Tensor) -> float:
         """Coefficient of determination of a solution ``(column,)``."""
         residuals = self.triangle[:, :-1] @ solution - self.triangle[:, -1]
-        return 1 - float(residuals.square().sum()) / (self.spread * self.n_rows)
+        return 1 - float(residuals.square().sum()) / (self.spread * (self.total_weight or 1.0))
 
     def _reduce(self) -> None:
         if len(self._blocks) > 1 or self._blocks[0].shape[0] > self._blocks[0].shape[1]:

@@ -10,7 +10,13 @@ from torch import Tensor
 
 from ..arguments import not_negative
 from ..data.batches import frame_iterable, iterate_batches
-from ..data.targets import TARGETS, Targets, target_values, weights_of_targets
+from ..data.targets import (
+    TARGETS,
+    Targets,
+    target_values,
+    target_weights,
+    weights_of_targets,
+)
 from ..potentials import StackedPotential, mechanics
 from ..precision import without_autocast
 from .least_squares import TriangularFactor, solve_ridge
@@ -37,20 +43,24 @@ def fit_linear(
 
     .. math::
         \min_w \sum_{t \in \{E, F, \tau\}} \frac{\lambda_t}{\mathrm{var}(y_t)}
-            \left\langle (y_t - X_t w)^2 \right\rangle + \alpha \sum_k s_k^2 w_k^2
+            \left\langle (y_t - y_t^0 - X_t w)^2 \right\rangle + \alpha \sum_k s_k^2 w_k^2
 
-    Energies are per particle. :math:`s_k^2` is the weighted mean square of column k, so the ridge does not
-    depend on units. Frames are read once, batch by batch. A QR factor is updated for each target: memory does
-    not grow with the number of frames, and no digits are lost to normal equations. The fit is computed in
-    float64.
+    Energies are per particle. :math:`y_t^0` is the sum of the stack's
+    :attr:`~anisoap_e3nn.potentials.StackedPotential.fixed` components, such as a
+    :class:`~anisoap_e3nn.potentials.SurfaceRepulsion`. Means and variances are weighted by the
+    `frame_weight` of the frames, where they have one. :math:`s_k^2` is the weighted mean square of column k,
+    so the ridge does not depend on units.
+
+    Frames are read once, batch by batch. A QR factor is updated for each target: memory does not grow with
+    the number of frames, and no digits are lost to normal equations. The fit is computed in float64.
 
     Parameters
     ----------
     potential : StackedPotential
-        Stack of components linear in their weights. The weights are overwritten.
+        Stack of components linear in their weights, and fixed ones. The weights are overwritten.
     frames : iterable of EllipsoidData
-        Frames with `energy` ``(1,)``; all or none have `forces` ``(N, 3)``, and all or none `torques`
-        ``(N, 3)``. A generator will do.
+        Frames with one or more of `energy` ``(1,)``, `forces` ``(N, 3)`` and `torques` ``(N, 3)``, the same
+        in all frames, and possibly a `frame_weight` ``(1,)``. A generator will do.
     ridge : float
         :math:`\alpha \ge 0`.
     target_weights : mapping, optional
@@ -66,9 +76,10 @@ def fit_linear(
     Raises
     ------
     TypeError
-        If a component is not linear in its weights.
+        If a component that is not fixed is not linear in its weights.
     ValueError
-        If there are no frames, a target is missing in some frames or not finite, or the ridge is negative.
+        If there are no frames, all components are fixed, a target is missing in some frames or not finite, or
+        the ridge is negative.
 
     Examples
     --------
@@ -89,11 +100,12 @@ def fit_linear(
     exact = copy.deepcopy(potential).double()
     factors: dict[str, TriangularFactor] = {}
     for batch, names in _checked_batches(frames, batch_size):
-        for name, (rows, values) in _rows(exact, batch, names).items():
-            factors.setdefault(name, TriangularFactor()).add(rows, values)
+        for name, rows in _rows(exact, batch, names).items():
+            factors.setdefault(name, TriangularFactor()).add(*rows)
     stacked = torch.cat(
         [
-            factor.triangle * (weights[target] / (factor.spread * factor.n_rows)) ** 0.5
+            factor.triangle
+            * (weights[target] / (factor.spread * (factor.total_weight or 1.0))) ** 0.5
             for target, factor in factors.items()
         ]
     )
@@ -103,7 +115,7 @@ def fit_linear(
 
 
 def r_squared(potential: Any, frames: Iterable[Any], batch_size: int = 256) -> RSquared:
-    """Coefficients of determination of a potential on energies, forces and torques.
+    """Coefficients of determination of a potential on energies, forces and torques; all frames weigh 1.
 
     Parameters
     ----------
@@ -140,15 +152,18 @@ def _r_squared(pairs: list[tuple[Tensor, Tensor]]) -> float:
 
 def _rows(
     potential: StackedPotential, batch: Any, names: list[str]
-) -> dict[str, tuple[Tensor, Tensor]]:
-    """Rows of the design matrix and target values, in float64, by target."""
+) -> dict[str, tuple[Tensor, Tensor, Tensor | None, Tensor]]:
+    """Rows of the design matrix, values, values of the fixed components and weights, by target."""
     batch = batch.apply(lambda x: x.double() if x.is_floating_point() else x)
     with torch.no_grad():
         design = potential.design(batch)
+    known = mechanics(StackedPotential(potential.fixed), batch) if potential.fixed else None
     return {
         name: (
             target_values(design, name, batch).flatten(0, -2),
             target_values(batch, name, batch).flatten(),
+            None if known is None else target_values(known, name, batch).flatten(),
+            target_weights(name, batch).flatten(),
         )
         for name in names
     }

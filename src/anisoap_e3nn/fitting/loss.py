@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from ..data.batches import frame_iterable
-from ..data.targets import Targets, target_values, weights_of_targets
+from ..data.targets import Targets, target_values, target_weights, weights_of_targets
 from ..potentials import Mechanics
+from ..precision import in_float64
 
 
 class MechanicsLoss(torch.nn.Module):
@@ -18,8 +19,9 @@ class MechanicsLoss(torch.nn.Module):
         L = \sum_{t \in \{E, F, \tau\}} \lambda_t \,
             \frac{\langle (y_t - \hat y_t)^2 \rangle}{\mathrm{var}(y_t)}
 
-    Energies are per particle. The targets of all frames are checked at construction, so that faulty frames
-    do not end a training run later.
+    Energies are per particle. Means are weighted by the `frame_weight` of the frames, where they have one.
+    The targets of all frames are checked at construction, so that faulty frames do not end a training run
+    later.
 
     Parameters
     ----------
@@ -64,23 +66,31 @@ class MechanicsLoss(torch.nn.Module):
         for frame in frames:
             targets.add(frame)
         self.targets = targets.names
-        values = [
-            torch.cat([target_values(frame, name, frame).flatten() for frame in frames])
-            for name in self.targets
-        ]
-        variances = torch.stack([x.double().var(correction=0) for x in values])
-        self.register_buffer("variances", variances.where(variances > 0, 1).to(values[0]))
+        variances = torch.stack([_variance(frames, name) for name in self.targets])
+        dtype = frames[0].pos.dtype
+        self.register_buffer("variances", variances.where(variances > 0, 1).to(dtype))
 
     def forward(self, result: Mechanics, data: Any) -> Tensor:
         """Loss ``()`` of a frame or batch, from the result of :func:`~anisoap_e3nn.potentials.mechanics`."""
-        errors = self.squared_errors(result, data)  # -> [target]
-        weights = errors.new_tensor([self.weights[target] for target in self.targets])
-        return (weights * errors / self.variances).sum()
+        errors = self.squared_errors(result, data) / self.variances  # -> [target]
+        weights = (self.weights[target] for target in self.targets)
+        return torch.stack([w * e for w, e in zip(weights, errors, strict=True)]).sum()
 
     def squared_errors(self, result: Mechanics, data: Any) -> Tensor:
         """Mean squared errors ``(target,)`` in the units of the data; energies are per particle."""
-        errors = [
-            target_values(result, name, data) - target_values(data, name, data)
-            for name in self.targets
-        ]
-        return torch.stack([error.square().mean() for error in errors])
+        errors = []
+        for name in self.targets:
+            error = target_values(result, name, data) - target_values(data, name, data)
+            errors.append(_mean(error.square(), target_weights(name, data)))
+        return torch.stack(errors)
+
+
+def _mean(values: Tensor, weights: Tensor) -> Tensor:
+    return (weights * values).sum() / weights.sum().where(weights.sum() > 0, 1)
+
+
+def _variance(frames: Sequence[Any], name: str) -> Tensor:
+    """Weighted variance ``()`` of a target over all frames, in float64."""
+    values = torch.cat([in_float64(target_values(x, name, x).flatten()) for x in frames])
+    weights = torch.cat([in_float64(target_weights(name, x).flatten()) for x in frames])
+    return _mean((values - _mean(values, weights)).square(), weights)

@@ -10,7 +10,7 @@ from ..arguments import integers
 from ..graph import one_of_each_pair
 from ..ops.backends.pair_native import PairInputs
 from ..tensor_arguments import check_indices, check_numbers, check_shape, check_tensors
-from ..tracing import is_tracing
+from ..tracing import assert_on_gpu, is_readable
 
 Reals = float | Tensor | npt.ArrayLike
 
@@ -65,8 +65,8 @@ def check_edges(inputs: PairInputs) -> None:
 
 
 def refuse_nan(energies: Tensor) -> None:
-    """Refuse energies that are NaN, except while a tracer is at work."""
-    if not is_tracing() and energies.isnan().any():
+    """Refuse energies that are NaN, except while a tracer is at work, and on GPUs."""
+    if is_readable(energies) and energies.isnan().any():
         raise ValueError(
             f"energies are NaN in {energies.dtype}, expected semiaxes whose products it can represent; use "
             ".double(), or another unit of length"
@@ -102,6 +102,13 @@ def check_particles(
             f"{tuple(semiaxes.shape)}, expected one of each, {(n, 4)} or {(n, 3, 3)} and {(n, 3)}, "
             f"for {n} types"
         )
+    if not is_readable(semiaxes):
+        assert_on_gpu(
+            semiaxes, lambda a: a > 0, "semiaxes are zero, negative or NaN, expected lengths > 0"
+        )
+        unequal = "semiaxes of a particle of sphere_types differ, expected equal ones"
+        assert_on_gpu(semiaxes, lambda a: ~is_sphere[type_index] | _all_equal(a), unequal)
+        return
     if not orientations.isfinite().all() or (orientations == 0).flatten(1).all(1).any():
         raise ValueError(
             "orientations are zero, NaN or infinite for some particle, expected rotations"

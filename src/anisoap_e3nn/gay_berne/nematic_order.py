@@ -78,7 +78,7 @@ class NematicOrder(HyperparameterModule):
         neighbors, centers = edges.edge_index
         A = covariances(data.orientations, data.semiaxes)  # -> [particle, 3, 3]
         traces = A.diagonal(dim1=1, dim2=2).sum(1)[:, None, None]
-        T = A / traces - torch.eye(3).to(A) / 3  # -> [particle, 3, 3]
+        T = A / traces - torch.eye(3, dtype=A.dtype, device=A.device) / 3  # -> [particle, 3, 3]
         x2 = edges.edge_vectors.square().sum(1) / self.cutoff**2
         f = (1 - x2).clamp(min=0) ** 3  # -> [edge]
         sums = T.index_add(0, centers, f[:, None, None] * T.index_select(0, neighbors))

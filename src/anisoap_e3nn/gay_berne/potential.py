@@ -16,7 +16,7 @@ from ..hyperparameters import HyperparameterModule
 from ..ops.backends.pair_native import PairInputs, PairResults, gay_berne
 from ..particle_types import TypeIndex
 from ..precision import without_autocast
-from ..tracing import is_tracing
+from ..tracing import is_readable
 from .formula import Bodies, PairConstants, build_bodies, energies_of_pairs
 from .gradient import energies_and_gradient
 from .inputs import (
@@ -189,8 +189,8 @@ class GayBerne(HyperparameterModule):
 
         Notes
         -----
-        Each pair is evaluated once, on one of its two edges. While a tracer is at work all edges are
-        evaluated, since the number of pairs is not known from the shapes.
+        Each pair is evaluated once, on one of its two edges. While a tracer is at work, and on GPUs, all
+        edges are evaluated, since the number of pairs is not known from the shapes.
         """
         if edge_index is None and types is None:
             data: Any = edge_vectors
@@ -212,7 +212,7 @@ class GayBerne(HyperparameterModule):
         neighbors, centers = ends
         halves = 0.5 * self.pair_energies(vectors, bodies.select(neighbors), bodies.select(centers))
         refuse_nan(halves)
-        if is_tracing():
+        if not is_readable(vectors):
             ends = ends[1:]  # the centre of each edge
         energies = halves.new_zeros(len(types))
         return energies.index_add(0, ends.flatten(), halves.repeat(len(ends)))
@@ -238,7 +238,7 @@ class GayBerne(HyperparameterModule):
         vectors = components_first(vectors)  # -> [3, pair]
         values, gradient = energies_and_gradient(vectors, first, second, constants)
         refuse_nan(values)
-        if is_tracing():  # each pair has two edges
+        if not is_readable(vectors):  # each pair has two edges
             values, gradient = values / 2, PairGradient(*(x / 2 for x in gradient))
         sums = PairSums(data)
         sums.add(ends.flip(0), vectors, values, gradient)
@@ -247,8 +247,7 @@ class GayBerne(HyperparameterModule):
     def bodies(self, types: Tensor, orientations: Tensor, semiaxes: Tensor) -> Bodies:
         """Bodies for :meth:`pair_energies`, of particles as in :meth:`forward`."""
         type_index = self.type_index(types)  # -> [particle]
-        if not is_tracing():
-            check_particles(type_index, orientations, semiaxes, self.is_sphere)
+        check_particles(type_index, orientations, semiaxes, self.is_sphere)
         depths = self.well_depths.to(semiaxes).index_select(0, type_index)  # -> [particle, 3]
         return build_bodies(orientations, semiaxes, depths, self.mu, type_index)
 
@@ -285,11 +284,11 @@ class GayBerne(HyperparameterModule):
         return gay_berne(inputs, *constants, *self._numbers)
 
     def _pairs(self, inputs: PairInputs) -> tuple[Tensor, Tensor, Bodies]:
-        """Vectors and ends of pairs, of all edges under a tracer, and the bodies."""
+        """Vectors and ends of pairs, of all edges under a tracer or on a GPU, and the bodies."""
         check_edges(inputs)
         vectors, edge_index = inputs.edge_vectors, inputs.edge_index
         bodies = self.bodies(inputs.types, inputs.orientations, inputs.semiaxes)
-        if is_tracing():
+        if not is_readable(vectors):
             return vectors, edge_index, bodies
         once = checked_pairs(edge_index, vectors)
         return vectors.index_select(0, once), edge_index.index_select(1, once), bodies

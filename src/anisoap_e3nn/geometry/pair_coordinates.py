@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..tracing import is_tracing
+from ..tracing import assert_on_gpu, is_readable
 from .contact import contact_of_pairs
 from .ellipsoids import covariances
 from .vector_algebra import apply, components_first, cross, dot, square, trace_of_product
@@ -51,10 +51,12 @@ def shape_matrices(orientations: Tensor, semiaxes: Tensor, thickness: float) -> 
     ------
     ValueError
         If orientations or semi-axes are NaN or infinite, or a semi-axis is negative; except while a tracer
-        is at work.
+        is at work. On a GPU only semi-axes are checked, and the error comes later, when a result is first
+        looked at.
     """
     shapes = covariances(orientations, semiaxes)  # -> [particle, 3, 3]
-    if not is_tracing() and not (
+    assert_on_gpu(semiaxes, lambda a: a >= 0, "semiaxes are negative or NaN, expected lengths >= 0")
+    if is_readable(semiaxes) and not (
         (semiaxes.detach() >= 0).all() and shapes.detach().isfinite().all()
     ):
         raise ValueError(

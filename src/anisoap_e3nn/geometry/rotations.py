@@ -4,32 +4,37 @@ Quaternions are ``(w, x, y, z)``. Like rotation matrices, they turn body-frame v
 vectors. All functions are differentiable, and independent of e3nn.
 """
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from ..constant import Constant
 from ..precision import without_autocast
 from ..tensor_arguments import check_numbers, check_shape
 
 # Nine times |q|² R as quadratic forms in q = (w, x, y, z): R_xx |q|² = w² + x² - y² - z² and so on.
-_QUADRATIC_FORMS = torch.tensor(
-    [  # xx xy xz  yx yy yz  zx zy zz
-        [+1, 0, 0, 0, +1, 0, 0, 0, +1],  # ww
-        [0, 0, 0, 0, 0, -2, 0, +2, 0],  # wx
-        [0, 0, +2, 0, 0, 0, -2, 0, 0],  # wy
-        [0, -2, 0, +2, 0, 0, 0, 0, 0],  # wz
-        [0, 0, 0, 0, 0, 0, 0, 0, 0],  # xw, counted in wx
-        [+1, 0, 0, 0, -1, 0, 0, 0, -1],  # xx
-        [0, +2, 0, +2, 0, 0, 0, 0, 0],  # xy
-        [0, 0, +2, 0, 0, 0, +2, 0, 0],  # xz
-        [0, 0, 0, 0, 0, 0, 0, 0, 0],  # yw
-        [0, 0, 0, 0, 0, 0, 0, 0, 0],  # yx
-        [-1, 0, 0, 0, +1, 0, 0, 0, -1],  # yy
-        [0, 0, 0, 0, 0, +2, 0, +2, 0],  # yz
-        [0, 0, 0, 0, 0, 0, 0, 0, 0],  # zw
-        [0, 0, 0, 0, 0, 0, 0, 0, 0],  # zx
-        [0, 0, 0, 0, 0, 0, 0, 0, 0],  # zy
-        [-1, 0, 0, 0, -1, 0, 0, 0, +1],  # zz
-    ]
+_QUADRATIC_FORMS = Constant(
+    np.array(
+        [  # xx xy xz  yx yy yz  zx zy zz
+            [+1, 0, 0, 0, +1, 0, 0, 0, +1],  # ww
+            [0, 0, 0, 0, 0, -2, 0, +2, 0],  # wx
+            [0, 0, +2, 0, 0, 0, -2, 0, 0],  # wy
+            [0, -2, 0, +2, 0, 0, 0, 0, 0],  # wz
+            [0, 0, 0, 0, 0, 0, 0, 0, 0],  # xw, counted in wx
+            [+1, 0, 0, 0, -1, 0, 0, 0, -1],  # xx
+            [0, +2, 0, +2, 0, 0, 0, 0, 0],  # xy
+            [0, 0, +2, 0, 0, 0, +2, 0, 0],  # xz
+            [0, 0, 0, 0, 0, 0, 0, 0, 0],  # yw
+            [0, 0, 0, 0, 0, 0, 0, 0, 0],  # yx
+            [-1, 0, 0, 0, +1, 0, 0, 0, -1],  # yy
+            [0, 0, 0, 0, 0, +2, 0, +2, 0],  # yz
+            [0, 0, 0, 0, 0, 0, 0, 0, 0],  # zw
+            [0, 0, 0, 0, 0, 0, 0, 0, 0],  # zx
+            [0, 0, 0, 0, 0, 0, 0, 0, 0],  # zy
+            [-1, 0, 0, 0, -1, 0, 0, 0, +1],  # zz
+        ],
+        dtype=np.float64,
+    )
 )
 
 
@@ -67,7 +72,9 @@ def quaternions_to_matrices(quaternions: Tensor) -> Tensor:
     scaled = quaternions / quaternions.detach().abs().amax(-1, keepdim=True)
     products = (scaled[..., :, None] * scaled[..., None, :]).flatten(-2)  # -> [..., 16]
     norm = scaled.square().sum(-1, keepdim=True)  # -> [..., 1]
-    return (products @ _QUADRATIC_FORMS.to(products) / norm).unflatten(-1, (3, 3))  # -> [..., 3, 3]
+    return (products @ _QUADRATIC_FORMS.like(products) / norm).unflatten(
+        -1, (3, 3)
+    )  # -> [..., 3, 3]
 
 
 def matrices_to_quaternions(matrices: Tensor) -> Tensor:

@@ -28,4 +28,5 @@ def frame_index(data: Any) -> tuple[Tensor, int]:
 def particle_counts(data: Any) -> Tensor:
     """Number of particles in each frame ``(frame,)``, int64."""
     index, n_frames = frame_index(data)
-    return index.bincount(minlength=n_frames)
+    ones = torch.ones_like(index)
+    return index.new_zeros(n_frames).index_add(0, index, ones)  # bincount would wait for a GPU

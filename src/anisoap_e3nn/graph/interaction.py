@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from ..arguments import positive
+from ..precision import in_float64
 from ..tensor_arguments import check_data
-from ..tracing import is_tracing
+from ..tracing import assert_on_gpu, is_readable, is_tracing
 from .vectors import edge_vectors
 from .verlet import Neighbors, VerletList
 
@@ -60,8 +61,8 @@ def edges_of(data: Any, cutoff: float) -> Edges:
     Returns
     -------
     Edges
-        Exactly the pairs closer than the cutoff. Under a tracer, all edges that the data have, since
-        tracers cannot select edges by length.
+        Exactly the pairs closer than the cutoff. Under a tracer and on GPUs, all edges that the data have,
+        since to select some by length is to look at values.
 
     Raises
     ------
@@ -91,7 +92,7 @@ def known_edge_cutoffs(data: Any, cutoff: float) -> list[float]:
     Returns
     -------
     list of float
-        In ascending order; empty if no cutoff is stored.
+        In ascending order; empty if no cutoff is stored, or only on a GPU.
 
     Raises
     ------
@@ -99,9 +100,14 @@ def known_edge_cutoffs(data: Any, cutoff: float) -> list[float]:
         If one of them is smaller than `cutoff`.
     """
     found_with = getattr(data, "edge_cutoff", None)
-    cutoffs: list[float] = (
-        [] if found_with is None else torch.as_tensor(found_with).unique().tolist()
-    )
+    if found_with is None:
+        return []
+    found_with = torch.as_tensor(found_with)
+    if not is_readable(found_with):
+        shorter = f"the data's neighbours were searched up to less than the cutoff {cutoff:g}"
+        assert_on_gpu(found_with, lambda each: each >= cutoff, shorter)
+        return []
+    cutoffs: list[float] = found_with.unique().tolist()
     if cutoffs and cutoffs[0] < cutoff:
         raise ValueError(
             f"the data's neighbours were searched up to {cutoffs[0]}, expected up to {cutoff}; use "
@@ -118,6 +124,9 @@ class InteractionGraph:
     They are filtered from the list of the largest cutoff, in its order. If a distance equals the smaller
     cutoff to rounding, a search decides. Parts with equal cutoffs share their tensors. The search takes place
     at the first request.
+
+    On GPUs, edges that the data have are not filtered, since to select some is to wait for the GPU.
+    Potentials give those beyond their cutoff no weight.
 
     Parameters
     ----------
@@ -200,6 +209,12 @@ class InteractionGraph:
         return self._edges[cutoff]
 
     def _within(self, cutoff: float) -> Edges:
+        if self._given and not is_readable(self._data.pos):
+            cutoff = self.cutoff  # for all
+            if cutoff in self._edges:
+                return self._edges[cutoff]
+            self._edges[cutoff] = self._with_vectors(self._neighbors)
+            return self._edges[cutoff]
         if cutoff == self._radius:
             return self._with_vectors(self._neighbors)
         inside, possible = (
@@ -217,7 +232,7 @@ class InteractionGraph:
     def _neighbors(self) -> Neighbors:
         if not self._given:
             return self._list.neighbors(self._data)
-        if not self._data.pos.isfinite().all():
+        if is_readable(self._data.pos) and not self._data.pos.isfinite().all():
             raise ValueError("pos has NaN or infinite positions, expected finite numbers")
         edge_index, edge_shifts = self._data.edge_index, getattr(self._data, "edge_shifts", None)
         if edge_shifts is None:
@@ -230,7 +245,7 @@ class InteractionGraph:
         if self._data.pos.dtype == torch.float64 and self._radius == self.cutoff:
             return self.edges(self.cutoff).edge_vectors.detach()
         with torch.no_grad():
-            return self._vectors(self._neighbors, torch.float64)
+            return self._vectors(self._neighbors, in_float64(self._data.pos).dtype)
 
     @cached_property
     def _squared_distances(self) -> Tensor:
@@ -245,7 +260,7 @@ class InteractionGraph:
         lengths = [self.cutoff, _largest(self._data.pos)]
         if (cell := getattr(self._data, "cell", None)) is not None:
             lengths.append(self._neighbors.longest_shift * _largest(cell))
-        return 500 * torch.finfo(torch.float64).eps * sum(lengths)
+        return 500 * torch.finfo(self._exact_vectors.dtype).eps * sum(lengths)
 
     @property
     def _needs_grad(self) -> bool:

@@ -10,7 +10,8 @@ from torch import Tensor
 from ..arguments import number
 from ..tensor_arguments import check_tensors, given
 from .cells import clearly_independent
-from .search import Mask, Reals, find_edges
+from .device_search import device_edges
+from .search import Integers, Mask, Reals, find_edges
 
 
 def neighbor_list(
@@ -30,8 +31,11 @@ def neighbor_list(
         r_{ij} = r_j - r_i + s_{ij} h, \qquad |r_{ij}| < r_\mathrm{cut}
 
     where the rows of :math:`h` are the cell vectors. Each pair is listed in both directions. A
-    particle is not its own neighbour, but its periodic images are its neighbours. Small cells are
-    searched by brute force, larger ones by vesin.
+    particle is not its own neighbour, but its periodic images are its neighbours.
+
+    Small cells are searched by brute force, larger ones by vesin, both on the CPU. Positions on CUDA are
+    searched there, all frames at once, for cutoffs up to five times the height of the cell. For larger
+    cutoffs, and on other devices, each tensor is copied to the CPU once, and the list back.
 
     Parameters
     ----------
@@ -76,29 +80,46 @@ def neighbor_list(
     """
     _check_inputs(positions, cutoff, cell, types, batch)
     cutoff = float(cutoff)
-    points = positions.detach().to("cpu", torch.float64).numpy()
+    counts, cells, periodic = _frames(len(positions), cell, pbc, batch)
+    if positions.is_cuda and len(positions) > 0:
+        zeros = torch.zeros(len(positions), dtype=torch.int64, device=positions.device)
+        type_of_each, frame_of_each = (zeros if x is None else x.long() for x in (types, batch))
+        arguments = positions, type_of_each, frame_of_each, cutoff, cells, periodic
+        if (on_device := device_edges(*arguments)) is not None:
+            return on_device[0], on_device[1].to(positions.dtype)
+    points = positions.detach().cpu().double().numpy()  # Apple's GPUs have no float64
     _refuse_non_finite(points)
-    type_of_each = np.zeros(len(points), np.int64) if types is None else types.cpu().numpy()
+    types_on_cpu = np.zeros(len(points), np.int64) if types is None else types.cpu().numpy()
+    frames = list(zip(counts, cells, periodic, strict=True))
+    found = _of_frames(points, types_on_cpu, cutoff, frames, batch is not None)
+    edge_index, edge_shifts = map(torch.from_numpy, found)
+    return edge_index.to(positions.device), edge_shifts.to(positions.dtype).to(positions.device)
+
+
+def _of_frames(
+    points: Reals,
+    types: Integers,
+    cutoff: float,
+    frames: Sequence[tuple[int, Reals, Mask]],
+    are_numbered: bool,
+) -> tuple[Integers, Reals]:
+    """Edges and shifts of frames with these numbers of particles, cells and periodic axes."""
     start, edges, shifts = 0, [np.empty((2, 0), np.int64)], [np.empty((0, 3))]
-    frames = zip(*_frames(len(points), cell, pbc, batch), strict=True)
-    for index, (count, lattice, axes) in enumerate(frames):
+    for index, (count, cell, axes) in enumerate(frames):
         frame = slice(start, start + count)
         start += count
-        if count > 0:
-            try:
-                found, found_shifts = find_edges(
-                    points[frame], type_of_each[frame], cutoff, lattice, axes
-                )
-            except ValueError as error:
-                where = "" if batch is None else f"frame {index}: "
-                raise ValueError(f"{where}{error}") from None
-            edges.append(np.add(found, frame.start, out=found))
-            shifts.append(found_shifts)
-    edge_index, edge_shifts = (
-        torch.from_numpy(arrays[-1] if len(arrays) <= 2 else np.concatenate(arrays, axis=axis))
-        for arrays, axis in ((edges, 1), (shifts, 0))
-    )
-    return edge_index.to(positions.device), edge_shifts.to(positions)
+        if count == 0:
+            continue
+        try:
+            found, found_shifts = find_edges(points[frame], types[frame], cutoff, cell, axes)
+        except ValueError as error:
+            where = f"frame {index}: " if are_numbered else ""
+            raise ValueError(f"{where}{error}") from None
+        edges.append(np.add(found, frame.start, out=found))
+        shifts.append(found_shifts)
+    if len(edges) <= 2:
+        return edges[-1], shifts[-1]
+    return np.concatenate(edges, axis=1), np.concatenate(shifts)
 
 
 def _frames(
@@ -109,7 +130,7 @@ def _frames(
     periodic = periodic if periodic.ndim else periodic.repeat(3)
     if cell is None and periodic.any():
         raise ValueError("pbc has periodic axes, but found no cell; give the cell vectors")
-    cells = np.zeros((3, 3)) if cell is None else cell.detach().to("cpu", torch.float64).numpy()
+    cells = np.zeros((3, 3)) if cell is None else cell.detach().cpu().double().numpy()
     n_frames = 1
     if batch is not None:  # the last frames may be empty
         given = [len(array) for array, ndim in ((cells, 3), (periodic, 2)) if array.ndim == ndim]

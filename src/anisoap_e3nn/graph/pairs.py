@@ -1,9 +1,6 @@
 """Pairs of neighbours, without their reverses."""
 
-import torch
 from torch import Tensor
-
-from ..tracing import is_mapping
 
 
 def one_of_each_pair(edge_index: Tensor, edge_vectors: Tensor) -> Tensor:
@@ -25,33 +22,9 @@ def one_of_each_pair(edge_index: Tensor, edge_vectors: Tensor) -> Tensor:
     Tensor ``(pair,)``, int64
         Indices of edges, in ascending order.
 
-    Raises
-    ------
-    NotImplementedError
-        If ``torch.vmap`` maps over the edges, or over particles that are neighbours of their own images.
     """
-    if not torch.compiler.is_compiling() and is_mapping():
-        return _between_different_particles(edge_index)
     neighbors, centers = edge_index
     x, y, z = edge_vectors.detach().unbind(1)
     forward = (x > 0) | ((x == 0) & ((y > 0) | ((y == 0) & (z > 0))))
     first = (neighbors > centers) | ((neighbors == centers) & forward)  # -> [edge]
     return first.nonzero().squeeze(1)
-
-
-def _between_different_particles(edge_index: Tensor) -> Tensor:
-    """Indices as of :func:`one_of_each_pair`, without a look at vectors, which differ between members."""
-    neighbors, centers = edge_index
-    try:
-        images = bool((neighbors == centers).any())
-        first = (neighbors > centers).nonzero().squeeze(1)
-    except RuntimeError as error:
-        raise NotImplementedError(
-            "torch.vmap maps over edge_index, expected the same edges for all members; use a batch of frames"
-        ) from error
-    if images:
-        raise NotImplementedError(
-            "torch.vmap maps over particles that are neighbours of their own images, where the edge of each "
-            "pair depends on the member; use a batch of frames"
-        )
-    return first

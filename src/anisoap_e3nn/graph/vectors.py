@@ -5,7 +5,7 @@ from torch import Tensor
 
 from ..precision import without_autocast
 from ..tensor_arguments import check_numbers, check_shape, check_tensors, given
-from ..tracing import is_mapping, is_tracing
+from ..tracing import assert_on_gpu, is_mapping, is_readable
 
 
 @without_autocast
@@ -77,8 +77,10 @@ def _vectors(
     if edge_shifts is None:
         return vectors
     if cell is None:
-        if not is_tracing() and edge_shifts.any():
-            raise ValueError("found edge_shifts to periodic images without a cell; give the cell")
+        without_cell = "found edge_shifts to periodic images without a cell; give the cell"
+        assert_on_gpu(edge_shifts, lambda s: s == 0, without_cell)
+        if is_readable(edge_shifts) and edge_shifts.any():
+            raise ValueError(without_cell)
         return vectors
     mapping = not torch.compiler.is_compiling() and is_mapping()  # has few operations in place
     if cell.dim() == 2 or cell.shape[0] == 1:

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from ..arguments import not_negative, positive
+from ..precision import in_float64
 from ..tensor_arguments import check_data
 from .lists import neighbor_list
+from .order import lexicographic_order
 
 _FIXED = ("types", "cell", "pbc", "batch")  # fields whose change requires a new search
 
@@ -46,8 +48,8 @@ class Neighbors:
         """
         if self._source is None or self._kept is None:
             neighbors, centers = self.edge_index
-            forward = _lexicographic_order(centers, neighbors, *self.edge_shifts.unbind(1))
-            backward = _lexicographic_order(neighbors, centers, *(-self.edge_shifts).unbind(1))
+            forward = lexicographic_order(centers, neighbors, *self.edge_shifts.unbind(1))
+            backward = lexicographic_order(neighbors, centers, *(-self.edge_shifts).unbind(1))
             return torch.empty_like(forward).index_copy_(0, forward, backward)
         positions = self._kept.new_empty(self._source.edge_index.shape[1])
         positions[self._kept] = torch.arange(len(self._kept), device=self._kept.device)
@@ -126,7 +128,7 @@ class VerletList:
         if self.skin > 0:
             neighbors, centers = edge_index
             by_type = () if types is None else (types.index_select(0, neighbors),)
-            order = _lexicographic_order(centers, *by_type, neighbors, *edge_shifts.unbind(1))
+            order = lexicographic_order(centers, *by_type, neighbors, *edge_shifts.unbind(1))
             edge_index, edge_shifts = edge_index[:, order], edge_shifts[order]
         return Neighbors(edge_index, edge_shifts)
 
@@ -134,31 +136,11 @@ class VerletList:
         before, now = self._searched["pos"], data.pos.detach()
         if not _comparable(before, now):
             return True
-        squares = (now.double() - before.double()).square().sum(1)  # -> [particle]
+        squares = (in_float64(now) - in_float64(before)).square().sum(1)  # -> [particle]
         farthest = 0.5 * self.skin * (1 - 1e-6)  # a little less, for rounding
         if not bool((squares <= farthest**2).all()):  # false for NaN too
             return True
         return not all(_same(self._searched[name], getattr(data, name, None)) for name in _FIXED)
-
-
-def _lexicographic_order(*keys: Tensor) -> Tensor:
-    """Permutation that sorts by the first key, then by the second, and so on."""
-    packed: list[Tensor] = []  # as few keys as 63 bits allow, since each costs a sort
-    capacity = 0
-    for key in keys:
-        key = key.long()
-        low, high = (int(x) for x in key.aminmax()) if len(key) else (0, 0)
-        span = high - low + 1
-        if span <= capacity:
-            packed[-1] = packed[-1] * span + (key - low)
-            capacity //= span
-        else:
-            packed.append(key - low)
-            capacity = 2**62 // span
-    order = packed[-1].argsort(stable=True)
-    for key in packed[-2::-1]:
-        order = order[key[order].argsort(stable=True)]
-    return order
 
 
 def _copy(value: Any) -> Any:

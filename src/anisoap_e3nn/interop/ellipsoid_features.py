@@ -8,16 +8,16 @@ from torch import Tensor
 
 from ..geometry import covariances
 from ..layer import Layer
-from ..networks import EdgeEncoding, SeparateEncoding, Standardization
+from ..networks import EdgeEncoding, Standardization
 from ..nn import AniSOAPEmbedding, TypeLinear
+from .separate_encoding import SeparateEncoding
 
 
 class EllipsoidFeatures(Layer):
     r"""Features of particles: their own shape and orientation, and the density around them.
 
     The coefficients of :class:`~anisoap_e3nn.AniSOAPEmbedding`, with the particle's own density apart, are
-    encoded by :class:`~anisoap_e3nn.networks.SeparateEncoding`. Call :meth:`measure` on training data before
-    the first step.
+    encoded by :class:`SeparateEncoding`. Call :meth:`measure` on training data before the first step.
 
     Parameters
     ----------

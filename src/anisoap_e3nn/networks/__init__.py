@@ -43,24 +43,26 @@ module, with ``allow=[OneConvolution]`` unless its package has registered itself
 """
 
 from .convolution import Convolution
+from .density_energy import DensityEnergy
 from .edge_features import EdgeEncoding, EdgeFeatures
 from .mace_style import MACEStylePotential
 from .message_passing import MessagePassingPotential
+from .neighbor_encoding import NeighborEncoding
 from .nequip_style import NequIPStylePotential
 from .options import MessagePassingOptions
 from .particle_encoding import ParticleEncoding
-from .separate_encoding import SeparateEncoding
 from .standardization import Standardization
 
 __all__ = [
     "Convolution",
+    "DensityEnergy",
     "EdgeEncoding",
     "EdgeFeatures",
     "MACEStylePotential",
     "MessagePassingOptions",
     "MessagePassingPotential",
+    "NeighborEncoding",
     "NequIPStylePotential",
     "ParticleEncoding",
-    "SeparateEncoding",
     "Standardization",
 ]

@@ -13,12 +13,13 @@ def energy_shifts_and_scales(
     """Measure the energy of each type, and the unit of the rest.
 
     The energies are a least-squares fit. The unit is the root mean square of the forces on particles of the
-    type. Without forces it is that of the residuals of the fit per particle, the same for all types.
+    type. Without forces it is that of the residuals of the fit per particle, the same for all types;
+    without energies either, that of the torques. Without energies the shifts are 0.
 
     Parameters
     ----------
     frames : sequence of EllipsoidData
-        Frames with `energy` ``(1,)``, and all or none with `forces`.
+        Frames with one or more of `energy` ``(1,)``, `forces` and `torques` ``(N, 3)``, all with the same.
     type_index : sequence of Tensor ``(N,)``, int64
         Types of each frame's particles, from 0 to n_types - 1.
     n_types : int
@@ -29,12 +30,15 @@ def energy_shifts_and_scales(
         The scale of a type without particles or with forces 0 is 1.
     """
     counts = torch.stack([x.bincount(minlength=n_types) for x in type_index]).double()
-    energy = torch.cat([frame.energy for frame in frames]).double()  # -> [frame]
-    shifts = torch.linalg.pinv(counts) @ energy  # -> [type]
-    if "forces" in frames[0]:
-        forces = torch.cat([frame.forces for frame in frames]).double()  # -> [particle, 3]
+    has_energy, shifts = "energy" in frames[0], counts.new_zeros(n_types)
+    if has_energy:
+        energy = torch.cat([frame.energy for frame in frames]).double()  # -> [frame]
+        shifts = torch.linalg.pinv(counts) @ energy  # -> [type]
+    if "forces" in frames[0] or not has_energy:
+        name = "forces" if "forces" in frames[0] else "torques"
+        slopes = torch.cat([frame[name] for frame in frames]).double()  # -> [particle, 3]
         sums = torch.zeros_like(shifts).index_add(
-            0, torch.cat(list(type_index)), forces.square().mean(1)
+            0, torch.cat(list(type_index)), slopes.square().mean(1)
         )
         scales = (sums / counts.sum(0)).sqrt()
     else:

@@ -119,15 +119,16 @@ class MACEStylePotential(MessagePassingPotential):
     r"""Products of the density of ellipsoids with itself and with messages, after MACE.
 
     .. math::
-        h_i^{(0)} = \mathrm{encoding}(c_i), \qquad
+        h_i^{(0)} = \mathrm{encoding}(o_i), \qquad
         A_i^{(k)} = V^{(k)} (h_i^{(k)} \oplus m_i^{(k)}), \qquad
         h_i^{(k+1)} = W_{t_i}^{(k)} \left( A_i \oplus A_i^2 \oplus A_i^3 \oplus h_i \right)^{(k)}, \qquad
-        E_i = E_{t_i} + s_{t_i} \sum_{k=1}^{n} \mathrm{readout}_k(h_i^{(k)})
+        E_i = E_{t_i} + s_{t_i} \left( \sum_{k=1}^{n} \mathrm{readout}_k(h_i^{(k)})
+              + \varepsilon(o_i, c_i) \right)
 
-    with AniSOAP's coefficients c, encoded by :class:`SeparateEncoding`, and messages m
-    (:class:`Convolution`). The coefficients are a density already, so the first layer multiplies densities of
-    ellipsoids. Products are made channel by channel. The last readout is a small network, the others are
-    linear. See Batatia et al., NeurIPS 2022 (arXiv:2206.07697).
+    with AniSOAP's coefficients o of the particle's own density, encoded by :class:`ParticleEncoding`, and
+    c of its neighbours' (:class:`DensityEnergy`), and messages m (:class:`Convolution`). Products are
+    made channel by channel. The last readout is a small network, the others are linear. See Batatia et
+    al., NeurIPS 2022 (arXiv:2206.07697).
 
     Parameters
     ----------

@@ -19,29 +19,31 @@ from ..nn.smooth_embedding import DENSITY_HYPERPARAMETERS, smooth_embedding
 from ..potentials import Potential
 from ..precision import without_autocast
 from ..tensor_arguments import check_data
-from ..tracing import is_tracing
+from ..tracing import assert_on_gpu, is_readable, is_tracing
 from .convolution import Convolution
+from .density_energy import DensityEnergy
 from .edge_features import EdgeEncoding, EdgeFeatures
 from .energy_units import energy_shifts_and_scales
 from .options import refuse_hyperparameters
 from .particle_encoding import ParticleEncoding
-from .separate_encoding import SeparateEncoding
 
 
 class MessagePassingPotential(HyperparameterModule, Potential):
     r"""Base class of the message-passing networks: from the density to energies.
 
     .. math::
-        c_i = \mathrm{AniSOAP}(i), \qquad
-        h_i = \mathrm{encoding}(c_i), \qquad
-        E_i = E_{t_i} + s_{t_i} \; \mathrm{network}(h, \text{edges})_i
+        o_i \oplus c_i = \mathrm{AniSOAP}(i), \qquad
+        h_i = \mathrm{encoding}(o_i), \qquad
+        E_i = E_{t_i} + s_{t_i} \left( \mathrm{network}(h, \text{edges})_i + \varepsilon(o_i, c_i) \right)
 
-    with the coefficients c of :class:`~anisoap_e3nn.AniSOAPEmbedding`, those of the particle's own density
-    apart from those of its neighbours (:class:`SeparateEncoding`). So h depends on the orientations of the
-    neighbours and of the particle. Edges are encoded by :class:`EdgeEncoding`. Energies and forces are
+    with the coefficients o of the particle's own density and c of its neighbours', from
+    :class:`~anisoap_e3nn.AniSOAPEmbedding`. What a particle is itself goes through the network
+    (:class:`ParticleEncoding`); what surrounds it, and how it is turned there, is an energy of its own
+    (:class:`DensityEnergy`). With `include_self` true or false there is one density, which is encoded as a
+    whole, and no second energy. Edges are encoded by :class:`EdgeEncoding`. Energies and forces are
     continuous at the cutoff.
 
-    Subclasses write :meth:`network`; :mod:`anisoap_e3nn.networks` shows how. Call :meth:`standardize` once,
+    Subclasses write :meth:`network`, as :mod:`anisoap_e3nn.networks` shows. Call :meth:`standardize` once,
     before training.
 
     Parameters
@@ -51,10 +53,9 @@ class MessagePassingPotential(HyperparameterModule, Potential):
     cutoff : float
         Cutoff of the density and of the messages, a length.
     irreps_hidden : Irreps or str
-        Irreps of the features h. Those that the embedding lacks are left out.
+        Irreps of the features h. Those that the density lacks are left out; a particle's own has even l only.
     max_angular : int
-        The largest l of the density. Coefficients of an l that `irreps_hidden` lacks enter through the power
-        spectrum only.
+        The largest l of the density. Those that `irreps_hidden` lacks enter through products only.
     max_radial : int or sequence of int, optional
         The largest n; see :class:`~anisoap_e3nn.AniSOAPEmbedding`.
     radial_gaussian_width : float or sequence of float, optional
@@ -63,8 +64,7 @@ class MessagePassingPotential(HyperparameterModule, Potential):
         Standard deviations of a particle's density, in units of its semi-axes; 1 as in AniSOAP. Narrower
         densities resolve neighbours better, but need more and narrower radial functions.
     include_self : bool or "separate"
-        Whether a particle's own density is part of the density, or has channels of its own; see
-        :class:`~anisoap_e3nn.AniSOAPEmbedding`.
+        As in :class:`~anisoap_e3nn.AniSOAPEmbedding`.
     max_angular_edges : int, optional
         The largest l of the edges' spherical harmonics; by default that of `irreps_hidden`.
     n_radial : int
@@ -146,13 +146,13 @@ class MessagePassingPotential(HyperparameterModule, Potential):
         }
         self.types, self.cutoff = self.embedding.types, self.embedding.cutoff
         n_types, irreps_density = len(self.types), self.embedding.irreps_out
-        self.irreps_features = o3.Irreps([each for each in irreps if each.ir in irreps_density])
-        self.encoding: ParticleEncoding | SeparateEncoding
+        self.density_energy: DensityEnergy | None = None
         if self.embedding.include_self == "separate":
-            channels = self.embedding.density_channels
-            self.encoding = SeparateEncoding(channels, self.irreps_features, n_types)
-        else:
-            self.encoding = ParticleEncoding(irreps_density, self.irreps_features, n_types)
+            channels, n_hidden = self.embedding.density_channels, max(1, irreps.count("0e"))
+            irreps_density, irreps_neighbors = channels.irreps_own, channels.irreps_neighbors
+            self.density_energy = DensityEnergy(irreps_density, irreps_neighbors, n_hidden, n_types)
+        self.irreps_features = o3.Irreps([each for each in irreps if each.ir in irreps_density])
+        self.encoding = ParticleEncoding(irreps_density, self.irreps_features, n_types)
         self.edge_encoding = EdgeEncoding(self.cutoff, l_edges, n_radial, edge_orientations)
         self.register_buffer("n_neighbors", torch.tensor(1.0))
         self.register_buffer("energy_shifts", torch.zeros(n_types))
@@ -214,8 +214,8 @@ class MessagePassingPotential(HyperparameterModule, Potential):
         check_data(data)
         type_index = self.embedding.type_index(data.types)  # -> [particle]
         edge_index, edge_vectors = self._edges(data, edges)
-        coefficients = self._coefficients(data, edge_index, edge_vectors)
-        h = self.encoding(coefficients, type_index)  # -> [particle, irreps_features.dim]
+        own, neighbors = self._densities(data, edge_index, edge_vectors)
+        h = self.encoding(own, type_index)  # -> [particle, irreps_features.dim]
         features = self.edge_encoding(edge_vectors, edge_index, data.orientations, data.semiaxes)
         energies = self.network(h, type_index, edge_index, features)  # -> [particle]
         if not is_tracing() and energies.shape != type_index.shape:
@@ -223,6 +223,8 @@ class MessagePassingPotential(HyperparameterModule, Potential):
                 f"{type(self).__name__}.network returned shape {tuple(energies.shape)}, expected "
                 f"{tuple(type_index.shape)}: one number for each particle"
             )
+        if self.density_energy is not None:
+            energies = energies + self.density_energy(own, neighbors, type_index)
         return self.energy_shifts[type_index] + self.energy_scales[type_index] * energies
 
     @without_autocast
@@ -232,12 +234,13 @@ class MessagePassingPotential(HyperparameterModule, Potential):
 
         Call it once, before training. It also sets the unit of the network's output, one for each type: the
         root mean square of the forces on particles of the type. Without forces it is that of the energies per
-        particle, after the shifts are subtracted. The shifts are a least-squares fit to the energies.
+        particle, after the shifts are subtracted, and without energies either that of the torques. The shifts
+        are a least-squares fit to the energies, or 0.
 
         Parameters
         ----------
         frames : sequence of EllipsoidData
-            Frames with `energy` ``(1,)`` and possibly `forces`; some hundreds suffice.
+            Frames with one or more of `energy`, `forces` and `torques`; some hundreds suffice.
         batch_size : int
             Number of frames processed at a time.
 
@@ -262,27 +265,36 @@ class MessagePassingPotential(HyperparameterModule, Potential):
         self.energy_scales.copy_(scales)
 
     def _measure_features(self, frames: Sequence[Any], batch_size: int) -> None:
-        coefficients, invariants, n_particles, n_edges = [], [], 0, 0
+        densities, invariants, n_particles, n_edges = [], [], 0, 0
         for data in iterate_batches(frames, batch_size):
             edge_index, vectors = self._edges(data, None)
-            coefficients.append(self._coefficients(data, edge_index, vectors))
+            densities.append(self._densities(data, edge_index, vectors))
             of_particles = (data.orientations, data.semiaxes)
             invariants.append(self.edge_encoding.invariants(vectors, edge_index, *of_particles))
             n_particles, n_edges = n_particles + len(data.types), n_edges + len(vectors)
-        self.encoding.fit(torch.cat(coefficients))
+        own, neighbors = map(torch.cat, zip(*densities, strict=True))
+        self.encoding.fit(own)
+        if self.density_energy is not None:
+            self.density_energy.fit(own, neighbors)
         self.edge_encoding.standardization.fit(torch.cat(invariants))
         self.n_neighbors.fill_(max(1.0, n_edges / max(1, n_particles)))
 
     def _edges(self, data: Any, edges: Edges | None) -> tuple[Tensor, Tensor]:
         edges = edges or edges_of(data, self.cutoff)
-        if not is_tracing() and (edges.edge_vectors == 0).all(1).any():
-            raise ValueError(
-                "two particles are in the same place, so the edge between them has no direction; move one"
-            )
-        return edges.edge_index, edges.edge_vectors
+        vectors = edges.edge_vectors
+        same = "two particles are in the same place, so the edge between them has no direction; move one"
+        assert_on_gpu(vectors, lambda r: r.any(1), same)
+        if is_readable(vectors) and not vectors.any(1).all():
+            raise ValueError(same)
+        return edges.edge_index, vectors
 
-    def _coefficients(self, data: Any, edge_index: Tensor, edge_vectors: Tensor) -> Tensor:
+    def _densities(
+        self, data: Any, edge_index: Tensor, edge_vectors: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Coefficients of the density that is encoded, and of the neighbours' if it is apart."""
         coefficients: Tensor = self.embedding(
             edge_vectors, edge_index, data.types, data.orientations, data.semiaxes
         )
-        return coefficients  # -> [particle, embedding.irreps_out.dim]
+        if self.density_energy is None:
+            return coefficients, coefficients[:, :0]
+        return self.embedding.density_channels.split(coefficients)

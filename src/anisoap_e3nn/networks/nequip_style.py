@@ -58,13 +58,13 @@ class NequIPStylePotential(MessagePassingPotential):
     r"""Gated equivariant convolutions on the density of ellipsoids, after NequIP.
 
     .. math::
-        h_i^{(0)} = \mathrm{encoding}(c_i), \qquad
+        h_i^{(0)} = \mathrm{encoding}(o_i), \qquad
         h_i^{(k+1)} = \mathrm{gate}\left( W_{t_i}^{(k)} (h_i^{(k)} \oplus m_i^{(k)}) \right), \qquad
-        E_i = E_{t_i} + s_{t_i} \, \mathrm{readout}(h_i^{(n)})
+        E_i = E_{t_i} + s_{t_i} \left( \mathrm{readout}(h_i^{(n)}) + \varepsilon(o_i, c_i) \right)
 
-    with AniSOAP's coefficients c, encoded by :class:`SeparateEncoding`, and messages m
-    (:class:`Convolution`). The readout is a small network of the last layer's scalars. See Batzner et al.,
-    Nat. Commun. 13, 2453 (2022).
+    with AniSOAP's coefficients o of the particle's own density, encoded by :class:`ParticleEncoding`, and
+    c of its neighbours' (:class:`DensityEnergy`), and messages m (:class:`Convolution`). The readout is a
+    small network of the last layer's scalars. See Batzner et al., Nat. Commun. 13, 2453 (2022).
 
     Parameters
     ----------

@@ -66,4 +66,5 @@ class ParticleEncoding(Layer):
     def fit(self, coefficients: Tensor) -> None:
         """Set the means and scales from coefficients ``(N, irreps_in.dim)`` of training data."""
         self.coefficient_scales.fit(coefficients)
-        self.spectrum_scales.fit(self.spectrum(self.coefficient_scales(coefficients)))
+        spectrum = self.spectrum(self.coefficient_scales(coefficients))
+        self.spectrum_scales.fit(spectrum, standardized=True)

@@ -5,6 +5,7 @@ from e3nn import o3
 from torch import Tensor
 
 from ..layer import Layer
+from ..precision import in_float64
 
 
 class Standardization(Layer):
@@ -46,12 +47,18 @@ class Standardization(Layer):
         return (x - self.means) / self.scales
 
     @torch.no_grad()
-    def fit(self, x: Tensor) -> None:
-        """Set means and scales from features ``(sample, irreps.dim)``; without samples nothing changes."""
+    def fit(self, x: Tensor, standardized: bool = False) -> None:
+        """Set means and scales from features ``(sample, irreps.dim)``; without samples nothing changes.
+
+        If the features are products of `standardized` ones, rounding errors are told from these: they are of
+        size 1, and their own rounding errors may have been divided by a hundredth.
+        """
         if len(x) == 0:
             return
-        rounding = 32 * torch.finfo(x.dtype).eps * float(x.abs().max()) if x.numel() else 0.0
-        x = x.double()
+        largest = float(x.abs().max()) if x.numel() else 0.0
+        largest = max(largest, 100.0) if standardized else largest
+        rounding = 32 * torch.finfo(x.dtype).eps * largest
+        x = in_float64(x)
         for (mul, ir), some in zip(self.irreps, self.irreps.slices(), strict=True):
             channels = x[:, some].unflatten(1, (mul, ir.dim))  # -> [sample, channel, m]
             means = torch.zeros_like(channels[0])  # -> [channel, m]

@@ -36,5 +36,9 @@ def in_chunks(
     size = max(1, -(-batched[0].shape[0] // n_chunks))
     pieces = zip(*(tensor.split(size) for tensor in batched), strict=True)
     return torch.cat(
-        [checkpoint(function, *piece, *others, use_reentrant=False) for piece in pieces]
+        [
+            # without random numbers, whose state cannot be saved while a CUDA graph is captured
+            checkpoint(function, *piece, *others, use_reentrant=False, preserve_rng_state=False)
+            for piece in pieces
+        ]
     )

@@ -21,9 +21,9 @@ class TensorProductConvolution(Layer):
         z_{i u} = \sum_{e: j \to i} w_{e u} \, x_{j u} \otimes y_e
 
     for each path, with weights of each edge. The result is that of a ``TensorProduct`` of the neighbours'
-    features with the mode "uvu", summed at the centres. On the CPU the features are gathered, multiplied,
-    weighted and summed in one pass over the edges, and the messages are never stored; see
-    :func:`~anisoap_e3nn.ops.convolution`.
+    features with the mode "uvu", summed at the centres. On the CPU and on NVIDIA GPUs the features are
+    gathered, multiplied, weighted and summed in one pass over the edges, and the messages are never stored;
+    see :func:`~anisoap_e3nn.ops.convolution`.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..arguments import integer, positive
-from ..tracing import is_mapping, is_recording, is_tracing
+from ..tracing import is_mapping, is_readable, is_recording
 
 
 class _CutoffFunction(torch.nn.Module):
@@ -148,7 +148,7 @@ def within_cutoff(
         inside = ((x * x + y * y + z * z).sqrt() <= cutoff).to(edge_vectors)
     else:
         inside = (x * x).addcmul_(y, y).addcmul_(z, z).sqrt_().le_(cutoff)  # 1 or 0 -> [edge]
-    all_inside = not is_tracing() and bool(inside.all())
+    all_inside = is_readable(inside) and bool(inside.all())
     if not all_inside:
         edge_vectors = edge_vectors * inside[:, None]  # or 0 · ∞ could enter from far away
     if cutoff_function is None:

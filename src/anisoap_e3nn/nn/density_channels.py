@@ -32,10 +32,8 @@ class DensityChannels:
     properties : dict from Irrep to Tensor ``(channel, 2)``
         Values of the properties ``neighbor_type`` and ``n`` of metatensor; `OWN_DENSITY` stands for the
         particle's own density.
-    own_columns, neighbor_columns : list of int
-        Columns of the particle's own density, and of the others.
     irreps_own, irreps_neighbors : Irreps
-        Irreps of these columns.
+        Irreps of the particle's own density, and of the others; see :meth:`split`.
 
     Raises
     ------
@@ -57,20 +55,28 @@ class DensityChannels:
             )
         self.names: list[str] = []
         self.properties: dict[Any, Tensor] = {}
-        self.own_columns: list[int] = []
-        self.neighbor_columns: list[int] = []
+        self._widths: list[int] = []  # columns of the neighbours and of the own density, in turn
         self.irreps, self.irreps_own, self.irreps_neighbors = (o3.Irreps() for _ in range(3))
         for l, count in enumerate(n_functions):
-            ir, start = o3.Irrep(l, (-1) ** l), self.irreps.dim
+            ir = o3.Irrep(l, (-1) ** l)
             has_own = own and l % 2 == 0
             n_neighbors = len(types) * count
             self.irreps_neighbors += o3.Irreps([(n_neighbors, ir)])
             self.irreps_own += o3.Irreps([(count, ir)] if has_own else [])
             self.irreps += o3.Irreps([(n_neighbors + has_own * count, ir)])
-            middle = start + n_neighbors * ir.dim
-            self.neighbor_columns += range(start, middle)
-            self.own_columns += range(middle, self.irreps.dim)
+            self._widths += [n_neighbors * ir.dim, has_own * count * ir.dim]
             described = [f"type={type_}" for type_ in types] + ["own"] * has_own
             self.names += [f"l={l} {density} n={n}" for density in described for n in range(count)]
             labels = torch.tensor([*types, *[OWN_DENSITY] * has_own])
             self.properties[ir] = torch.cartesian_prod(labels, torch.arange(count))
+
+    def split(self, coefficients: Tensor) -> tuple[Tensor, Tensor]:
+        """Split coefficients ``(N, irreps.dim)`` into the own density's and the neighbours'.
+
+        Returns
+        -------
+        own : Tensor ``(N, irreps_own.dim)``
+        neighbors : Tensor ``(N, irreps_neighbors.dim)``
+        """
+        blocks = coefficients.split(self._widths, dim=1)
+        return torch.cat(blocks[1::2], dim=1), torch.cat(blocks[::2], dim=1)

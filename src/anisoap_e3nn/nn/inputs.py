@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..ops.backends.native_inputs import are_legal
 from ..tensor_arguments import check_tensors, has_shape
-from ..tracing import is_tracing
+from ..tracing import assert_on_gpu, is_readable
 
 FIVE_TENSORS = "edge_vectors, edge_index, types, orientations and semiaxes"
 
@@ -22,7 +22,8 @@ def check_inputs(
 ) -> None:
     """Refuse inputs of wrong shape, dtype or range.
 
-    Values are not checked while a tracer is at work, since that would break its graph.
+    Values are not checked while a tracer is at work, since that would break its graph. On a GPU indices and
+    semi-axes are checked without waiting for the result, and other numbers that are NaN give NaN.
 
     Raises
     ------
@@ -74,8 +75,13 @@ def check_inputs(
     for name, tensor in (("edge_index", edge_index), ("types", types)):
         if tensor.dtype != torch.int64:
             raise TypeError(f"{name} is {tensor.dtype}, expected torch.int64; use .long()")
-    if not is_tracing():
+    if is_readable(edge_vectors):
         _check_values(edge_vectors, edge_index, orientations, semiaxes)
+    else:
+        assert_on_gpu(edge_index, lambda i: (i >= 0) & (i < n), "edge_index is out of range")
+        assert_on_gpu(
+            semiaxes, lambda a: a >= 0, "semiaxes are negative or NaN, expected lengths >= 0"
+        )
 
 
 def refuse_lengths(unit: float, squared_ratio: float, dtype: torch.dtype) -> None:
@@ -113,9 +119,13 @@ def refuse_overflow(coefficients: Tensor) -> None:
     Raises
     ------
     ValueError
-        If powers of lengths overflowed; except while a tracer is at work.
+        If powers of lengths overflowed; except while a tracer is at work, and on GPUs.
     """
-    if is_tracing() or isfinite(coefficients.sum()) or coefficients.isfinite().all():
+    if (
+        not is_readable(coefficients)
+        or isfinite(coefficients.sum())
+        or coefficients.isfinite().all()
+    ):
         return
     raise ValueError(
         f"the coefficients are NaN or infinite in {coefficients.dtype}, expected lengths whose powers it can "

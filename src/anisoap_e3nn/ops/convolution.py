@@ -24,9 +24,9 @@ def convolution(
             C_k \, x_{j, u m_1(k)} \, Y_{e, m_2(k)} \, W_{e, p(k) u}
 
     over the coefficients k of all paths p and their channels u. It is differentiable any number of times, in
-    reverse and forward mode and in ``torch.func``. The native backend stores nothing of the size edges ×
-    paths × channels save the derivatives of the weights, and sums the edges of a particle in their order, so
-    the result does not depend on the number of threads. It is computed in the type of the tensors, also
+    reverse and forward mode and in ``torch.func``. The native and triton backends store nothing of the size
+    edges × paths × channels save the derivatives of the weights, and sum the edges of a particle in their
+    order, so results repeat. It is computed in the type of the tensors, also
     inside ``torch.autocast``.
 
     Parameters

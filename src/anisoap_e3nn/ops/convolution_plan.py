@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..constant import Constant
 from .product_program import Block, Path, ProductPlan
 
 
@@ -37,11 +38,6 @@ class ConvolutionPath(NamedTuple):
 class ConvolutionPlan:
     """Paths of a convolution. The last dimensions of x, Y, W and out have the sizes `dims`.
 
-    Attributes
-    ----------
-    weighting, coupling : ProductPlan
-        The same sum as two products of each edge: W with Y, and x with the result.
-
     Raises
     ------
     ValueError
@@ -51,32 +47,40 @@ class ConvolutionPlan:
 
     paths: tuple[ConvolutionPath, ...]
     dims: tuple[int, int, int, int]
-    weighting: ProductPlan = field(init=False, repr=False, compare=False)
-    coupling: ProductPlan = field(init=False, repr=False, compare=False)
-    program: Tensor = field(init=False, repr=False, compare=False)  # what the native backend runs
+    program: Tensor = field(init=False, repr=False, compare=False)  # what the kernels are made of
+    # the coefficients of each path as a dense tensor [m1, m2, m3]
+    tables: tuple[Constant, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        dim_x, dim_harmonics, n_weights, dim_out = self.dims
         weighted = sorted((path.weights, path.weights + path.channels) for path in self.paths)
         for (_, before), (first, _) in pairwise(weighted):
             if first < before:
                 raise ValueError(f"two paths have weight {first}, expected weights of their own")
-        weighting, coupling, end = [], [], 0
-        for n, (d1, d2, d3), x, harmonics, weights, out, m1, m2, m3, values in self.paths:
-            y, m = Block(end, d2, 1, 0, d2), range(d2)  # Y times the weight of each channel
-            given = Block(weights, 1, 1, 0, 1), Block(harmonics, d2, 1, 0, 0)
-            weighting.append(Path(*given, y, 1, n, [0] * d2, m, m, [1.0] * d2))
-            ends = Block(x, d1, 1, 0, d1), y, Block(out, d3, 1, 0, d3)
-            coupling.append(Path(*ends, 1, n, m1, m2, m3, values))
-            end += n * d2
-        products = {
-            "weighting": ProductPlan(tuple(weighting), (end, n_weights, dim_harmonics)),
-            "coupling": ProductPlan(tuple(coupling), (dim_out, dim_x, end)),
-        }
+        _refuse_faulty(self.paths, self.dims)
+        object.__setattr__(self, "tables", tuple(map(_table, self.paths)))
         with torch._C._DisableFuncTorch():  # a constant, for torch.func too
-            for name, value in products.items():
-                object.__setattr__(self, name, value)
             object.__setattr__(self, "program", build_program(self.paths, self.dims))
+
+
+def _refuse_faulty(paths: Sequence[ConvolutionPath], dims: tuple[int, int, int, int]) -> None:
+    """Refuse what plans of the same sum as two products refuse: W with Y, and x with the result."""
+    dim_x, dim_harmonics, n_weights, dim_out = dims
+    weighting, coupling, end = [], [], 0
+    for n, (d1, d2, d3), x, harmonics, weights, out, m1, m2, m3, values in paths:
+        y, m = Block(end, d2, 1, 0, d2), range(d2)  # Y times the weight of each channel
+        given = Block(weights, 1, 1, 0, 1), Block(harmonics, d2, 1, 0, 0)
+        weighting.append(Path(*given, y, 1, n, [0] * d2, m, m, [1.0] * d2))
+        ends = Block(x, d1, 1, 0, d1), y, Block(out, d3, 1, 0, d3)
+        coupling.append(Path(*ends, 1, n, m1, m2, m3, values))
+        end += n * d2
+    ProductPlan(tuple(weighting), (end, n_weights, dim_harmonics))
+    ProductPlan(tuple(coupling), (dim_out, dim_x, end))
+
+
+def _table(path: ConvolutionPath) -> Constant:
+    table = np.zeros(path.dims)
+    np.add.at(table, tuple(np.array(m, np.int64) for m in path[6:9]), path.coefficients)
+    return Constant(table)
 
 
 def build_program(paths: Sequence[ConvolutionPath], dims: tuple[int, int, int, int]) -> Tensor:

@@ -35,7 +35,7 @@ def gaussian_moments(
 
     The torch backend has derivatives of any order. The native backend, for CPUs, and the triton backend, for
     NVIDIA GPUs, have first and second ones, in reverse and forward mode and in ``torch.func``, but not
-    forward mode through forward mode. The triton backend leaves degrees above 8 to the torch backend. All
+    forward mode through forward mode. The triton backend leaves degrees above 20 to the torch backend. All
     compute in the type of the tensors, also inside ``torch.autocast``.
 
     Parameters

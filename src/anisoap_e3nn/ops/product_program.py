@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..constant import Constant
+
 _LOAD, _RUN, _STORE, _DOT = range(4)  # as in sparse_product.hpp
 _HEAD = 12
 
@@ -67,6 +69,8 @@ class Path:
     m2: Sequence[int]
     m3: Sequence[int]
     coefficients: Sequence[float]
+    # of each coefficient in the dense tensor [m1, m2, m3]
+    positions: Constant = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         lengths = [len(given) for given in (self.m1, self.m2, self.m3, self.coefficients)]
@@ -87,6 +91,9 @@ class Path:
                     f"{name} goes from {min(m)} to {max(m)}, expected indices of the "
                     f"{block.components} components, 0 to {block.components - 1}"
                 )
+        m1, m2, m3 = (np.array(m, dtype=np.int64) for m in (self.m1, self.m2, self.m3))
+        positions = (m1 * self.x2.components + m2) * self.out.components + m3
+        object.__setattr__(self, "positions", Constant(positions))
 
     @property
     def blocks(self) -> tuple[Block, Block, Block]:

@@ -68,15 +68,19 @@ class SparseProduct(Layer):
         If a path reaches beyond the last dimension of a tensor.
     """
 
-    coefficient_bits: Tensor
+    coefficient_parts: Tensor
 
     def __init__(self, paths: Sequence[Path], dim1: int, dim2: int, dim_out: int) -> None:
         super().__init__()
         self.plan = ProductPlan(tuple(paths), (dim_out, dim1, dim2))
         coefficients = [value for path in paths for value in path.coefficients]
-        # as integers, which .float() does not round to float32
-        bits = torch.tensor(coefficients, dtype=torch.float64).view(torch.int64)
-        self.register_constant("coefficient_bits", bits)
+        # the bits of float32 numbers whose sums they are: .float() does not round integers, and Apple's GPUs
+        # have no float64
+        rest, parts = torch.tensor(coefficients, dtype=torch.float64), []
+        for _ in range(3):
+            parts.append(rest.float())
+            rest = rest - parts[-1]
+        self.register_constant("coefficient_parts", torch.stack(parts).view(torch.int32))
 
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
         """The product of ``(..., dim1)`` and ``(..., dim2)``: ``(..., dim_out)``."""
@@ -85,7 +89,7 @@ class SparseProduct(Layer):
                 f"x1 and x2 have leading dimensions {tuple(x1.shape[:-1])} and "
                 f"{tuple(x2.shape[:-1])}, expected the same"
             )
-        coefficients = self.coefficient_bits.view(torch.float64).to(x1.dtype)
+        coefficients = self.coefficient_parts.view(torch.float32).to(x1.dtype).sum(0)
         n_rows = math.prod(x1.shape[:-1])
         product = sparse_product(
             x1.reshape(n_rows, x1.shape[-1]),

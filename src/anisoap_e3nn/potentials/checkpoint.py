@@ -27,6 +27,7 @@ def save_model(
     *,
     overwrite: bool = False,
     allow: Sequence[type] = (),
+    metadata: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a model to a checkpoint: dotted paths of classes, their hyperparameters, and tensors.
 
@@ -45,6 +46,10 @@ def save_model(
         Whether an existing file may be replaced.
     allow : sequence of type
         Classes of other packages. :func:`load_model` needs them too.
+
+    metadata : mapping, optional
+        What the file says of the model's origin, such as units: values that JSON can store, for
+        :func:`read_metadata`.
 
     Raises
     ------
@@ -65,6 +70,7 @@ def save_model(
         "format_version": FORMAT_VERSION,
         "versions": _versions(),
         "model": json.dumps(describe(model, "the model", allow)),
+        "metadata": json.dumps(dict(metadata or {})),
         "dtype": str(_dtype_of(model)).removeprefix("torch."),
         # clones, since torch.save writes the whole storage of a view
         "state": {name: x.detach().cpu().clone() for name, x in model.state_dict().items()},
@@ -127,6 +133,25 @@ def load_model(
         reason = " ".join(str(error).split())  # in one line
         raise ValueError(f"{origin}, cannot be read with {_versions()}: {reason}") from error
     return model if map_location is None else model.to(map_location)
+
+
+def read_metadata(path: str | PathLike[str]) -> dict[str, Any]:
+    """Read the metadata of a checkpoint; empty if it was saved without.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        Checkpoint of :func:`save_model`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the file does not exist.
+    ValueError
+        If the file is not a checkpoint or is damaged.
+    """
+    found: dict[str, Any] = json.loads(_read(Path(path)).get("metadata", "{}"))
+    return found
 
 
 def _read(path: Path) -> dict[str, Any]:

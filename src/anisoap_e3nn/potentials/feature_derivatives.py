@@ -66,7 +66,7 @@ class SpectrumJacobians:
             return self._spectra(self.coefficients[centers], alone)
 
         zeros, shifts = torch.zeros_like(R), torch.zeros_like(edge_vectors)
-        moves = torch.eye(3).to(edge_vectors)[:, None].expand(3, n, 3)
+        moves = torch.eye(3, dtype=R.dtype, device=R.device)[:, None].expand(3, n, 3)
         tangents = [(move, zeros) for move in moves]
         tangents += [(shifts, tangent) for tangent in _rotation_tangents(R)]
         return torch.stack(_pushed_forward(spectra, (edge_vectors, R), tangents), dim=1)
@@ -90,7 +90,7 @@ class SpectrumJacobians:
 
 def _rotation_tangents(rotations: Tensor) -> Tensor:
     """Tangents [e]× R of rotations about the axes e of space ``(3, N, 3, 3)``."""
-    axes = torch.eye(3).to(rotations)[:, None, :, None]
+    axes = torch.eye(3, dtype=rotations.dtype, device=rotations.device)[:, None, :, None]
     return torch.linalg.cross(*torch.broadcast_tensors(axes, rotations), dim=2)
 
 

@@ -15,7 +15,7 @@ class FeatureStatistics:
     def add(self, features: Tensor, type_index: Tensor) -> None:
         """Add features of particles ``(N, feature)`` with their type indices ``(N,)``."""
         for t in type_index.unique().tolist():
-            some = features[type_index == t].double().cpu()  # -> [particle, feature]
+            some = features[type_index == t].cpu().double()  # -> [particle, feature]
             mean, before, new = some.mean(0), self._counts[t].clone(), len(some)
             step = mean - self._means[t]
             self._counts[t] += new

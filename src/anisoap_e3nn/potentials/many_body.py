@@ -136,11 +136,8 @@ class ManyBodyPotential(HyperparameterModule, Potential):
         )
         if self.linear_weights is not None:
             return (features * self.weights[type_index]).sum(1)
-        energies = features.new_zeros(len(type_index))
-        for position, perceptron in enumerate(self.perceptrons):
-            members = (type_index == position).nonzero().squeeze(1)
-            energies = energies.index_add(0, members, perceptron(features[members]).squeeze(1))
-        return energies
+        of_types = torch.cat([net(features) for net in self.perceptrons], dim=1)
+        return of_types.gather(1, type_index[:, None]).squeeze(1)  # -> [particle]
 
     @without_autocast
     def features(self, data: Any, edges: Edges | None = None) -> Tensor:

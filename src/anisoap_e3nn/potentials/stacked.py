@@ -92,13 +92,22 @@ class StackedPotential(Layer):
         energies = [configuration.energies(term) for term in self.components]  # -> [particle] each
         return sum(energies[1:], start=energies[0])
 
+    @property
+    def fixed(self) -> list[torch.nn.Module]:
+        """Components, also of stacks within, without parameters that require grad.
+
+        A :class:`SurfaceRepulsion`, for example, or a potential after ``requires_grad_(False)``. Fits leave
+        them as they are.
+        """
+        return [term for term in terms_of(self) if _is_fixed(term)]
+
     def design(self, data: Any) -> Design:
-        """Design matrix for the weights of all components, in order.
+        """Design matrix for the weights of all components that are not fixed, in order.
 
         Raises
         ------
         TypeError
-            If a component is not linear in its weights.
+            If a component that is not :attr:`fixed` is not linear in its weights.
         """
         terms = [term for term, _ in self._linear_terms()]
         configuration = Configuration(data, terms)
@@ -115,10 +124,23 @@ class StackedPotential(Layer):
     def _linear_terms(self) -> list[tuple[Linear, Tensor]]:
         found = []
         for term in terms_of(self):
+            if _is_fixed(term):
+                continue
             if not isinstance(term, Linear) or (weights := term.linear_weights) is None:
-                raise TypeError(f"found a component that is not linear in its weights, {term!r}")
+                raise TypeError(
+                    f"found a component that is not linear in its weights, {term!r}; hold it fixed with "
+                    "requires_grad_(False)"
+                )
             found.append((term, weights))
+        if not found:
+            raise ValueError(
+                f"found only fixed components, {self!r}, expected one with weights to fit"
+            )
         return found
+
+
+def _is_fixed(term: torch.nn.Module) -> bool:
+    return not any(parameter.requires_grad for parameter in term.parameters())
 
 
 def terms_of(model: Callable[[Any], Tensor]) -> list[Any]:

@@ -1,15 +1,22 @@
 """Free rotation of rigid bodies."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from ..constant import Constant
+from ..tracing import is_readable
+
 # q @ _UNIT_PRODUCTS[k] is the product of the quaternion q with the unit of body axis k, (0, e_k)
-_UNIT_PRODUCTS = torch.tensor(
-    [
-        [[0, 1, 0, 0], [-1, 0, 0, 0], [0, 0, 0, -1], [0, 0, 1, 0]],
-        [[0, 0, 1, 0], [0, 0, 0, 1], [-1, 0, 0, 0], [0, -1, 0, 0]],
-        [[0, 0, 0, 1], [0, 0, -1, 0], [0, 1, 0, 0], [-1, 0, 0, 0]],
-    ]
+_UNIT_PRODUCTS = Constant(
+    np.array(
+        [
+            [[0, 1, 0, 0], [-1, 0, 0, 0], [0, 0, 0, -1], [0, 0, 1, 0]],
+            [[0, 0, 1, 0], [0, 0, 0, 1], [-1, 0, 0, 0], [0, -1, 0, 0]],
+            [[0, 0, 0, 1], [0, 0, -1, 0], [0, 1, 0, 0], [-1, 0, 0, 0]],
+        ],
+        dtype=np.float64,
+    )
 )
 
 
@@ -56,7 +63,7 @@ def rotate_freely(
     >>> rotate_freely(identity, spin, torch.ones(1, 3), time=0.5)[0]  # a quarter turn about z
     tensor([[0.7071, 0.0000, 0.0000, 0.7071]])
     """
-    units = _UNIT_PRODUCTS.to(quaternions)
+    units = _UNIT_PRODUCTS.like(quaternions)
     start = quaternions, angular_momenta
     l = list(angular_momenta.unbind(1))
     for k, share in ((2, 0.5), (1, 0.5), (0, 1.0), (1, 0.5), (2, 0.5)):
@@ -69,7 +76,7 @@ def rotate_freely(
     angular_momenta = torch.stack(l, 1)
 
     needles = (inverse_moments == 0).any(1, keepdim=True)  # and points, which stand still
-    if needles.any():
+    if not is_readable(needles) or needles.any():
         q, angular_velocities = start[0], start[1] * inverse_moments
         half = time / 2 * angular_velocities.norm(dim=1, keepdim=True)  # angles -> [particle, 1]
         products = torch.einsum("na,kab,nk->nb", q, units, angular_velocities)

@@ -24,12 +24,13 @@ class RigidBodies:
     ----------
     data : EllipsoidData or a Batch of them
         Initial positions and orientations, not modified. Edges are dropped, since neighbours change.
-    masses : float or array ``(N,)``
-        Masses of the bodies, > 0.
+    masses : float or array ``(N,)``, optional
+        Masses of the bodies, > 0; by default the `masses` of the data, else 1.
     moments : array ``(3,)`` or ``(N, 3)``, optional
-        Principal moments of inertia about the axes of the ellipsoids, ≥ 0; by default those of solid
-        ellipsoids, :math:`I_a = \tfrac m5 (b^2 + c^2)` and so on. Bodies do not turn about axes without a
-        moment (the axis of a needle, all axes of a point), and torques about them have no effect.
+        Principal moments of inertia about the axes of the ellipsoids, ≥ 0; by default the `moments` of the
+        data, else those of solid ellipsoids, :math:`I_a = \tfrac m5 (b^2 + c^2)` and so on. Frames mapped
+        from atoms have both (:class:`~anisoap_e3nn.data.EllipsoidMapping`). Bodies do not turn about axes
+        without a moment (the axis of a needle, all axes of a point), and torques about them have no effect.
 
     Attributes
     ----------
@@ -67,7 +68,7 @@ class RigidBodies:
     def __init__(
         self,
         data: Any,
-        masses: float | npt.ArrayLike | Tensor = 1.0,
+        masses: float | npt.ArrayLike | Tensor | None = None,
         moments: npt.ArrayLike | Tensor | None = None,
     ) -> None:
         check_data(data)
@@ -82,6 +83,9 @@ class RigidBodies:
         self.quaternions = orientations / orientations.norm(dim=1, keepdim=True)
         self.momenta = torch.zeros_like(self.positions)
         self.angular_momenta = torch.zeros_like(self.positions)
+        if masses is None:
+            masses = data.masses if "masses" in data else 1.0
+            moments = data.moments if moments is None and "moments" in data else moments
         self.masses = _of_each_body("masses", masses, self.positions, ())
         if not (self.masses > 0).all():
             raise ValueError(f"masses are {self.masses.tolist()}, expected > 0")

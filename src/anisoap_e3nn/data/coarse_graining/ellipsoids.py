@@ -11,10 +11,10 @@ import torch
 from ...arguments import periodic_axes
 from ...geometry import matrices_to_quaternions
 from ..ellipsoid_data import EllipsoidData
-from ..files.ase_files import calculated_targets, iterate_atoms
+from ..files.ase_files import iterate_atoms
 from ..files.conversion import convert_frames
-from ..files.stored_frame import Array
-from .connectivity import Groups, find_molecules, whole_groups, whole_molecules
+from .connectivity import find_molecules, whole_groups, whole_molecules
+from .groups import formulas, refuse_faulty_groups, targets_of_groups, types_of
 
 
 def coarse_grain(
@@ -52,10 +52,11 @@ def coarse_grain(
     Returns
     -------
     EllipsoidData
-        Ellipsoids in the order of the groups. They have an `energy` if the atoms have one. If the
-        atoms have forces :math:`f_i`, the ellipsoids have `forces` :math:`F = \sum_i f_i` and
-        `torques` :math:`\tau = \sum_i (r_i - c) \times f_i`. The stress is left out, since rigid
-        bodies have a different one.
+        Ellipsoids in the order of the groups. They have an `energy` if the atoms have one. (ASE
+        attaches an energy of 0 to frames of LAMMPS dumps, so an energy of 0 beside forces is left
+        out.) If the atoms have forces :math:`f_i`, the ellipsoids have `forces`
+        :math:`F = \sum_i f_i` and `torques` :math:`\tau = \sum_i (r_i - c) \times f_i`. The stress
+        is left out, since rigid bodies have a different one.
 
     Raises
     ------
@@ -74,9 +75,9 @@ def coarse_grain(
         members, whole = whole_molecules(atoms)
     else:
         members = [np.asarray(group, dtype=np.int64) for group in groups]
-        _refuse_faulty_groups(members, len(atoms))
+        refuse_faulty_groups(members, len(atoms))
         whole = whole_groups(atoms, members)  # -> [atoms, 3]
-    type_of_each = _types(formulas(atoms, members), types)  # -> [N]
+    type_of_each = types_of(formulas(atoms, members), types)  # -> [N]
     dtype = dtype or torch.get_default_dtype()
     n = len(members)
     masses = atoms.get_masses()  # -> [atoms]
@@ -91,15 +92,7 @@ def coarse_grain(
     eigenvalues, axes = np.linalg.eigh(gyration)
     eigenvalues, axes = eigenvalues[:, ::-1], axes[:, :, ::-1].copy()  # longest first
     axes[np.linalg.det(axes) < 0, :, 2] *= -1  # right-handed
-    targets = calculated_targets(atoms)
-    targets.pop("stress", None)
-    if "forces" in targets:
-        forces = targets["forces"]
-        targets["forces"] = _sums(forces, members)
-        arms = whole.copy()
-        for centre, group in zip(centres, members, strict=True):
-            arms[group] -= centre
-        targets["torques"] = _sums(np.cross(arms, forces), members)
+    targets = targets_of_groups(atoms, members, whole, centres)
     return EllipsoidData(
         pos=torch.tensor(centres, dtype=dtype),
         orientations=matrices_to_quaternions(torch.from_numpy(axes)).to(dtype),
@@ -154,48 +147,3 @@ def iterate_coarse_grained(
         return coarse_grain(atoms, types=known, dtype=dtype)
 
     return convert_frames(path, iterate_atoms(Path(path)), convert)
-
-
-def formulas(atoms: Any, groups: Groups) -> list[str]:
-    """Chemical formula of each group, in Hill order, as ASE writes it."""
-    from ase.formula import Formula
-
-    symbols = np.array(atoms.get_chemical_symbols(), dtype=object)
-    return [Formula.from_list(symbols[group]).format("hill") for group in groups]
-
-
-def _sums(values: Array, groups: Groups) -> Array:
-    return np.array([values[group].sum(0) for group in groups]).reshape(-1, 3)  # -> [N, 3]
-
-
-def _types(found: list[str], types: Mapping[str, int] | None) -> list[int]:
-    different = sorted(set(found))
-    if types is None and len(different) > 1:
-        raise ValueError(
-            f"found the formulas {different}, expected one formula unless types is given; use "
-            f"types={ {formula: k for k, formula in enumerate(different)} }"
-        )
-    types = dict.fromkeys(different, 0) if types is None else types
-    unknown = [formula for formula in different if formula not in types]
-    if unknown:
-        raise ValueError(
-            f"found the formulas {unknown}, expected only those of types, {sorted(types)}"
-        )
-    return [types[formula] for formula in found]
-
-
-def _refuse_faulty_groups(groups: Groups, number: int) -> None:
-    for k, group in enumerate(groups):
-        if group.ndim != 1 or len(group) == 0:
-            raise ValueError(
-                f"group {k} is {group.tolist()}, expected one or more indices of atoms"
-            )
-    members = np.concatenate([*groups, np.empty(0, dtype=np.int64)])
-    outside = members[(members < 0) | (members >= number)]
-    if len(outside):
-        raise ValueError(f"groups contain index {int(outside[0])}, expected 0..{number - 1}")
-    counts = np.bincount(members, minlength=number)
-    if np.any(counts > 1):
-        raise ValueError(
-            f"groups contain atom {int(counts.argmax())} {counts.max()} times, expected at most once"
-        )

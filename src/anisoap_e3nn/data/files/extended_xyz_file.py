@@ -9,13 +9,16 @@ from torch import Tensor
 from .number_columns import Array
 from .output_file import OutputFile
 
+_OPTIONAL = ("forces", "torques", "masses", "moments")
+
 
 class ExtendedXYZFile(OutputFile):
     """Extended XYZ file that is written frame by frame, and appears only when complete.
 
     The columns are ``species``, ``pos``, ``orientations`` (w, x, y, z, body → space), ``semiaxes`` and, where
-    the frames have them, ``forces`` and ``torques``. Energy and stress are in the header. The species is the
-    element whose atomic number is the particle's type; X is 0. All digits are kept.
+    the frames have them, ``forces``, ``torques``, ``masses`` and ``moments`` of inertia. Energy and stress
+    are in the header. The species is the element whose atomic number is the particle's type; X is 0. All
+    digits are kept.
 
     Parameters
     ----------
@@ -53,29 +56,8 @@ class ExtendedXYZFile(OutputFile):
         ValueError
             If a type is no atomic number of an element that ASE knows.
         """
-        from ase.data import chemical_symbols
-
-        types = data.types.tolist()
-        unknown = sorted({t for t in types if not 0 <= t < len(chemical_symbols)})
-        if unknown:
-            raise ValueError(
-                f"found the types {unknown}, expected 0 to {len(chemical_symbols) - 1}: in extended XYZ "
-                "particles have names of elements; renumber the types"
-            )
-        columns = {
-            "pos": data.pos,
-            "orientations": data.orientations,
-            "semiaxes": data.semiaxes,
-            **{name: data[name] for name in ("forces", "torques") if name in data},
-        }
-        rows = np.concatenate([_numbers(values) for values in columns.values()], axis=1)
-        lines = [str(len(types)), _header(data, columns)]
-        lines += [
-            f"{chemical_symbols[type_]:2} {_text(row)}"
-            for type_, row in zip(types, rows, strict=True)
-        ]
         with self._part("frames").open("a", encoding="utf-8") as part:
-            part.write("\n".join(lines) + "\n")
+            part.write(frame_text(data))
 
     def finish(self) -> int:
         """Move the file into place and return its size in bytes."""
@@ -85,6 +67,37 @@ class ExtendedXYZFile(OutputFile):
         frames = self._part("frames")
         frames.touch()  # there may be none
         frames.replace(target)
+
+
+def frame_text(data: Any) -> str:
+    """Text of one frame, as :class:`ExtendedXYZFile` writes it.
+
+    Raises
+    ------
+    ValueError
+        If a type is no atomic number of an element that ASE knows.
+    """
+    from ase.data import chemical_symbols
+
+    types = data.types.tolist()
+    unknown = sorted({t for t in types if not 0 <= t < len(chemical_symbols)})
+    if unknown:
+        raise ValueError(
+            f"found the types {unknown}, expected 0 to {len(chemical_symbols) - 1}: in extended XYZ "
+            "particles have names of elements; renumber the types"
+        )
+    columns = {
+        "pos": data.pos,
+        "orientations": data.orientations,
+        "semiaxes": data.semiaxes,
+        **{name: data[name].view(len(types), -1) for name in _OPTIONAL if name in data},
+    }
+    rows = np.concatenate([_numbers(values) for values in columns.values()], axis=1)
+    lines = [str(len(types)), _header(data, columns)]
+    lines += [
+        f"{chemical_symbols[type_]:2} {_text(row)}" for type_, row in zip(types, rows, strict=True)
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _header(data: Any, columns: dict[str, Tensor]) -> str:

@@ -88,6 +88,7 @@ class Spelling:
             cell=torch.tensor(frame.cell, dtype=dtype),
             pbc=torch.tensor(self._periodic(frame), dtype=torch.bool),
             **{k: torch.tensor(v, dtype=dtype) for k, v in frame.targets.items()},
+            **{k: torch.tensor(v, dtype=dtype) for k, v in frame.inertia().items()},
         )
 
     def _periodic(self, frame: StoredFrame) -> tuple[bool, bool, bool]:

@@ -137,6 +137,13 @@ class StoredFrame:
                 )
         return self._with_spheres(found)
 
+    def inertia(self) -> dict[str, Array]:
+        """Columns `masses` ``(N,)`` and `moments` of inertia ``(N, 3)``, where the file has both."""
+        if not {"masses", "moments"} <= set(self.columns):
+            return {}
+        masses = self._numbers("masses", self.columns["masses"], 1)[:, 0]
+        return {"masses": masses, "moments": self._numbers("moments", self.columns["moments"], 3)}
+
     def _with_spheres(self, found: Mapping[str, Array]) -> Array | None:
         """Sizes, with the radii of the spheres where the sizes are zero or there are none."""
         name, sizes = next(iter(found.items()), ("", None))

@@ -1,4 +1,4 @@
-"""The model modifier ``enable_SparseProducts``: nequip's convolutions on our kernel for sparse products."""
+"""The model modifier ``enable_SparseProducts``: nequip's convolutions as one operation of ours."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from nequip.nn.model_modifier_utils import model_modifier, replace_submodules
 @model_modifier(persistent=False, private=False, supported_compile_modes=["aotinductor"])  # type: ignore[misc, untyped-decorator]
 @classmethod
 def enable_SparseProducts(cls: type, model: Any) -> Any:  # noqa: N802, named as nequip's own are
-    """Compute the tensor products of the convolutions by anisoap-e3nn's kernel for sparse products.
+    """Compute the convolutions by a kernel of anisoap-e3nn, in one pass over the edges.
 
     Results are the same to rounding, and so are the weights and the state of the model. It makes the training
     of any model of nequip on CPUs faster.

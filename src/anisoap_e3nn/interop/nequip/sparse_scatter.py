@@ -1,11 +1,11 @@
-"""nequip's product and sum over edges, on our kernel for sparse products."""
+"""nequip's product and sum over edges, as one operation of ours."""
 
 import torch
 from nequip.nn._tp_scatter_base import TensorProductScatter
 from torch import Tensor
 
 from ...default_dtype import default_dtype
-from ...nn import TensorProduct
+from ...nn import TensorProductConvolution
 
 
 class SparseProductScatter(torch.nn.Module):
@@ -25,7 +25,7 @@ class SparseProductScatter(torch.nn.Module):
         super().__init__()
         self.tp = scatter.tp
         with default_dtype(scatter.model_dtype):
-            self.product = TensorProduct.from_e3nn(scatter.tp)
+            self.convolution = TensorProductConvolution.from_e3nn(scatter.tp)
 
     def forward(
         self,
@@ -51,7 +51,6 @@ class SparseProductScatter(torch.nn.Module):
         -------
         Tensor ``(N, dim)``
         """
-        messages = self.product(
-            x.index_select(0, edge_src), edge_attr, edge_weight
-        )  # -> [edge, dim]
-        return messages.new_zeros(x.shape[0], messages.shape[1]).index_add(0, edge_dst, messages)
+        edge_index = torch.stack([edge_src, edge_dst])  # -> [2, edge]
+        out: Tensor = self.convolution(x, edge_attr, edge_weight, edge_index)
+        return out

@@ -7,7 +7,7 @@ numbers, and then summed over the pairs of each particle. Nothing waits for the 
 
 import math
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import triton
@@ -15,28 +15,27 @@ import triton.language as tl
 from torch import Tensor
 
 from ..moment_inputs import MomentInputs
+from ..monomial_tables import stored_positions
 from ..monomials import Exponents, moment_exponents
-from . import moment_source
+from . import moment_loops, moment_memory, moment_source, moment_text
+from .moment_problem import constant, order_of, problem_of, rows_of_particles
 from .moment_text import LANES, RESIDENT, SEGMENTS, source
 from .triton_source import interpreted, kernel_from, on
 
+_PROGRAMS = 2048  # of a high degree, at a time
 _FIELDS = 8  # of a particle: the six entries of C, w, and one to fill the row
+_SYMMETRIC = (0, 1, 2, 1, 3, 4, 2, 4, 5)  # where the nine entries of C are among the six
 _Four = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 def moments(inputs: MomentInputs) -> Tensor:
     """The moments of every segment."""
-    problem = _problem(inputs)
-    out = _empty_moments(inputs)
-    for part in range(len(_groups(inputs))):
-        _launch(inputs, _kernel("value", inputs.degree, _word(out), part), (*problem, out))
-    return out
+    return _summed_moments(inputs, "value", problem_of(inputs))
 
 
 def backward(cotangent: Tensor, inputs: MomentInputs, of_particles: bool) -> _Four:
     """Derivatives of ⟨cotangent, moments⟩ with respect to vectors, covariances, weights and pair weights."""
-    kernel = _kernel("first", inputs.degree, _word(cotangent), int(of_particles))
-    return _differentiate(inputs, kernel, (*_problem(inputs), cotangent.contiguous()), of_particles)
+    return _differentiate(inputs, "first", problem_of(inputs), cotangent, of_particles)
 
 
 def double_backward(
@@ -45,58 +44,28 @@ def double_backward(
     """Derivatives of ⟨tangents, first derivatives⟩ with respect to the cotangent and the inputs."""
     of_vectors, of_covariances, of_weights, of_pair_weights = (t.contiguous() for t in tangents)
     problem = (
-        *_problem(inputs),
+        *problem_of(inputs),
         of_vectors,
         of_vectors if inputs.pair_weights is None else of_pair_weights,
-        _rows_of_particles(of_covariances, of_weights),
+        rows_of_particles(of_covariances, of_weights),
     )
-    d_cotangent = _empty_moments(inputs)
-    for part in range(len(_groups(inputs))):
-        kernel = _kernel("tangent", inputs.degree, _word(cotangent), part)
-        _launch(inputs, kernel, (*problem, d_cotangent))
-    kernel = _kernel("second", inputs.degree, _word(cotangent), int(of_particles))
-    derivatives = _differentiate(inputs, kernel, (*problem, cotangent.contiguous()), of_particles)
+    d_cotangent = _summed_moments(inputs, "tangent", problem)
+    derivatives = _differentiate(inputs, "second", problem, cotangent, of_particles)
     return (d_cotangent, *derivatives)
 
 
-class _Order(NamedTuple):
-    """Entries in the order of their rows: those of row i are ``order[offsets[i]:offsets[i + 1]]``."""
-
-    order: Tensor
-    offsets: Tensor
-
-
-def _order(rows: Tensor, n_rows: int) -> _Order:
-    in_order, order = torch.sort(rows.to(torch.int32), stable=True)
-    bounds = torch.arange(n_rows + 1, device=rows.device, dtype=torch.int32)
-    return _Order(order, torch.searchsorted(in_order, bounds, out_int32=True))
-
-
-def _problem(inputs: MomentInputs) -> tuple[Tensor, ...]:
-    """The leading arguments of all kernels."""
-    vectors = inputs.edge_vectors.contiguous()
-    own = segments = inputs.own_segments
-    if segments is not None:
-        particles = torch.arange(segments.shape[0], device=segments.device)
-        own = particles.new_full((inputs.n_segments,), -1).scatter_(0, segments, particles)
-    order = _order(inputs.segments, inputs.n_segments)
-    return (
-        vectors,
-        inputs.neighbors.contiguous(),
-        vectors if inputs.pair_weights is None else inputs.pair_weights.contiguous(),
-        order.order,
-        order.offsets,
-        inputs.neighbors if own is None else own,
-        _rows_of_particles(inputs.covariances, inputs.weights),
-        vectors.new_full((1,), inputs.exponent),  # float arguments of kernels are float32
-    )
-
-
-def _rows_of_particles(covariances: Tensor, weights: Tensor) -> Tensor:
-    C = (covariances + covariances.mT) / 2  # -> [particle, 3, 3]
-    return torch.stack(
-        [C[:, k, q] for k in range(3) for q in range(k, 3)] + [weights, weights], dim=1
-    )
+def _summed_moments(inputs: MomentInputs, kind: str, problem: tuple[Tensor, ...]) -> Tensor:
+    """Moments of all segments, or their tangents."""
+    shape = inputs.n_segments, len(moment_exponents(inputs.degree))
+    word = _word(inputs.edge_vectors)
+    if inputs.degree > moment_text.UNROLLED:
+        out = inputs.edge_vectors.new_zeros(shape)
+        _launch_loops(inputs, _kernel(kind, inputs.degree, word, 0), problem, out)
+        return _in_stored_order(out, inputs.degree)
+    out = inputs.edge_vectors.new_empty(shape)
+    for part in range(len(_groups(inputs))):
+        _launch(inputs, _kernel(kind, inputs.degree, word, part), (*problem, out))
+    return out
 
 
 def _launch(inputs: MomentInputs, kernel: Any, arguments: tuple[Any, ...]) -> None:
@@ -104,33 +73,88 @@ def _launch(inputs: MomentInputs, kernel: Any, arguments: tuple[Any, ...]) -> No
     if n == 0:
         return
     with on(inputs.edge_vectors.device):
-        kernel[(triton.cdiv(n, SEGMENTS),)](
-            *arguments,
-            n,
-            WITH_OWN=inputs.own_segments is not None,
-            WITH_PAIR_WEIGHTS=inputs.pair_weights is not None,
-            num_warps=1,
-        )
+        kernel[(triton.cdiv(n, SEGMENTS),)](*arguments, n, **_present(inputs))
+
+
+def _launch_loops(
+    inputs: MomentInputs, kernel: Any, problem: tuple[Tensor, ...], moments: Tensor, *others: Any
+) -> None:
+    """Launch a kernel of a high degree for some thousands of segments at a time, in one scratch memory."""
+    scratch = moments.new_empty(min(_PROGRAMS, inputs.n_segments) * _scratch_size(inputs.degree))
+    *leading, offsets, own, rows, exponent = problem[:8]
+    has_own = inputs.own_segments is not None
+    with on(moments.device):
+        for first in range(0, inputs.n_segments, _PROGRAMS):
+            some = slice(first, min(first + _PROGRAMS, inputs.n_segments))
+            n = some.stop - first
+            kernel[(n,)](
+                *leading, offsets[first:], own[some] if has_own else own, rows, exponent,
+                *problem[8:], moments[some], *others, scratch, n, **_present(inputs),
+            )  # fmt: skip
+
+
+def _present(inputs: MomentInputs) -> dict[str, Any]:
+    own, pair_weights = inputs.own_segments, inputs.pair_weights
+    return {
+        "WITH_OWN": own is not None,
+        "WITH_PAIR_WEIGHTS": pair_weights is not None,
+        "num_warps": 1,
+    }
+
+
+def _scratch_size(degree: int) -> int:
+    """Numbers that a program of a high degree keeps: three degrees of moments, and of their tangents."""
+    return 2 * 3 * _largest(degree) * moment_loops.LANES
+
+
+def _largest(degree: int) -> int:
+    """Number of moments of one degree."""
+    return (degree + 1) * (degree + 2) // 2
+
+
+def _in_stored_order(moments: Tensor, degree: int) -> Tensor:
+    """Moments as they are stored, from scaled ones by rising degrees."""
+    scales = _scales(degree, moments.dtype, moments.device)
+    return moments.index_select(1, stored_positions(degree, moments)) * scales
+
+
+def _by_degree(cotangent: Tensor, degree: int) -> Tensor:
+    """Cotangents of scaled moments by rising degrees."""
+    scaled = cotangent * _scales(degree, cotangent.dtype, cotangent.device)
+    return torch.empty_like(scaled).index_copy_(1, stored_positions(degree, cotangent), scaled)
+
+
+@cache
+def _scales(degree: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    scales = [moment_source.scale(n) for n in moment_exponents(degree)]
+    return torch.tensor(scales, dtype=dtype, device=device)
 
 
 def _differentiate(
-    inputs: MomentInputs, kernel: Any, arguments: tuple[Tensor, ...], of_particles: bool
+    inputs: MomentInputs,
+    kind: str,
+    problem: tuple[Tensor, ...],
+    cotangent: Tensor,
+    of_particles: bool,
 ) -> _Four:
     vectors, covariances = inputs.edge_vectors, inputs.covariances
     n_edges, n_particles = vectors.shape[0], covariances.shape[0]
     d_vectors = vectors.new_empty(n_edges, 3)
     d_pair_weights = vectors.new_empty(0 if inputs.pair_weights is None else n_edges)
-    absent = vectors.new_empty(0)
-    rows = absent
-    if of_particles:
-        rows = vectors.new_empty(n_edges + n_particles, _FIELDS)
-    _launch(inputs, kernel, (*arguments, d_vectors, d_pair_weights, rows, n_edges))
+    rows = vectors.new_empty(n_edges + n_particles if of_particles else 0, _FIELDS)
+    kernel = _kernel(kind, inputs.degree, _word(cotangent), int(of_particles))
+    results = d_vectors, d_pair_weights, rows, n_edges
+    if inputs.degree > moment_text.UNROLLED:
+        _launch_loops(inputs, kernel, problem, _by_degree(cotangent, inputs.degree), *results)
+    else:
+        _launch(inputs, kernel, (*problem, cotangent.contiguous(), *results))
     if not of_particles:
-        return d_vectors, absent, absent, d_pair_weights
+        # two of them, since torch refuses results that share memory
+        return d_vectors, vectors.new_empty(0), vectors.new_empty(0), d_pair_weights
     sums = _summed_rows(inputs, rows)
-    xx, xy, xz, yy, yz, zz, d_weights, _ = sums.unbind(1)
-    d_covariances = torch.stack([xx, xy, xz, xy, yy, yz, xz, yz, zz], dim=1)
-    return d_vectors, d_covariances.view(n_particles, 3, 3), d_weights.contiguous(), d_pair_weights
+    d_covariances = sums.index_select(1, constant(_SYMMETRIC, sums.device))  # -> [particle, 9]
+    d_weights = sums[:, _FIELDS - 2].contiguous()
+    return d_vectors, d_covariances.view(n_particles, 3, 3), d_weights, d_pair_weights
 
 
 def _summed_rows(inputs: MomentInputs, rows: Tensor) -> Tensor:
@@ -141,7 +165,7 @@ def _summed_rows(inputs: MomentInputs, rows: Tensor) -> Tensor:
         with on(rows.device):
             _sum_rows[(triton.cdiv(n_particles, SEGMENTS),)](
                 rows,
-                *_order(inputs.neighbors, n_particles),
+                *order_of(inputs.neighbors, n_particles),
                 sums,
                 n_particles,
                 n_edges,
@@ -186,36 +210,12 @@ def multiply(cxx, cxy, cxz, cyy, cyz, czz, x, y, z):  # type: ignore[no-untyped-
     )
 
 
-@triton.jit
-def load_by_assembly(pointers):  # type: ignore[no-untyped-def]
-    """Numbers of read-only memory.
-
-    Triton's search for coalesced accesses, whose time grows with the number of loads times the square of the
-    number of operations, does not look into assembly. Declared impure, they stay in the loop over pairs.
-    """
-    if pointers.dtype.element_ty == tl.float32:
-        return tl.inline_asm_elementwise(
-            "ld.global.nc.b32 $0, [$1];", "=r,l", [pointers], tl.float32, is_pure=False, pack=1
-        )
-    else:
-        return tl.inline_asm_elementwise(
-            "ld.global.nc.b64 $0, [$1];", "=l,l", [pointers], tl.float64, is_pure=False, pack=1
-        )
-
-
-@triton.jit
-def load_plainly(pointers):  # type: ignore[no-untyped-def]
-    """The same without assembly."""
-    return tl.load(pointers)
-
-
 def _on_blocks(function: Any, *arguments: Any) -> Any:
     return function(*arguments)
 
 
-# the interpreter knows neither functions of numbers nor assembly
+# the interpreter does not know functions of numbers
 each = _on_blocks if interpreted else tl.map_elementwise
-load = load_plainly if interpreted else load_by_assembly
 
 
 def _word(tensor: Tensor) -> int:
@@ -232,14 +232,23 @@ def _kernel(kind: str, degree: int, word: int, part: int) -> Any:
 
     For derivatives, `part` says whether those of particles are wanted.
     """
+    loops = degree > moment_text.UNROLLED
     return kernel_from(
         source(kind, degree, word, part),
         f"{kind} moments, degree {degree}, {8 * word} bits, part {part}",
         multiply=multiply,
         each=each,
-        load=load,
-        SEGMENTS=tl.constexpr(SEGMENTS),
-        LANES=tl.constexpr(LANES),
+        edge_of=moment_memory.edge_of,
+        particle_of=moment_memory.particle_of,
+        load=moment_memory.load,
+        load_row=moment_memory.load_row,
+        store_row=moment_memory.store_row,
+        SEGMENTS=tl.constexpr(moment_loops.SEGMENTS if loops else SEGMENTS),
+        LANES=tl.constexpr(moment_loops.LANES if loops else LANES),
+        DEGREE=tl.constexpr(degree),
+        ROWS=tl.constexpr(_largest(degree)),
+        SCRATCH=tl.constexpr(_scratch_size(degree)),
+        TANGENTS=tl.constexpr(_scratch_size(degree) // 2),
         N_MOMENTS=tl.constexpr(len(moment_exponents(degree))),
         LIMIT=tl.constexpr(-math.log(torch.finfo(_DTYPES[word]).tiny)),
         DTYPE=tl.constexpr(tl.float32 if word == 4 else tl.float64),
@@ -247,7 +256,3 @@ def _kernel(kind: str, degree: int, word: int, part: int) -> Any:
 
 
 _DTYPES = {4: torch.float32, 8: torch.float64}
-
-
-def _empty_moments(inputs: MomentInputs) -> Tensor:
-    return inputs.edge_vectors.new_empty(inputs.n_segments, len(moment_exponents(inputs.degree)))

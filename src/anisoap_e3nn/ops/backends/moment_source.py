@@ -191,7 +191,7 @@ def outlined(lines: Sequence[str], kept: Iterable[str]) -> tuple[list[str], list
     needed = set(kept)
     pieces: list[tuple[bool, list[str]]] = []
     for line in lines:
-        arithmetic = not re.search(r"\b(load|tl\.store)\(", line)
+        arithmetic = not re.search(r"\b(load|tl\.store|store_row)\(", line)
         if not pieces or pieces[-1][0] != arithmetic:
             pieces.append((arithmetic, []))
         pieces[-1][1].append(line)

@@ -1,10 +1,13 @@
 """Texts of the Triton kernels for moments: what does not depend on the degree, around the recurrence."""
 
+import re
+
 from ..monomials import moment_exponents
-from . import moment_source
+from . import moment_loops, moment_source
 
 SEGMENTS, LANES = 8, 4  # of a program, which is one warp
 RESIDENT = 84  # numbers of 4 bytes that a lane keeps for its segment
+UNROLLED = 8  # highest degree of the kernels that are written out, which compile in a minute
 
 # The parts of the kernels that do not depend on the degree. Names in capitals are constants.
 _HEAD = """
@@ -18,6 +21,7 @@ def kernel(
     first = tl.load(offsets + segment, mask=inside, other=0)
     n_pairs = tl.load(offsets + segment + 1, mask=inside, other=0) - first
     count = n_pairs
+    own_particle = first
     if WITH_OWN:
         own_particle = tl.load(own + segment, mask=inside, other=-1)
         count += (own_particle >= 0).to(tl.int32)
@@ -25,20 +29,29 @@ def kernel(
     beta = tl.load(exponent) + zero
     row = {row} + tl.where(inside, segment, 0) * N_MOMENTS
 {start}
+    # a block of pairs is loaded in three steps, while the blocks before it are computed
+    lane = tl.arange(0, LANES)[None, :]
+    edge_1 = edge_of(order, first, lane, n_pairs)
+    edge_2 = edge_of(order, first, lane + LANES, n_pairs)
+    edge_3 = edge_of(order, first, lane + 2 * LANES, n_pairs)
+    particle_1 = particle_of(neighbors, edge_1, lane, n_pairs, own_particle, WITH_OWN)
+    particle_2 = particle_of(neighbors, edge_2, lane + LANES, n_pairs, own_particle, WITH_OWN)
+    index_1 = lane
+{loads_1}
     for block in range(0, tl.max(count), LANES):
-        index = block + tl.arange(0, LANES)[None, :]
-        is_pair = index < n_pairs
-        present = index < count
-        edge = tl.load(order + first + index, mask=is_pair, other=0)
-        particle = tl.load(neighbors + edge, mask=is_pair, other=0)
-        f = zero + 1.0
-        if WITH_PAIR_WEIGHTS:
-            f = tl.load(pair_weights + edge, mask=is_pair, other=1.0)
+        index = block + lane
+        is_pair, present = index < n_pairs, index < count
+        edge = edge_1
         entry = edge
         if WITH_OWN:
-            particle = tl.where(is_pair, particle, own_particle)
             entry = tl.where(is_pair, edge, {n_edges} + own_particle)
-{loads}
+{moves}
+        edge_1, particle_1, edge_2, index_1 = edge_2, particle_2, edge_3, index + LANES
+{loads_2}
+        particle_2 = particle_of(
+            neighbors, edge_2, index + 2 * LANES, n_pairs, own_particle, WITH_OWN
+        )
+        edge_3 = edge_of(order, first, index + 3 * LANES, n_pairs)
 {body}
 {end}
 """
@@ -112,12 +125,6 @@ rzz = 0.5 * (da * mszz + a * dszz) - beta * (qz * z + pz * dz) + z * (dc * z + 2
 rw = df * ms + f * ds
 """
 
-_PAIR_WEIGHT_TANGENTS = """
-df = zero
-if WITH_PAIR_WEIGHTS:
-    df = tl.load(pair_weight_tangents + edge, mask=is_pair, other=0.0)
-"""
-
 _TANGENT_ARGUMENTS = "edge_tangents, pair_weight_tangents, particle_tangents,"
 _DERIVATIVE_ARGUMENTS = "cotangent, d_vectors, d_pair_weights, rows, n_edges,"
 
@@ -128,38 +135,59 @@ def source(kind: str, degree: int, word: int, part: int) -> str:
     Numbers have `word` bytes. `part` is the number of the group; for derivatives, whether those of particles
     are wanted.
     """
-    dual = kind in ("tangent", "second")
+    dual, loops = kind in ("tangent", "second"), degree > UNROLLED
     derivative = kind in ("first", "second")
     arguments = _TANGENT_ARGUMENTS if dual else ""
-    loads = _loads("", "edge_vectors", "particles")
+    loads = _loads("", "edge_vectors", "particles", "pair_weights", 1.0)
     if dual:
-        loads += _loads("d", "edge_tangents", "particle_tangents") + _lines(_PAIR_WEIGHT_TANGENTS)
+        given = "edge_tangents", "particle_tangents", "pair_weight_tangents"
+        loads += _loads("d", *given, 0.0)
+    loaded = dict.fromkeys(name for line in loads for name in re.findall(r"\w+(?=_1\b.* = )", line))
     body = _lines(_GAUSSIANS) + (_lines(_TANGENTS) if dual else [])
     if derivative:
+        body += ["m_0_0_0 = damping", *(["d_0_0_0 = damping_tangent"] if dual else [])]
+        arguments += _DERIVATIVE_ARGUMENTS
+    else:
+        body.append("m_0_0_0 = w * f * damping")
+        if dual:
+            body.append("d_0_0_0 = (dw * f + w * df) * damping + w * f * damping_tangent")
+        arguments += "out,"
+    start: list[str] = []
+    end: list[str] = []
+    if loops:
+        start = [
+            "own_row = scratch + tl.program_id(0).to(tl.int64) * SCRATCH + tl.arange(0, LANES)[None, :]"
+        ]
+        body += (
+            moment_loops.contraction(bool(part), dual) if derivative else moment_loops.sums(dual)
+        )
+        arguments += "scratch,"
+    elif derivative:
         resident = not dual and len(moment_exponents(degree)) * word <= 4 * RESIDENT
         start, middle, end = moment_source.contraction_lines(degree, bool(part), dual, resident)
-        body += ["m_0_0_0 = damping", *(["d_0_0_0 = damping_tangent"] if dual else []), *middle]
+        body += middle
+    else:
+        group = moment_source.groups(degree, 4 * RESIDENT // word)[part]
+        start, middle, end = moment_source.sums_lines(degree, group, dual)
+        body += middle
+    if derivative:
         body += _lines(_SECOND if dual else _FIRST)
         if part:
             body += _lines(_SECOND_OF_PARTICLES if dual else _FIRST_OF_PARTICLES)
         body += _stores(bool(part))
-        arguments += _DERIVATIVE_ARGUMENTS
-    else:
-        group = moment_source.groups(degree, 4 * RESIDENT // word)[part]
-        start, middle, end = moment_source.sums_lines(degree, group, dual)
-        body.append("m_0_0_0 = w * f * damping")
-        if dual:
-            body.append("d_0_0_0 = (dw * f + w * df) * damping + w * f * damping_tangent")
-        body += middle
-        arguments += "out,"
-    kept = [name for line in start for name in moment_source.names_in(line.split(" = ")[0])]
-    functions, calls = moment_source.outlined(body, kept)
+    functions: list[str] = []
+    calls = body
+    if not loops:
+        kept = [name for line in start for name in moment_source.names_in(line.split(" = ")[0])]
+        functions, calls = moment_source.outlined(body, kept)
     head = _HEAD.format(
         arguments=arguments,
         row="cotangent" if derivative else "out",
         n_edges="n_edges" if derivative else "0",
         start=moment_source.indented(start, 1),
-        loads=moment_source.indented(loads, 2),
+        loads_1=moment_source.indented(loads, 1),
+        loads_2=moment_source.indented(loads, 2),
+        moves=moment_source.indented((f"{name} = {name}_1" for name in loaded), 2),
         body=moment_source.indented(calls, 2),
         end=moment_source.indented(end, 1),
     )
@@ -170,27 +198,35 @@ def _lines(text: str) -> list[str]:
     return text.strip().splitlines()
 
 
-def _loads(prefix: str, vectors: str, particles: str) -> list[str]:
-    """Lines that load vectors, covariances and weights, or their tangents."""
+def _loads(
+    prefix: str, vectors: str, particles: str, pair_weights: str, absent: float
+) -> list[str]:
+    """Lines that load vectors, covariances and weights, or their tangents, of the next block."""
+    row = ", ".join(f"{prefix}{field}_1" for field in (*_FIELDS, "w"))
     return [
-        f"{prefix}{axis} = tl.load({vectors} + edge * 3 + {k}, mask=is_pair, other=0.0)"
-        for k, axis in enumerate("xyz")
-    ] + [
-        f"{prefix}{field} = tl.load({particles} + particle * 8 + {k}, mask=present, other=0.0)"
-        for k, field in enumerate(("cxx", "cxy", "cxz", "cyy", "cyz", "czz", "w"))
+        *(
+            f"{prefix}{axis}_1 = tl.load({vectors} + edge_1.to(tl.int64) * 3 + {k}, "
+            "mask=index_1 < n_pairs, other=0.0)"
+            for k, axis in enumerate("xyz")
+        ),
+        f"{row} = load_row({particles} + particle_1 * 8, index_1 < count)",
+        f"{prefix}f_1 = zero + {absent}",
+        "if WITH_PAIR_WEIGHTS:",
+        f"    {prefix}f_1 = tl.load({pair_weights} + edge_1, mask=index_1 < n_pairs, other={absent})",
     ]
+
+
+_FIELDS = ("cxx", "cxy", "cxz", "cyy", "cyz", "czz")
 
 
 def _stores(of_particles: bool) -> list[str]:
     """Lines that store the derivatives of a block of pairs."""
     lines = [
-        f"tl.store(d_vectors + edge * 3 + {k}, r{axis}, mask=is_pair)"
+        f"tl.store(d_vectors + edge.to(tl.int64) * 3 + {k}, r{axis}, mask=is_pair)"
         for k, axis in enumerate("xyz")
     ]
     lines.append("tl.store(d_pair_weights + edge, rf, mask=is_pair & WITH_PAIR_WEIGHTS)")
     if of_particles:
-        lines += [
-            f"tl.store(rows + entry * 8 + {k}, r{field}, mask=present)"
-            for k, field in enumerate(("xx", "xy", "xz", "yy", "yz", "zz", "w"))
-        ]
+        row = ", ".join(f"r{field[1:]}" for field in (*_FIELDS, "cw"))
+        lines.append(f"store_row(rows + entry.to(tl.int64) * 8, present, {row})")
     return lines

@@ -56,6 +56,8 @@ class PairFunctions(NamedTuple):
     cutoff: float
     decay_length: float
     switch_width: float
+    smallest_gap: float
+    floor_width: float
 
 
 def pair_potential(

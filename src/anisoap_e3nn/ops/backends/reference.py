@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..moment_inputs import MomentInputs
-from ..monomials import Exponents, lowered, moment_exponents
+from ..monomial_tables import lowered_monomials, stored_positions
 
 
 def gaussian_moments(inputs: MomentInputs) -> Tensor:
@@ -28,20 +28,24 @@ def gaussian_moments(inputs: MomentInputs) -> Tensor:
     if pair_weights is not None:
         W = W * pair_weights
 
-    exponents = moment_exponents(inputs.degree)
-    moments: dict[Exponents, Tensor] = {(0, 0, 0): W}
-    for target in sorted(exponents, key=sum)[1:]:
-        k = _cheapest_axis(target)
-        n = lowered(target, k)
-        moment = mu[:, k] * moments[n]
-        for q in range(3):
-            if n[q] > 0:
-                moment = moment + n[q] * C[:, k, q] * moments[lowered(n, q)]
-        moments[target] = moment  # -> [edge]
+    mu, C = mu.T.contiguous(), C.permute(1, 2, 0).contiguous()  # -> [3, edge], [3, 3, edge]
+    moments = [W[None]]  # one tensor for each degree -> [monomial, edge]
+    for degree in range(1, inputs.degree + 1):
+        M = moments[-1]
+        tables = lowered_monomials(degree - 1, M) if degree > 1 else []
+        # n_q M_{n - e_q}, for each q
+        n_M = [factors * moments[-2].index_select(0, below) for below, factors in tables]
+        # n + e_k for k = x and all n, then for k = y and z with the last ones, which have no x, and no y
+        ends = ((k, M.shape[0] - rows) for k, rows in enumerate((M.shape[0], degree, 1)))
+        raised = [
+            sum((C[k, q] * n_M[q][some:] for q in range(k, len(n_M))), start=mu[k] * M[some:])
+            for k, some in ends
+        ]
+        moments.append(torch.cat(raised))
 
-    stacked = torch.stack([moments[n] for n in exponents], dim=-1)  # -> [edge, moment]
-    zeros = stacked.new_zeros(inputs.n_segments, len(exponents))
-    return zeros.index_add(0, segments, stacked)  # -> [segment, moment]
+    every = torch.cat(moments)  # -> [moment, edge]
+    sums = every.new_zeros(every.shape[0], inputs.n_segments).index_add(1, segments, every)
+    return sums.index_select(0, stored_positions(inputs.degree, sums)).T.contiguous()
 
 
 def _edges(inputs: MomentInputs) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
@@ -65,9 +69,3 @@ def _is_vanishing(r: Tensor, C: Tensor, exponent: float) -> Tensor:
     """Whether the damping of an edge is below the smallest normal number."""
     mu = r - torch.einsum("ekq,eq->ek", exponent * C, r)  # -> [edge, 3]
     return 0.5 * exponent * (r * mu).sum(-1) > -math.log(torch.finfo(r.dtype).tiny)  # -> [edge]
-
-
-def _cheapest_axis(target: Exponents) -> int:
-    """The axis whose step to `target` has the fewest terms."""
-    axes = [k for k in range(3) if target[k] > 0]
-    return min(axes, key=lambda k: sum(component > 0 for component in lowered(target, k)))

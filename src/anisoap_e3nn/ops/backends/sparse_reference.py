@@ -1,5 +1,7 @@
 """Backend ``torch``: the definition of sparse products, on any device and with derivatives of any order."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -28,8 +30,5 @@ def _gather(x: Tensor, block: Block, path: Path) -> Tensor:
 
 def _dense(values: Tensor, path: Path) -> Tensor:
     shape = (path.x1.components, path.x2.components, path.out.components)
-    places = tuple(
-        torch.as_tensor(m, dtype=torch.int64, device=values.device)
-        for m in (path.m1, path.m2, path.m3)
-    )
-    return values.new_zeros(shape).index_put(places, values, accumulate=True)
+    zeros = values.new_zeros(math.prod(shape))
+    return zeros.index_add(0, path.positions.like(values), values).view(shape)

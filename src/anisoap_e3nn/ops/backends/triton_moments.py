@@ -9,11 +9,13 @@ from ..moment_inputs import MomentInputs
 from . import native, reference
 from .triton_source import interpreted
 
-_HIGHEST_DEGREE = 8  # Triton compiles its kernels in a minute, and those of degree 20 in many hours
+_HIGHEST_DEGREE = (
+    20  # factors of scaled moments, up to the factorial, are within the range of float32
+)
 
 
 def gaussian_moments(inputs: MomentInputs) -> Tensor:
-    """See :func:`anisoap_e3nn.ops.gaussian_moments`. The torch backend serves for degrees above 8."""
+    """See :func:`anisoap_e3nn.ops.gaussian_moments`. The torch backend serves for degrees above 20."""
     if inputs.degree > _HIGHEST_DEGREE:
         return reference.gaussian_moments(inputs)
     return native.gaussian_moments(inputs)

@@ -6,8 +6,15 @@ from torch import Tensor
 
 from ...arguments import integer, positive
 from ...geometry.pair_coordinates import DEGREES, EXCHANGED, PairCoordinates
-from ...geometry.switching import smooth_switch, smooth_switch_derivative
+from ...geometry.switching import (
+    floored,
+    floored_derivative,
+    smooth_switch,
+    smooth_switch_derivative,
+)
 from ...layer import Layer
+
+_NO_FLOOR = -1e30  # a smallest gap that no pair has
 
 
 class InvariantPolynomials(Layer):
@@ -119,11 +126,12 @@ class PairRadialBasis(torch.nn.Module):
     r"""Chebyshev polynomials in an exponential of the gap between surfaces, switched off at the cutoff.
 
     .. math::
-        R_k = s(r) \, T_k(2 e^{-(r - \sigma) / \ell} - 1)
+        R_k = s(r) \, T_k(2 e^{-f(r - \sigma) / \ell} - 1)
 
     With the contact distance σ, the gap :math:`r - \sigma` is 0 where the surfaces touch, for all
-    orientations. s is :func:`~anisoap_e3nn.geometry.switching.smooth_switch`: it falls from 1 to 0 between
-    :math:`r_{cut} - w` and :math:`r_{cut}`, with three continuous derivatives.
+    orientations. f is :func:`~anisoap_e3nn.geometry.switching.floored`: below the smallest gap the functions
+    soon stay constant. s is :func:`~anisoap_e3nn.geometry.switching.smooth_switch`: it falls from 1 to 0
+    between :math:`r_{cut} - w` and :math:`r_{cut}`, with three continuous derivatives.
 
     Parameters
     ----------
@@ -131,14 +139,24 @@ class PairRadialBasis(torch.nn.Module):
         Number of functions.
     cutoff, decay_length, switch_width : float
         :math:`r_{cut}`, :math:`\ell` and :math:`w`, lengths.
+    smallest_gap : float, optional
+        Gap below which the functions bend to constants, over a quarter of the decay length; without it
+        they are polynomials at all gaps.
     """
 
     def __init__(
-        self, n_radial: int, cutoff: float, decay_length: float, switch_width: float
+        self,
+        n_radial: int,
+        cutoff: float,
+        decay_length: float,
+        switch_width: float,
+        smallest_gap: float | None = None,
     ) -> None:
         super().__init__()
         self.n_radial, self.cutoff = n_radial, cutoff
         self.decay_length, self.switch_width = decay_length, switch_width
+        self.smallest_gap = _NO_FLOOR if smallest_gap is None else smallest_gap
+        self.floor_width = decay_length / 4
 
     def forward(self, coordinates: PairCoordinates) -> Tensor:
         """Values of the functions ``(radial, pair)``."""
@@ -149,6 +167,8 @@ class PairRadialBasis(torch.nn.Module):
         """The functions, and their derivatives with respect to r and to σ, ``(radial, pair)`` each."""
         exponentials = self._exponentials(coordinates)
         polynomials, derivatives = map(torch.stack, self._polynomials(exponentials))
+        gaps = coordinates.distances - coordinates.contacts
+        exponentials = exponentials * floored_derivative(gaps, self.smallest_gap, self.floor_width)
         switch = self._switch(coordinates)
         d_switch = smooth_switch_derivative(coordinates.distances, self.cutoff, self.switch_width)
         d_gap = derivatives * (-2 * exponentials / self.decay_length * switch)
@@ -156,6 +176,7 @@ class PairRadialBasis(torch.nn.Module):
 
     def _exponentials(self, coordinates: PairCoordinates) -> Tensor:
         gaps = coordinates.distances - coordinates.contacts
+        gaps = floored(gaps, self.smallest_gap, self.floor_width)
         return torch.exp(-gaps / self.decay_length)  # -> [pair]
 
     def _polynomials(self, y: Tensor) -> tuple[list[Tensor], list[Tensor]]:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...arguments import integer, positive
+from ...arguments import integer, number, positive
 from ...data.mechanics import Mechanics
 from ...data.pair_sums import PairSums
 from ...geometry.pair_coordinates import PairCoordinates, PairGeometry, PairGradient, shape_matrices
@@ -23,24 +23,27 @@ from ...ops.backends.pair_native import (
 from ...particle_types import TypeIndex
 from ...precision import without_autocast
 from ...tensor_arguments import check_data
+from ...tracing import is_readable
 from ..potential import Design, Potential
 from .basis import InvariantPolynomials, PairRadialBasis, check_pair_basis
-from .pairs import Pairs, pairs_by_type
+from .pairs import Pairs, pairs_by_type, pairs_in_both_directions
 from .weights import pair_weight_index
 
 # numbers of pairs whose functions stay in the cache
 _CHUNK = 2048
 _DESIGN_CHUNK = 128
+_CHUNK_ON_GPU = 2**19  # takes about a gigabyte
 
 
 class PairPotential(HyperparameterModule, Potential):
     r"""Energies of pairs, linear in smooth functions of the gap, the shapes and their relative orientation.
 
     .. math::
-        E_{ij} = s(r) \sum_{kp} w^{t_i t_j}_{kp} \, T_k\!\left(2 e^{-(r - \sigma) / \ell} - 1\right)
+        E_{ij} = s(r) \sum_{kp} w^{t_i t_j}_{kp} \, T_k\!\left(2 e^{-f(r - \sigma) / \ell} - 1\right)
                  \Pi_p(\hat r, Q_i, Q_j)
 
-    Here :math:`\sigma(\hat r, G_i + G_j)` is the contact distance and :math:`\Pi_p` are products of
+    Here :math:`\sigma(\hat r, G_i + G_j)` is the contact distance, f bounds the gap from below
+    (:func:`~anisoap_e3nn.geometry.switching.floored`), and :math:`\Pi_p` are products of
     invariants, both of :func:`~anisoap_e3nn.geometry.pair_coordinates.pair_coordinates`. Each particle has
     half of the energy of its pairs. The energy is invariant under exchange of the particles, rotations and
     reflections. At the cutoff it is zero, with three continuous derivatives.
@@ -63,6 +66,10 @@ class PairPotential(HyperparameterModule, Potential):
     switch_width : float, optional
         Length of the last stretch before the cutoff, over which energies are switched off; by default a
         quarter of the cutoff.
+    smallest_gap : float, optional
+        Gap between surfaces below which the radial functions bend to constants, so that the energy is bounded
+        where the fitted data end; see :func:`~anisoap_e3nn.potentials.smallest_gap`. Without it overlapping
+        particles can have energies of any size.
 
     Attributes
     ----------
@@ -87,6 +94,7 @@ class PairPotential(HyperparameterModule, Potential):
     """
 
     weight_index: Tensor
+    weights: Tensor
 
     def __init__(
         self,
@@ -96,6 +104,7 @@ class PairPotential(HyperparameterModule, Potential):
         max_degree: int = 4,
         decay_length: float | None = None,
         switch_width: float | None = None,
+        smallest_gap: float | None = None,
     ) -> None:
         super().__init__()
         self.type_index = TypeIndex(types, "this pair potential")
@@ -110,6 +119,8 @@ class PairPotential(HyperparameterModule, Potential):
             cutoff / 4 if switch_width is None else positive("switch_width", switch_width)
         )
         check_pair_basis(cutoff, n_radial, max_degree, decay_length, switch_width)
+        if smallest_gap is not None:
+            smallest_gap = number("smallest_gap", smallest_gap)
         self.hyperparameters = {
             "types": self.types,
             "cutoff": self.cutoff,
@@ -117,8 +128,11 @@ class PairPotential(HyperparameterModule, Potential):
             "max_degree": max_degree,
             "decay_length": decay_length,
             "switch_width": switch_width,
+            "smallest_gap": smallest_gap,
         }
-        self.radial = PairRadialBasis(n_radial, self.cutoff, decay_length, switch_width)
+        self.radial = PairRadialBasis(
+            n_radial, self.cutoff, decay_length, switch_width, smallest_gap
+        )
         self.polynomials = InvariantPolynomials(max_degree)
         index, n_weights = pair_weight_index(len(self.types), n_radial, self.polynomials.exchanged)
         self.register_constant("weight_index", index)
@@ -137,8 +151,9 @@ class PairPotential(HyperparameterModule, Potential):
         energies = data.pos.new_zeros(len(data.types))
         for pairs in self._pairs(data, edges):
             coordinates = pairs.geometry.coordinates
-            amplitudes = self._amplitudes(pairs, self.polynomials(coordinates.invariants))
-            halves = (self.radial(coordinates) * amplitudes).sum(0) / 2  # -> [pair]
+            amplitudes = pairs.times(self._matrices, self.polynomials(coordinates.invariants))
+            values = (self.radial(coordinates) * amplitudes).sum(0)  # -> [pair]
+            halves = values * (pairs.share / 2)
             energies = energies.index_add(0, pairs.ends.flatten(), halves.repeat(2))
         return energies
 
@@ -169,10 +184,10 @@ class PairPotential(HyperparameterModule, Potential):
         frames, n_frames = frame_index(data)
         energies = data.pos.new_zeros(n_frames, n_weights)
         forces, torques = (data.pos.new_zeros(n, 3, n_weights) for _ in range(2))
-        for pairs in self._pairs(data, edges, _DESIGN_CHUNK):
+        for pairs in pairs_by_type(*self._bodies(data, edges), _DESIGN_CHUNK):
             basis = self._basis(pairs).flatten(0, 1)  # -> [radial · product, 10, pair]
             columns = basis.new_zeros(n_weights, *basis.shape[1:])
-            for types, some in pairs.segments:
+            for types, some in pairs.segments or []:
                 index = self.weight_index[types].flatten()
                 columns[..., some].index_add_(0, index, basis[..., some])
             rows = columns.permute(2, 1, 0)  # -> [pair, 10, weight]
@@ -188,11 +203,12 @@ class PairPotential(HyperparameterModule, Potential):
         geometry = pairs.geometry
         coordinates = geometry.coordinates
         products = self.polynomials(coordinates.invariants)
-        amplitudes = self._amplitudes(pairs, products)
+        matrices = self._matrices * pairs.share
+        amplitudes = pairs.times(matrices, products)  # -> [radial, pair]
         radial, *derivatives = self.radial.with_derivatives(coordinates)
         d_distances, d_contacts = ((each * amplitudes).sum(0) for each in derivatives)
         d_invariants = self.polynomials.pull_back(
-            self._d_products(pairs, radial), coordinates.invariants, products
+            pairs.times(matrices.mT, radial), coordinates.invariants, products
         )
         gradient = PairCoordinates(d_distances, d_contacts, d_invariants)
         return (radial * amplitudes).sum(0), geometry.pull_back(gradient)
@@ -219,18 +235,10 @@ class PairPotential(HyperparameterModule, Potential):
             rows.append(torch.cat(geometry.pull_back(unit)))
         return torch.stack(rows)
 
-    def _amplitudes(self, pairs: Pairs, products: Tensor) -> Tensor:
-        """Factors of the radial functions in the energies ``(radial, pair)``."""
-        parts = [self._weights(types) @ products[:, some] for types, some in pairs.segments]
-        return torch.cat(parts, dim=1)
-
-    def _d_products(self, pairs: Pairs, radial: Tensor) -> Tensor:
-        """Derivatives of the energies with respect to the products ``(product, pair)``."""
-        parts = [self._weights(types).T @ radial[:, some] for types, some in pairs.segments]
-        return torch.cat(parts, dim=1)
-
-    def _weights(self, types: tuple[int, int]) -> Tensor:
-        return self.weights[self.weight_index[types]]  # -> [radial, product]
+    @property
+    def _matrices(self) -> Tensor:
+        """Weights of each pair of types ``(type, type, radial, product)``."""
+        return self.weights[self.weight_index]
 
     def _native(self, data: Any, edges: Edges) -> PairResults | None:
         return pair_potential(self._inputs(data, edges), self._functions, self.weights)
@@ -259,17 +267,26 @@ class PairPotential(HyperparameterModule, Potential):
             self.cutoff,
             radial.decay_length,
             radial.switch_width,
+            radial.smallest_gap,
+            radial.floor_width,
         )
 
     @property
     def _thickness(self) -> float:
         return self.cutoff / 1000
 
-    def _pairs(self, data: Any, edges: Edges, chunk: int = _CHUNK) -> Iterator[Pairs]:
-        type_index = self.type_index(data.types)  # -> [particle]
+    def _pairs(self, data: Any, edges: Edges) -> Iterator[Pairs]:
+        bodies = self._bodies(data, edges)
+        if is_readable(edges.edge_vectors):
+            return pairs_by_type(*bodies, _CHUNK)
+        return pairs_in_both_directions(*bodies, _CHUNK_ON_GPU)
+
+    def _bodies(self, data: Any, edges: Edges) -> tuple[Edges, Tensor, int, Tensor]:
+        """Edges, positions of types, number of types and shapes of the particles."""
         shapes = shape_matrices(data.orientations, data.semiaxes, self._thickness)
-        return pairs_by_type(edges, type_index, len(self.types), shapes, chunk)
+        return edges, self.type_index(data.types), len(self.types), shapes
 
     def __repr__(self) -> str:
-        given = ", ".join(f"{k}={v!r}" for k, v in self.hyperparameters.items())
-        return f"PairPotential({given} | {len(self.weights)} weights)"
+        named = {k: v for k, v in self.hyperparameters.items() if v is not None}
+        given = ", ".join(f"{k}={v!r}" for k, v in named.items())
+        return f"{type(self).__name__}({given} | {len(self.weights)} weights)"

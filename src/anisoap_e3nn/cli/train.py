@@ -1,0 +1,96 @@
+"""The commands ``anisoap-e3nn train`` and ``anisoap-e3nn fit``."""
+
+import argparse
+import math
+from pathlib import Path
+from typing import Any
+
+from .printing import print_text
+
+
+def add_train(commands: Any) -> None:
+    """Add the command ``train`` to the command line."""
+    command = commands.add_parser(
+        "train",
+        help="train a network",
+        description="Train a network on energies, forces and torques as a configuration says: see "
+        "docs/training.md. OUTPUT/best.pt is the model of the best epoch.",
+    )
+    command.set_defaults(run=train)
+    _add_configuration(command)
+    command.add_argument("--resume", action="store_true", help="continue an interrupted run")
+
+
+def add_fit(commands: Any) -> None:
+    """Add the command ``fit`` to the command line."""
+    command = commands.add_parser(
+        "fit",
+        help="fit linear potentials",
+        description="Fit a stack of linear potentials by least squares as a configuration says: see "
+        "docs/training.md.",
+    )
+    command.set_defaults(run=fit)
+    _add_configuration(command)
+    command.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train a network."""
+    try:
+        from ..training.parsing import parse_settings, settings_as_yaml
+        from ..training.run import train as run
+        from ..training.settings import TrainingSettings
+    except ImportError as error:
+        raise _missing(error) from error
+    settings = parse_settings(TrainingSettings, options.config, options.overrides)
+    if options.print_config:
+        print_text(settings_as_yaml(settings))
+        return
+    run(settings, options.resume)
+    print_text(f"wrote  {Path(settings.output) / 'best.pt'}")
+
+
+def fit(options: argparse.Namespace) -> None:
+    """Fit linear potentials."""
+    try:
+        from ..training.linear import fit as run
+        from ..training.parsing import parse_settings, settings_as_yaml
+        from ..training.settings import FitSettings
+    except ImportError as error:
+        raise _missing(error) from error
+    settings = parse_settings(FitSettings, options.config, options.overrides)
+    if options.print_config:
+        print_text(settings_as_yaml(settings))
+        return
+    found = run(settings, options.overwrite)
+    lines = [f"wrote  {settings.output}", "R²          training  validation"]
+    for name, train_score, score in zip(
+        found.train._fields, found.train, found.validation, strict=True
+    ):
+        if not math.isnan(score):
+            lines.append(f"{name:10s}  {train_score:8.4f}  {score:10.4f}")
+    lines.append(
+        f"deepest dimer {found.scan.deepest:.4g}, of pairs in the frames {found.scan.deepest_in_data:.4g}"
+    )
+    print_text("\n".join(lines))
+
+
+def _add_configuration(command: argparse.ArgumentParser) -> None:
+    command.add_argument("config", type=Path, metavar="CONFIG.yaml", help="configuration")
+    command.add_argument(
+        "--set", dest="overrides", nargs="+", default=[], metavar="KEY=VALUE", type=_override,
+        help="settings that take precedence, as KEY=VALUE, such as optimization.epochs=5",
+    )  # fmt: skip
+    command.add_argument(
+        "--print-config", action="store_true", help="print all settings, defaults too, and end"
+    )
+
+
+def _override(word: str) -> str:
+    return f"--{word}"
+
+
+def _missing(error: ImportError) -> ImportError:
+    return ImportError(
+        f'training needs more packages ({error}): pip install "anisoap-e3nn[training]"'
+    )

@@ -1,0 +1,1 @@
+"""Training runs and linear fits from configuration files; needs the extra ``training``."""

@@ -1,0 +1,48 @@
+"""Order of the frames in each epoch."""
+
+from collections.abc import Iterator
+
+import torch
+
+
+class EpochBatches:
+    """Batches of frames of one epoch, the same for any number of processes.
+
+    The order depends on the seed and the epoch alone, so a run that is continued sees the frames as one that
+    was not interrupted. Of each batch, a process takes every `n_processes`-th frame. A last incomplete batch
+    is left out, unless it is the only one.
+
+    Parameters
+    ----------
+    n_frames, batch_size : int
+    seed, epoch : int
+    process, n_processes : int
+
+    Examples
+    --------
+    >>> [sorted(batch) for batch in EpochBatches(4, 4, seed=0, epoch=0)]
+    [[0, 1, 2, 3]]
+    """
+
+    def __init__(
+        self,
+        n_frames: int,
+        batch_size: int,
+        *,
+        seed: int,
+        epoch: int,
+        process: int = 0,
+        n_processes: int = 1,
+    ) -> None:
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+        order = torch.randperm(n_frames, generator=generator).tolist()
+        self._batches = [
+            order[k * batch_size : (k + 1) * batch_size][process::n_processes]
+            for k in range(max(1, n_frames // batch_size))
+        ]
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return iter(self._batches)

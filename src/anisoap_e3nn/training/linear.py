@@ -1,0 +1,55 @@
+"""Linear fits from a configuration."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from ..fitting import DimerScan, RSquared, fit_linear, r_squared, scan_dimers
+from ..potentials import StackedPotential, save_model
+from .components import build_stack
+from .frames import read_split
+from .provenance import provenance
+from .settings import FitSettings
+
+
+class LinearFit(NamedTuple):
+    """Result of :func:`fit`."""
+
+    model: StackedPotential
+    train: RSquared
+    validation: RSquared
+    scan: DimerScan
+
+
+def fit(settings: FitSettings, overwrite: bool = False) -> LinearFit:
+    """Fit a stack of linear potentials, scan it for wells, and write it to ``settings.output``.
+
+    Parameters
+    ----------
+    settings : FitSettings
+    overwrite : bool
+        Whether an existing file may be replaced.
+
+    Returns
+    -------
+    LinearFit
+        Model, coefficients of determination of both sets of frames, and the scan of dimers.
+
+    Raises
+    ------
+    FileExistsError
+        If the output exists and `overwrite` is False.
+    ValueError
+        If settings or frames are faulty.
+    """
+    output = Path(settings.output)
+    if output.exists() and not overwrite:
+        raise FileExistsError(f"{output} exists already; use --overwrite to replace it")
+    split = read_split(settings.data)
+    stack = build_stack(settings, split.types, split.train).to(split.train[0].pos.dtype)
+    train = fit_linear(
+        stack, split.train, ridge=settings.ridge, target_weights=settings.weights, batch_size=8
+    )
+    validation = r_squared(stack, split.validation, batch_size=8)
+    scan = scan_dimers(stack, split.train[:10])
+    save_model(stack, output, overwrite=overwrite, metadata=provenance(settings, split.train[0]))
+    return LinearFit(stack, train, validation, scan)
