@@ -17,7 +17,11 @@ from anisoap_e3nn.potentials import (
 from benchmarks.baselines.lammps_gay_berne import MIXED, SEMIAXES, WELL_DEPTHS, mixed_fluid
 
 TYPES = list(SEMIAXES)
-THERMO = "thermo_style custom step pe press pxx pyy pzz pxy pxz pyz\nthermo_modify norm no\n"
+THERMO = """compute energies all pe/atom
+compute energy all reduce sum c_energies
+thermo_style custom step pe press pxx pyy pzz pxy pxz pyz c_energy
+thermo_modify norm no
+"""
 
 
 class Case(NamedTuple):
@@ -104,15 +108,17 @@ def lammps_gay_berne() -> str:
     return "\n".join([*lines, "neighbor 0.4 bin", THERMO])
 
 
-def uniaxial() -> str:
-    depths = " ".join(map(repr, TRIAXIAL.well_depths[0].tolist()))
+TRIAXIAL = triaxial_gay_berne(3.0)
+DEPTHS = " ".join(map(repr, TRIAXIAL.well_depths[0].tolist()))
+
+
+def lammps_triaxial() -> str:
     return (
-        f"pair_style gayberne 1.0 1.0 1.0 3.0\npair_coeff 1 1 1.0 1.0 {depths} {depths}\n"
+        f"pair_style gayberne 1.0 1.0 1.0 3.0\npair_coeff 1 1 1.0 1.0 {DEPTHS} {DEPTHS}\n"
         f"neighbor 0.4 bin\n{THERMO}"
     )
 
 
-TRIAXIAL = triaxial_gay_berne(3.0)
 OWN = {"triaxial": TRIAXIAL}
 TYPE_WORDS = " ".join(map(str, TYPES))
 MOVE = "velocity all create 2.0 7 loop geom\nfix 1 all nve/asphere\ntimestep 0.001\n"
@@ -137,11 +143,54 @@ CASES: dict[str, Case] = {
     "lammps": Case(setup() + lammps_gay_berne() + "run 0"),
     "lammps_slab": Case(setup("slab", SLABS) + lammps_gay_berne() + "run 0"),
     "trajectory": Case(LIQUID + TRIAXIAL_STYLE + THOUSAND_STEPS, OWN),
-    "lammps_trajectory": Case(LIQUID + uniaxial() + THOUSAND_STEPS),
+    "lammps_trajectory": Case(LIQUID + lammps_triaxial() + THOUSAND_STEPS),
     "network_trajectory": Case(
         setup() + anisoap(f"nequip {TYPE_WORDS}") + MOVE + "run 20", {"nequip": MODELS["nequip"]}
     ),
 }
+
+# What users expect, STYLE being ours or LAMMPS' own
+MIXTURE = """read_data {folder}/liquid.data extra/atom/types 1
+create_atoms 2 random 20 5 NULL overlap 1.0 maxtry 1000
+set type 2 mass 1.5
+pair_style hybrid/overlay PAIR lj/cut 2.5
+pair_coeff 1*2 2 lj/cut 1.0 1.0
+"""
+USES = {
+    "npt": "change_box all triclinic\nSTYLE\nVELOCITY\n"
+    "fix 1 all npt/asphere temp 2 2 0.5 tri 1 1 2.0\nrun 50",
+    "langevin": "STYLE\nVELOCITY\nfix 1 all nve/asphere\n"
+    "fix 2 all langevin 2 2 0.5 48279 angmom 3.333\nrun 20\nrun 20\nrun 0",
+    "minimize": "STYLE\nmin_style cg\nminimize 0 0 20 50",
+    "restart": "STYLE\nVELOCITY\nfix 1 all nve/asphere\nrun 20\nwrite_restart {folder}/restart\n"
+    "clear\nread_restart {folder}/restart\nSTYLE\nfix 1 all nve/asphere\nrun 20",
+    "nvt": "STYLE\nVELOCITY\nfix 1 all nvt/asphere temp 2 2 0.5\nrun 20",
+}
+VELOCITY = "velocity all create 2.0 7 loop geom\ntimestep 0.002\n"
+
+
+def use(name: str, style: str) -> str:
+    return LIQUID + USES[name].replace("STYLE", style).replace("VELOCITY", VELOCITY)
+
+
+def mixture(style: str, coefficients: str) -> str:
+    """Plain atoms beside ellipsoids, by two pair styles."""
+    return (
+        "units lj\natom_style ellipsoid\n"
+        + MIXTURE.replace("PAIR", style)
+        + f"pair_coeff {coefficients}\nneighbor 0.4 bin\n{THERMO}{VELOCITY}"
+        + "group bodies type 1\ngroup atoms type 2\nfix 1 bodies nve/asphere\nfix 2 atoms nve\n"
+        + "run 20"
+    )
+
+
+for _name in USES:
+    CASES[_name] = Case(use(_name, TRIAXIAL_STYLE), OWN)
+    CASES[f"lammps_{_name}"] = Case(use(_name, lammps_triaxial()))
+CASES["mixture"] = Case(mixture("anisoap", "* * anisoap triaxial 0 NULL"), OWN)
+CASES["lammps_mixture"] = Case(
+    mixture("gayberne 1.0 1.0 1.0 3.0", f"1 1 gayberne 1.0 1.0 {DEPTHS} {DEPTHS}")
+)
 
 REFUSALS: dict[str, Case] = {
     "no_file": Case(setup() + anisoap(f"nothing.pt {TYPE_WORDS}")),
@@ -155,7 +204,8 @@ REFUSALS: dict[str, Case] = {
         setup() + "set atom 5 shape 0 0 0\n" + anisoap(f"gay_berne {TYPE_WORDS}") + "run 0", MODELS
     ),
     "one_rank_alone": Case(
-        setup() + "set atom 5 type 3 shape 1 2 1\n" + anisoap(f"gay_berne {TYPE_WORDS}") + "run 0", MODELS
+        setup() + "set atom 5 type 3 shape 1 2 1\n" + anisoap(f"gay_berne {TYPE_WORDS}") + "run 0",
+        MODELS,
     ),
 }
 

@@ -23,12 +23,13 @@ def start(case: Case, folder: Path) -> Any:
 
 
 def write(lmp: Any, path: Path) -> None:
-    """Energy, pressure, and forces, torques and positions in the order of the IDs."""
+    """Energy, pressure, and energies, forces, torques and positions in the order of the IDs."""
     arrays = {
         name: np.array(lmp.gather(name, 1, 3)).reshape(-1, 3) for name in ("f", "torque", "x")
     }
     parts = ("pxx", "pyy", "pzz", "pxy", "pxz", "pyz")
     arrays["pressure"] = np.array([lmp.get_thermo(part) for part in parts])
+    arrays["energies"] = np.array(lmp.gather("c_energies", 1, 1))
     arrays["energy"] = np.array(lmp.get_thermo("pe"))
     if lmp.extract_setting("world_rank") == 0:
         np.savez(path, **arrays)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from lammps_cases import MODELS, REFUSALS, frames
+from lammps_cases import MODELS, REFUSALS, USES, frames
 
 from anisoap_e3nn.potentials import mechanics
 
@@ -21,7 +21,7 @@ def largest_error(found: Any, expected: Any) -> float:
 
 
 def assert_same(found: Any, expected: Any, tolerance: float = 1e-12) -> None:
-    for name in ("energy", "f", "torque", "pressure"):
+    for name in ("energy", "energies", "f", "torque", "pressure"):
         assert largest_error(found[name], expected[name]) < tolerance, name
 
 
@@ -36,6 +36,7 @@ def own(model: torch.nn.Module, file: str) -> dict[str, Any]:
     volume = torch.linalg.det(data.cell[0])
     return {
         "energy": result.energy[0],
+        "energies": result.energies,
         "f": result.forces,
         "torque": result.torques,
         "pressure": torch.cat([virial.diagonal(), upper]) / volume,
@@ -76,6 +77,13 @@ def test_trajectory_is_that_of_lammps(results: Any) -> None:
     found, expected = results("trajectory"), results("lammps_trajectory")
     assert_same(found, expected, 1e-9)
     assert np.abs(found["x"] - expected["x"]).max() < 1e-9
+
+
+@pytest.mark.parametrize("name", [*USES, "mixture"])
+def test_uses_of_lammps(results: Any, name: str) -> None:
+    found, expected = results(name), results(f"lammps_{name}")
+    assert_same(found, expected, 1e-10)
+    assert np.abs(found["x"] - expected["x"]).max() < 1e-10
 
 
 MESSAGES = {

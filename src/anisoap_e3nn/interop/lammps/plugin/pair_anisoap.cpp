@@ -149,8 +149,9 @@ void PairAniSOAP::select_members() {
   }
   tagint without = 0, any = 0;
   for (const int64_t i : members_) {
-    const double *diameters = &shapes_[of_shape * i + 4];
-    if (!diameters[0] && !diameters[1] && !diameters[2]) without = std::max(without, atom->tag[i]);
+    if (i >= atom->nlocal) break;  // ghosts are their owners' to check
+    // what property/atom says of a particle without a shape is a sphere of diameter 1
+    if (atom->ellipsoid[i] < 0) without = std::max(without, atom->tag[i]);
   }
   MPI_Allreduce(&without, &any, 1, MPI_LMP_TAGINT, MPI_MAX, world);
   if (any)
