@@ -42,7 +42,8 @@ def _add_run(parts: Any) -> None:
     add = command.add_argument
     add("input", type=Path, metavar="INPUT", help="input script")
     add("--model", type=Path, metavar="MODEL.pt", help="checkpoint, ${model} in the script")
-    add("options", nargs=argparse.REMAINDER, help="options of LAMMPS, such as -var T 300 -log run.log")
+    add("--options", nargs=argparse.REMAINDER, default=(),
+        help="options of LAMMPS, such as -var T 300 -log run.log; they come last")
     # fmt: on
 
 

