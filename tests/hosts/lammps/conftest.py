@@ -27,6 +27,7 @@ def write_files(folder: Path) -> None:
     save_model(
         MODELS["gay_berne"], folder / "real_in_cal.pt", metadata={"units": {"energy": "cal"}}
     )
+    save_model(MODELS["gay_berne"], folder / "metal.pt", metadata={"units": "metal"})
 
 
 @pytest.fixture(autouse=True)

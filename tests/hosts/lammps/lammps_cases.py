@@ -140,6 +140,10 @@ CASES: dict[str, Case] = {
         )
         for name in ("gay_berne", "stack", "nequip")
     },
+    "short_ghosts": Case(  # LAMMPS itself lengthens the ghost cutoff to what its lists need
+        setup() + "comm_modify cutoff 0.5\n" + anisoap(f"nequip {TYPE_WORDS}") + "run 0", MODELS
+    ),
+    "converted": Case(setup(style="real") + anisoap("{folder}/metal.pt 7 3 5") + "run 0"),
     "lammps": Case(setup() + lammps_gay_berne() + "run 0"),
     "lammps_slab": Case(setup("slab", SLABS) + lammps_gay_berne() + "run 0"),
     "trajectory": Case(LIQUID + TRIAXIAL_STYLE + THOUSAND_STEPS, OWN),

@@ -64,6 +64,16 @@ def test_models_of_single_precision(results: Any) -> None:
     assert_same(results("single"), expected, 1e-4)
 
 
+def test_a_short_ghost_cutoff_is_lengthened(results: Any) -> None:
+    assert_same(results("short_ghosts"), own(MODELS["nequip"], "fluid"))
+
+
+def test_energies_of_metal_in_a_script_of_real(results: Any) -> None:
+    found, expected = results("converted"), own(MODELS["gay_berne"], "fluid")
+    for name in ("energy", "energies", "f", "torque"):
+        assert largest_error(found[name], 23.060547830619 * np.asarray(expected[name])) < 1e-11
+
+
 @pytest.mark.parametrize("name", ["trajectory", "network_trajectory"])
 def test_trajectories_do_not_depend_on_the_number_of_ranks(
     folders: dict[int, Path], n_ranks: int, name: str
