@@ -51,7 +51,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
         program = str(Path(__file__).parent / "ranks.py")
         root = str(Path(__file__).parents[3])
         succeed(
-            ["mpirun", "-n", str(n), sys.executable, program, str(folders[n])],
+            ["mpirun", "-n", str(n), sys.executable, program, str(folders[n]), str(n)],
             folders[n],
             PYTHONPATH=root,
         )

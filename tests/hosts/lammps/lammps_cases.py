@@ -196,6 +196,14 @@ CASES["lammps_mixture"] = Case(
     mixture("gayberne 1.0 1.0 1.0 3.0", f"1 1 gayberne 1.0 1.0 {DEPTHS} {DEPTHS}")
 )
 
+
+def cases_of(n_ranks: int) -> dict[str, Case]:
+    """Cases to run on so many ranks: not all on four, which share the cores of a small machine."""
+    single = {"lammps_trajectory"} if n_ranks > 1 else set()
+    few = {*USES, *(f"lammps_{name}" for name in USES)} if n_ranks > 2 else set()
+    return {name: case for name, case in CASES.items() if name not in single | few}
+
+
 REFUSALS: dict[str, Case] = {
     "no_file": Case(setup() + anisoap(f"nothing.pt {TYPE_WORDS}")),
     "unknown_type": Case(setup() + anisoap("gay_berne 7 3 8"), MODELS),

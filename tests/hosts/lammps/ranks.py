@@ -1,7 +1,7 @@
-"""What one rank of MPI computes for the tests: ``mpirun -n N python ranks.py FOLDER``.
+"""What one rank of MPI computes for the tests: ``mpirun -n N python ranks.py FOLDER N``.
 
-Each case of :data:`CASES` is written to ``FOLDER/NAME.npz``. Each refusal of :data:`REFUSALS` is written by
-each rank, to ``FOLDER/NAME.RANK.txt``.
+Each case of :func:`cases_of` is written to ``FOLDER/NAME.npz``. Each refusal of :data:`REFUSALS` is written
+by each rank, to ``FOLDER/NAME.RANK.txt``.
 """
 
 import sys
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from lammps_cases import CASES, REFUSALS, Case
+from lammps_cases import REFUSALS, Case, cases_of
 
 from anisoap_e3nn.interop.lammps import couple, start_lammps
 
@@ -37,7 +37,7 @@ def write(lmp: Any, path: Path) -> None:
 
 def main(folder: Path) -> None:
     torch.set_default_dtype(torch.float64)
-    for name, case in CASES.items():
+    for name, case in cases_of(int(sys.argv[2])).items():
         lmp = start(case, folder)
         write(lmp, folder / f"{name}.npz")
         lmp.close()

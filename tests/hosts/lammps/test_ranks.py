@@ -83,17 +83,25 @@ def test_trajectories_do_not_depend_on_the_number_of_ranks(
     assert np.abs(found["x"] - expected["x"]).max() < 1e-9
 
 
-def test_trajectory_is_that_of_lammps(results: Any) -> None:
-    found, expected = results("trajectory"), results("lammps_trajectory")
+def test_trajectory_is_that_of_lammps(folders: dict[int, Path]) -> None:
+    names = ("trajectory", "lammps_trajectory")
+    found, expected = (dict(np.load(folders[1] / f"{name}.npz")) for name in names)
     assert_same(found, expected, 1e-9)
     assert np.abs(found["x"] - expected["x"]).max() < 1e-9
 
 
-@pytest.mark.parametrize("name", [*USES, "mixture"])
+@pytest.mark.parametrize("n_ranks", [1, 2])
+@pytest.mark.parametrize("name", [*USES])
 def test_uses_of_lammps(results: Any, name: str) -> None:
     found, expected = results(name), results(f"lammps_{name}")
     assert_same(found, expected, 1e-10)
     assert np.abs(found["x"] - expected["x"]).max() < 1e-10
+
+
+def test_plain_atoms_beside_ellipsoids(results: Any) -> None:
+    found = results("mixture")
+    assert found["x"].shape == (145, 3)
+    assert_same(found, results("lammps_mixture"), 1e-10)
 
 
 MESSAGES = {
