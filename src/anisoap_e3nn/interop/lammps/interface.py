@@ -1,4 +1,4 @@
-"""C structures that the pair style and its models exchange: those of ``plugin/interface.h``."""
+"""C structures that the pair style and its models exchange: those of ``pair_style/interface.h``."""
 
 import ctypes
 from typing import Any, NamedTuple

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-SOURCE = Path(__file__).parent / "plugin"
+SOURCE = Path(__file__).parent / "pair_style"
 
 
 def plugin_path() -> Path:
