@@ -8,7 +8,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP
 HOST_INSTALL = .venv-$*/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints-$*.txt
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test test-triton test-nequip test-mace lint format bench clean
+.PHONY: demo test test-triton test-nequip test-mace test-lammps lint format bench clean
 .DEFAULT_GOAL := test
 
 demo: .venv/installed
@@ -39,6 +39,10 @@ E3NN_TESTS = tests/networks tests/test_conventions.py tests/test_layout.py $(add
 test-mace: .venv-mace/installed
 	$(call HOST_TESTS,mace) tests/hosts/mace src/anisoap_e3nn/interop/mace $(E3NN_TESTS)
 
+# LAMMPS on one, two and four ranks of MPI
+test-lammps: .venv-lammps/installed
+	OMP_NUM_THREADS=1 .venv-lammps/bin/python -m pytest -c tests/hosts/lammps/pytest.ini --rootdir=. --confcutdir=. tests/hosts/lammps src/anisoap_e3nn/interop/lammps
+
 lint: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -58,7 +62,7 @@ bench: .venv/installed
 	$(BIN)/python -m benchmarks.models --compile
 
 clean:
-	rm -rf .venv .venv-nequip .venv-mace build
+	rm -rf .venv .venv-nequip .venv-mace .venv-lammps build
 
 # torch comes first, at the version that everything else was tested with
 .venv/installed: constraints.txt pyproject.toml CMakeLists.txt $(wildcard src/csrc/*)
@@ -73,6 +77,7 @@ clean:
 
 HOST_PACKAGES_nequip = nequip nequip-allegro
 HOST_PACKAGES_mace = mace-torch
+HOST_PACKAGES_lammps = lammps mpich
 .venv-%/installed: constraints-%.txt pyproject.toml CMakeLists.txt $(wildcard src/csrc/*)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, found %d.%d; name one with make PYTHON=…" % sys.version_info[:2])'
 	@echo "Setting up .venv-$*; this takes a few minutes the first time."

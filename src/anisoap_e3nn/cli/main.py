@@ -13,6 +13,7 @@ from .convert import convert
 from .evaluate import add_evaluate
 from .featurize import featurize
 from .input_frames import add_input_options
+from .lammps import add_lammps
 from .mace_train import mace_train
 from .printing import print_message, print_text, print_warning
 from .signals import Terminated, signals_as_exceptions
@@ -66,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     add_simulate(commands)
     add_analyse(commands)
     _add_mace_train(commands)
+    add_lammps(commands)
     return parser
 
 

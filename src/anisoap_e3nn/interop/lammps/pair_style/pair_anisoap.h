@@ -1,0 +1,55 @@
+// pair_style anisoap: a potential of ellipsoids whose model is evaluated by functions given at run time.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "interface.h"
+#include "pair.h"
+
+namespace LAMMPS_NS {
+
+class PairAniSOAP : public Pair {
+ public:
+  explicit PairAniSOAP(LAMMPS *lmp);
+  ~PairAniSOAP() override;
+
+  void settings(int narg, char **arg) override;
+  void coeff(int narg, char **arg) override;
+  void init_style() override;
+  double init_one(int i, int j) override;
+  void compute(int eflag, int vflag) override;
+
+  // Features [all, width]: owners' values to their ghosts or, in reverse, ghosts' added to their owners'.
+  void exchange(double *features, int width, bool reverse);
+  int pack_forward_comm(int n, int *which, double *buffer, int, int *) override;
+  void unpack_forward_comm(int n, int first, double *buffer) override;
+  int pack_reverse_comm(int n, int first, double *buffer) override;
+  void unpack_reverse_comm(int n, int *which, double *buffer) override;
+
+ private:
+  int64_t id_;
+  anisoap_model model_{};
+  std::vector<bool> has_type_;  // [type + 1], whether the model acts on the LAMMPS type
+  class Compute *bodies_ = nullptr;
+
+  std::vector<int64_t> members_, index_, types_;  // LAMMPS' indices of the model's particles, and back (or -1)
+  std::vector<double> shapes_, positions_, quaternions_, semiaxes_;
+  std::vector<int64_t> pair_edges_, neighborhood_edges_, neighbors_, centers_;
+  std::vector<double> pair_vectors_, energies_, forces_, torques_;
+  double *data_ = nullptr;
+  int width_ = 0;
+  bool by_member_ = false;  // whether rows of data_ are members, not all of LAMMPS' atoms
+
+  const anisoap_functions &functions() const;
+  void select_members();
+  void gather();
+  void find_edges();
+  bool is_first(int i, int j) const;
+  void refuse_everywhere(bool failed, const std::string &message);
+  double *row(int i);
+};
+
+void use_functions(LAMMPS *lmp, const anisoap_functions &functions);
+extern PairAniSOAP *evaluated;  // the style whose model is being evaluated
+}  // namespace LAMMPS_NS

