@@ -9,7 +9,11 @@ from e3nn import o3
 
 from anisoap_e3nn.geometry import rotation_matrices
 from anisoap_e3nn.interop.ellipsoid_arrays import fault_of_arrays
-from anisoap_e3nn.interop.ellipsoid_features import EllipsoidFeatures, ShapeFeatures
+from anisoap_e3nn.interop.ellipsoid_features import (
+    EllipsoidFeatures,
+    EllipsoidInputs,
+    ShapeFeatures,
+)
 from common import Ellipsoids
 
 CUTOFF = 3.0
@@ -34,19 +38,20 @@ def inputs(ellipsoids: Ellipsoids) -> dict[str, torch.Tensor]:
 def test_equivariance(features: Any, float64_by_default: None, ellipsoids: Ellipsoids) -> None:
     torch.manual_seed(0)
     layer, tensors = features(), inputs(ellipsoids)
-    layer.measure(layer.coefficients(**tensors))
+    layer.measure(layer.coefficients(EllipsoidInputs(**tensors)))
     rotation = o3.rand_matrix()
-    h = layer(layer.coefficients(**tensors), tensors["types"])
+    h = layer(layer.coefficients(EllipsoidInputs(**tensors)), tensors["types"])
     turned = tensors | {
         "edge_vectors": tensors["edge_vectors"] @ rotation.T,
         "orientations": rotation @ rotation_matrices(tensors["orientations"]),
     }
-    h_turned = layer(layer.coefficients(**turned), tensors["types"])
+    h_turned = layer(layer.coefficients(EllipsoidInputs(**turned)), tensors["types"])
     expected = h @ layer.irreps_out.D_from_matrix(rotation).T
     assert (h_turned - expected).abs().max() < 1e-10 * h.abs().max()
     if isinstance(layer, EllipsoidFeatures):
         before, after = (
-            layer.energies(layer.coefficients(**x), x["types"]) for x in (tensors, turned)
+            layer.energies(layer.coefficients(EllipsoidInputs(**x)), x["types"])
+            for x in (tensors, turned)
         )
         assert (after - before).abs().max() < 1e-10 * before.abs().max()
 
@@ -57,14 +62,9 @@ def test_features_are_of_the_particle_and_energies_of_its_neighbours(
     torch.manual_seed(0)
     layer = EllipsoidFeatures(2, CUTOFF, IRREPS, max_angular=3, max_radial=1)
     tensors = inputs(ellipsoids)
-    types, coefficients = tensors["types"], layer.coefficients(**tensors)
-    alone = layer.coefficients(
-        **tensors
-        | {
-            "edge_vectors": tensors["edge_vectors"][:0],
-            "edge_index": tensors["edge_index"][:, :0],
-        }
-    )
+    types, coefficients = tensors["types"], layer.coefficients(EllipsoidInputs(**tensors))
+    no_edges = {"edge_vectors": torch.zeros(0, 3), "edge_index": tensors["edge_index"][:, :0]}
+    alone = layer.coefficients(EllipsoidInputs(**(tensors | no_edges)))
     assert torch.equal(layer(coefficients, types), layer(alone, types))
     assert layer(coefficients, types)[:, layer.irreps_out.slices()[1]].abs().max() > 1e-3  # l = 2
     assert layer.energies(coefficients, types).abs().min() > 0

@@ -2,6 +2,8 @@
 
 import argparse
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,31 +38,22 @@ def add_fit(commands: Any) -> None:
 
 def train(options: argparse.Namespace) -> None:
     """Train a network."""
-    try:
-        from ..training.parsing import parse_settings, settings_as_yaml
+    with _packages_of_training():
         from ..training.run import train as run
         from ..training.settings import TrainingSettings
-    except ImportError as error:
-        raise _missing(error) from error
-    settings = parse_settings(TrainingSettings, options.config, options.overrides)
-    if options.print_config:
-        print_text(settings_as_yaml(settings))
-        return
-    run(settings, options.resume)
-    print_text(f"wrote  {Path(settings.output) / 'best.pt'}")
+    settings = _settings(TrainingSettings, options)
+    if settings is not None:
+        run(settings, options.resume)
+        print_text(f"wrote  {Path(settings.output) / 'best.pt'}")
 
 
 def fit(options: argparse.Namespace) -> None:
     """Fit linear potentials."""
-    try:
+    with _packages_of_training():
         from ..training.linear import fit as run
-        from ..training.parsing import parse_settings, settings_as_yaml
         from ..training.settings import FitSettings
-    except ImportError as error:
-        raise _missing(error) from error
-    settings = parse_settings(FitSettings, options.config, options.overrides)
-    if options.print_config:
-        print_text(settings_as_yaml(settings))
+    settings = _settings(FitSettings, options)
+    if settings is None:
         return
     found = run(settings, options.overwrite)
     lines = [f"wrote  {settings.output}", "R²          training  validation"]
@@ -90,7 +83,23 @@ def _override(word: str) -> str:
     return f"--{word}"
 
 
-def _missing(error: ImportError) -> ImportError:
-    return ImportError(
-        f'training needs more packages ({error}): pip install "anisoap-e3nn[training]"'
-    )
+@contextmanager
+def _packages_of_training() -> Iterator[None]:
+    """Say how the packages that are missing are installed."""
+    try:
+        yield
+    except ImportError as error:
+        raise ImportError(
+            f'training needs more packages ({error}): pip install "anisoap-e3nn[training]"'
+        ) from error
+
+
+def _settings(kind: type[Any], options: argparse.Namespace) -> Any:
+    """Settings of a kind from the configuration; or None after printing them, if that was asked for."""
+    from ..training.parsing import parse_settings, settings_as_yaml
+
+    settings = parse_settings(kind, options.config, options.overrides)
+    if not options.print_config:
+        return settings
+    print_text(settings_as_yaml(settings))
+    return None

@@ -53,10 +53,8 @@ def refuse_many_edges(points: Reals, cell: Reals, periodic: Mask, cutoff: float)
         One or more positions, a length.
     cell : array ``(3, 3)``
         Cell vectors as rows; those of open axes are orthogonal to the periodic ones.
-    periodic : array ``(3,)``
-        Whether each axis is periodic.
-    cutoff : float
-        A length.
+    periodic, cutoff
+        As for :func:`refuse_low_cell`.
 
     Raises
     ------

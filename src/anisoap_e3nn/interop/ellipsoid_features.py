@@ -1,6 +1,6 @@
 """Features of ellipsoids and of their edges, for the networks of other projects."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from e3nn import o3
@@ -10,6 +10,16 @@ from ..geometry import covariances
 from ..layer import Layer
 from ..networks import DensityEnergy, EdgeEncoding, ParticleEncoding, Standardization
 from ..nn import AniSOAPEmbedding, TypeLinear
+
+
+class EllipsoidInputs(NamedTuple):
+    """The five tensors that :class:`~anisoap_e3nn.AniSOAPEmbedding` takes."""
+
+    edge_vectors: Tensor  # [edge, 3], neighbour - centre
+    edge_index: Tensor  # [2, edge], neighbours and centres
+    types: Tensor  # [particle]
+    orientations: Tensor  # [particle, 4]
+    semiaxes: Tensor  # [particle, 3]
 
 
 class EllipsoidFeatures(Layer):
@@ -72,18 +82,9 @@ class EllipsoidFeatures(Layer):
         self.encoding = ParticleEncoding(own, self.irreps_out, n_types)
         self.energy = DensityEnergy(own, neighbors, max(1, wanted.count("0e")), n_types)
 
-    def coefficients(
-        self,
-        edge_vectors: Tensor,
-        edge_index: Tensor,
-        types: Tensor,
-        orientations: Tensor,
-        semiaxes: Tensor,
-    ) -> Tensor:
-        """Coefficients of the densities ``(N, embedding.irreps_out.dim)``; arguments as the embedding's."""
-        coefficients: Tensor = self.embedding(
-            edge_vectors, edge_index, types, orientations, semiaxes
-        )
+    def coefficients(self, inputs: EllipsoidInputs) -> Tensor:
+        """Coefficients of the densities ``(N, embedding.irreps_out.dim)``."""
+        coefficients: Tensor = self.embedding(*inputs)
         return coefficients
 
     def forward(self, coefficients: Tensor, types: Tensor) -> Tensor:
@@ -149,16 +150,9 @@ class ShapeFeatures(Layer):
         )
         self.linear = TypeLinear(irreps, self.irreps_out, n_types)
 
-    def coefficients(
-        self,
-        edge_vectors: Tensor,
-        edge_index: Tensor,
-        types: Tensor,
-        orientations: Tensor,
-        semiaxes: Tensor,
-    ) -> Tensor:
+    def coefficients(self, inputs: EllipsoidInputs) -> Tensor:
         """Shape tensors as irreps ``(N, 6)``; edges and types do not matter."""
-        shapes = covariances(orientations, semiaxes)  # -> [particle, 3, 3]
+        shapes = covariances(inputs.orientations, inputs.semiaxes)  # -> [particle, 3, 3]
         return torch.einsum("nij,aij->na", shapes, self.change_of_basis)
 
     def forward(self, coefficients: Tensor, types: Tensor) -> Tensor:

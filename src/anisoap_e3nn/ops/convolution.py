@@ -41,8 +41,7 @@ def convolution(
         Neighbours j (row 0) and centres i (row 1).
     plan : ConvolutionPlan
     backend : {"torch", "native", "triton"}, optional
-        By default the environment variable ``ANISOAP_E3NN_BACKEND``, else the fastest one for these
-        tensors.
+        As for :func:`~anisoap_e3nn.ops.sparse_product.sparse_product`.
 
     Returns
     -------
@@ -52,8 +51,7 @@ def convolution(
     Raises
     ------
     ValueError
-        If shapes do not fit the plan, if tensors are on different devices, or if the backend is unknown or
-        not available.
+        Where :func:`~anisoap_e3nn.ops.sparse_product.sparse_product` raises it.
     TypeError
         If x, harmonics and weights are not all float32 or all float64, or `edge_index` is not int64.
     IndexError

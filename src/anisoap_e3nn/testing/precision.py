@@ -18,14 +18,11 @@ def check_precision(model: Callable[[Any], Tensor], data: Any, *, tolerance: flo
     Parameters
     ----------
     model : Module or function
-        From data to energies of the particles ``(N,)``, of which
-        :func:`~anisoap_e3nn.potentials.mechanics` are compared, or to features ``(N, dim)``. A module is
-        copied, and left as it is.
+        As for :func:`check_batches`. A module is copied, and left as it is.
     data : EllipsoidData or a Batch of them
         In either precision.
     tolerance : float
-        Largest deviation, relative to the largest value of the quantity, and at least to a thousandth of the
-        largest value of all.
+        Largest deviation, measured as by :func:`check_batches`.
 
     Returns
     -------

@@ -7,7 +7,12 @@ import torch
 from mace.modules.utils import get_edge_vectors_and_lengths
 from torch import Tensor
 
-from ..ellipsoid_features import EllipsoidEdgeFeatures, EllipsoidFeatures, ShapeFeatures
+from ..ellipsoid_features import (
+    EllipsoidEdgeFeatures,
+    EllipsoidFeatures,
+    EllipsoidInputs,
+    ShapeFeatures,
+)
 
 DENSITY_ENERGY = "density_energy"
 
@@ -58,8 +63,8 @@ class MeasuredReader(GraphReader):
         """Set the scales from raw features."""
 
 
-def ellipsoid_inputs(graph: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """The five tensors that :class:`~anisoap_e3nn.AniSOAPEmbedding` takes.
+def ellipsoid_inputs(graph: dict[str, Tensor]) -> EllipsoidInputs:
+    """Take ellipsoids and edges from MACE's data.
 
     The rows of MACE's ``edge_index`` are senders (neighbours) and receivers (centres), as ours. Its vectors
     are receiver - sender. Ours are minus these, from the centre to the neighbour.
@@ -67,7 +72,7 @@ def ellipsoid_inputs(graph: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor, 
     vectors, _ = get_edge_vectors_and_lengths(
         graph["positions"], graph["edge_index"], graph["shifts"]
     )
-    return (
+    return EllipsoidInputs(
         -vectors,
         graph["edge_index"],
         graph["node_attrs"].argmax(dim=1),
@@ -101,7 +106,7 @@ class EllipsoidNodeEmbedding(MeasuredReader):
 
     def raw_features(self, graph: dict[str, Tensor]) -> Tensor:
         """Coefficients of the densities, or shape tensors ``(N, coefficient)``."""
-        return self.features.coefficients(*ellipsoid_inputs(graph))
+        return self.features.coefficients(ellipsoid_inputs(graph))
 
     def measure_features(self, features: Tensor) -> None:
         """Set the scales from coefficients ``(N, coefficient)``."""

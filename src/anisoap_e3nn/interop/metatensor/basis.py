@@ -18,22 +18,7 @@ def to_e3nn_basis(l: int, dtype: torch.dtype = torch.float64) -> Tensor:
     .. math::
         c^{e3nn} = Q_l \, c^{metatensor}, \qquad D^{e3nn}_l = Q_l D^{metatensor}_l Q_l^\top
 
-    Parameters
-    ----------
-    l : int
-        Degree of the harmonics, ≥ 0.
-    dtype : torch.dtype
-        Data type of the matrix.
-
-    Returns
-    -------
-    Tensor ``(2l+1, 2l+1)``
-        Orthogonal matrix.
-
-    Raises
-    ------
-    ValueError
-        If l is negative.
+    It is :func:`~anisoap_e3nn.conventions.wiki_to_e3nn`, with the same arguments and errors.
 
     Examples
     --------

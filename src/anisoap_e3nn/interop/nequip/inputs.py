@@ -1,27 +1,16 @@
 """Ellipsoids and edges in nequip's data, in our conventions."""
 
-from typing import NamedTuple
-
 import torch
 from e3nn import o3
 from nequip.data import AtomicDataDict
 from nequip.nn.utils import with_edge_vectors_
 from torch import Tensor
 
+from ..ellipsoid_features import EllipsoidInputs
 from .keys import ORIENTATIONS, SEMIAXES
 
 INPUT_IRREPS = {ORIENTATIONS: None, SEMIAXES: o3.Irreps("3x0e")}
 """The fields that models of ellipsoids read besides nequip's own, with their irreps."""
-
-
-class EllipsoidInputs(NamedTuple):
-    """The five tensors that :class:`~anisoap_e3nn.AniSOAPEmbedding` takes."""
-
-    edge_vectors: Tensor  # [edge, 3], neighbour - centre
-    edge_index: Tensor  # [2, edge], neighbours and centres
-    types: Tensor  # [particle]
-    orientations: Tensor  # [particle, 4]
-    semiaxes: Tensor  # [particle, 3]
 
 
 def ellipsoid_inputs(data: dict[str, Tensor], dtype: torch.dtype) -> EllipsoidInputs:

@@ -50,7 +50,7 @@ class _NodeEmbedding(MeasuredModule):
 
     def raw_features(self, data: dict[str, Tensor]) -> Tensor:
         """Coefficients of the densities, or shape tensors ``(N, coefficient)``."""
-        return self.features.coefficients(*ellipsoid_inputs(data, self.dtype))
+        return self.features.coefficients(ellipsoid_inputs(data, self.dtype))
 
     def measure_features(self, features: Tensor) -> None:
         """Set the scales from coefficients ``(N, coefficient)``."""

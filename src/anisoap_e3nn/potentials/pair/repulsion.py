@@ -28,10 +28,8 @@ class SurfaceRepulsion(PairPotential):
 
     Parameters
     ----------
-    types : sequence of int
-        The particle types that occur.
-    cutoff : float
-        Largest distance of the centres.
+    types, cutoff
+        As for :class:`PairPotential`.
     strength : float
         :math:`A > 0`, the energy of surfaces in contact.
     decay_length : float
