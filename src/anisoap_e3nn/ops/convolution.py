@@ -6,6 +6,7 @@ from torch import Tensor
 from ..precision import without_autocast
 from .backends import choose_backend
 from .convolution_plan import ConvolutionPlan
+from .operands import check_operands
 
 
 @without_autocast
@@ -67,26 +68,14 @@ def _check(
 ) -> None:
     dim_x, dim_harmonics, n_weights, _ = plan.dims
     edges = edge_index.shape[-1:]
-    expected = {
-        "x": (x, (*x.shape[:1], dim_x)),
-        "harmonics": (harmonics, (*edges, dim_harmonics)),
-        "weights": (weights, (*edges, n_weights)),
-    }
-    for name, (tensor, shape) in expected.items():
-        if tensor.shape != shape:
-            raise ValueError(f"{name} has shape {tuple(tensor.shape)}, expected {shape}")
-        if tensor.dtype not in (torch.float32, torch.float64):
-            raise TypeError(f"{name} is {tensor.dtype}, expected torch.float32 or torch.float64")
-        if tensor.dtype != x.dtype:
-            raise TypeError(f"{name} is {tensor.dtype}, expected {x.dtype} as x")
+    check_operands(
+        x=(x, (*x.shape[:1], dim_x)),
+        harmonics=(harmonics, (*edges, dim_harmonics)),
+        weights=(weights, (*edges, n_weights)),
+    )
     if edge_index.shape != (2, *edges):
         raise ValueError(f"edge_index has shape {tuple(edge_index.shape)}, expected (2, edge)")
     if edge_index.dtype != torch.int64:
         raise TypeError(f"edge_index is {edge_index.dtype}, expected torch.int64; use .long()")
-    for name, tensor in (
-        ("harmonics", harmonics),
-        ("weights", weights),
-        ("edge_index", edge_index),
-    ):
-        if tensor.device != x.device:
-            raise ValueError(f"{name} is on {tensor.device}, x on {x.device}; move one of them")
+    if edge_index.device != x.device:
+        raise ValueError(f"edge_index is on {edge_index.device}, x on {x.device}; move one of them")

@@ -9,6 +9,7 @@ from torch import Tensor
 from ..layer import Layer
 from ..precision import without_autocast
 from .backends import choose_backend
+from .operands import check_operands
 from .product_program import Path, ProductPlan
 
 
@@ -103,17 +104,8 @@ class SparseProduct(Layer):
 def _check(x1: Tensor, x2: Tensor, coefficients: Tensor, plan: ProductPlan) -> None:
     _, dim1, dim2 = plan.dims
     n_entries = sum(len(path.coefficients) for path in plan.paths)
-    expected = {
-        "x1": (x1, (*x1.shape[:1], dim1)),
-        "x2": (x2, (*x1.shape[:1], dim2)),
-        "coefficients": (coefficients, (n_entries,)),
-    }
-    for name, (tensor, shape) in expected.items():
-        if tensor.shape != shape:
-            raise ValueError(f"{name} has shape {tuple(tensor.shape)}, expected {shape}")
-        if tensor.dtype not in (torch.float32, torch.float64):
-            raise TypeError(f"{name} is {tensor.dtype}, expected torch.float32 or torch.float64")
-        if tensor.dtype != x1.dtype:
-            raise TypeError(f"{name} is {tensor.dtype}, expected {x1.dtype} as x1")
-        if tensor.device != x1.device:
-            raise ValueError(f"{name} is on {tensor.device}, x1 on {x1.device}; move one of them")
+    check_operands(
+        x1=(x1, (*x1.shape[:1], dim1)),
+        x2=(x2, (*x1.shape[:1], dim2)),
+        coefficients=(coefficients, (n_entries,)),
+    )

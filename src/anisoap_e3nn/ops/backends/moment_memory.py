@@ -105,9 +105,15 @@ def load_row_plainly(pointers, mask):  # type: ignore[no-untyped-def]
 
 
 @triton.jit
+def _bits(x):  # type: ignore[no-untyped-def]
+    """A floating-point number as an integer, since Triton's assembly mixes pointers with these alone."""
+    return x.to(tl.int32 if x.dtype == tl.float32 else tl.int64, bitcast=True)
+
+
+@triton.jit
 def store_row_by_assembly(pointers, mask, xx, xy, xz, yy, yz, zz, w):  # type: ignore[no-untyped-def]
     """Store seven numbers side by side, 16 bytes at a time, where `mask` is true, and anything after them."""
-    # integers, because Triton mixes no pointers with floating-point numbers
+    a, b, c, d, e, f, g = _bits(xx), _bits(xy), _bits(xz), _bits(yy), _bits(yz), _bits(zz), _bits(w)
     if pointers.dtype.element_ty == tl.float32:
         tl.inline_asm_elementwise(
             """
@@ -120,17 +126,7 @@ def store_row_by_assembly(pointers, mask, xx, xy, xz, yy, yz, zz, w):  # type: i
             }
             """,
             "=r,l,r,r,r,r,r,r,r,r",
-            [
-                pointers,
-                xx.to(tl.int32, bitcast=True),
-                xy.to(tl.int32, bitcast=True),
-                xz.to(tl.int32, bitcast=True),
-                yy.to(tl.int32, bitcast=True),
-                yz.to(tl.int32, bitcast=True),
-                zz.to(tl.int32, bitcast=True),
-                w.to(tl.int32, bitcast=True),
-                mask.to(tl.int32),
-            ],
+            [pointers, a, b, c, d, e, f, g, mask.to(tl.int32)],
             tl.int32,
             is_pure=False,
             pack=1,
@@ -149,17 +145,7 @@ def store_row_by_assembly(pointers, mask, xx, xy, xz, yy, yz, zz, w):  # type: i
             }
             """,
             "=r,l,l,l,l,l,l,l,l,r",
-            [
-                pointers,
-                xx.to(tl.int64, bitcast=True),
-                xy.to(tl.int64, bitcast=True),
-                xz.to(tl.int64, bitcast=True),
-                yy.to(tl.int64, bitcast=True),
-                yz.to(tl.int64, bitcast=True),
-                zz.to(tl.int64, bitcast=True),
-                w.to(tl.int64, bitcast=True),
-                mask.to(tl.int32),
-            ],
+            [pointers, a, b, c, d, e, f, g, mask.to(tl.int32)],
             tl.int32,
             is_pure=False,
             pack=1,
