@@ -84,7 +84,7 @@ class NequIPStylePotential(MessagePassingPotential):
     --------
     >>> potential = NequIPStylePotential([0], cutoff=4.0, irreps_hidden="8x0e + 8x1o", n_layers=1)
     >>> potential.irreps_features
-    8x0e+8x1o
+    8x0e
     """
 
     def __init__(
