@@ -32,9 +32,9 @@ def small_shape() -> Any:
     )
 
 
-def small_allegro() -> Any:
+def small_allegro(**options: Any) -> Any:
     return AniSOAPAllegroModel(
-        **COMMON,
+        **{**COMMON, **options},
         radial_chemical_embed={"_target_": "allegro.nn.TwoBodyBesselScalarEmbed"},
         embedding={"max_angular": 3, "max_radial": 1},
         l_max=2,

@@ -5,7 +5,9 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
+from anisoap_e3nn import EllipsoidData
 from anisoap_e3nn.networks import DensityEnergy
+from small_networks import CUTOFF, FRAMES, labelled, nequip
 
 OWN, NEIGHBORS, N = o3.Irreps("2x0e+1x2e"), o3.Irreps("4x0e+3x1o+2x2e"), 12
 
@@ -54,3 +56,19 @@ def test_types_have_weights_of_their_own(
     module, own, neighbors, types = densities
     exchanged = module(own, neighbors, 1 - types)
     assert (exchanged - module(own, neighbors, types)).abs().min() > 0
+
+
+def test_networks_add_it_in_their_unit_of_energy(
+    frames: dict[str, EllipsoidData], generator: torch.Generator
+) -> None:
+    potential, data = nequip(), labelled(frames["periodic"], generator).with_edges(CUTOFF)
+    potential.standardize([labelled(frames[name], generator) for name in FRAMES])
+    density = potential.density_energy
+    assert density is not None
+    densities = potential.embedding.density_channels.split(potential.embedding(data))
+    types = potential.embedding.type_index(data.types)
+    added = potential.energy_scales[types] * density(*densities, types)
+    whole = potential(data)
+    torch.nn.init.zeros_(density.encoding.gain)
+    assert added.abs().max() > 1e-6
+    torch.testing.assert_close(whole - potential(data), added, rtol=1e-9, atol=1e-12)

@@ -5,9 +5,10 @@ own, subclass :class:`MessagePassingPotential`:
 
 1. Accept ``**options`` in the constructor and pass them on: they are the common hyperparameters.
 2. Add the constructor's other arguments to `hyperparameters`, so that the network can be saved.
-3. Build the layers. They start from features of `irreps_features`; the method `build_convolution` makes
-   messages of features.
-4. Write :meth:`~MessagePassingPotential.network`, from features to one number for each particle.
+3. Build the layers. They start from features of `irreps_features`, which tell what a particle is itself; the
+   method `build_convolution` makes messages of features.
+4. Write :meth:`~MessagePassingPotential.network`, from features to one number for each particle. The energy
+   of the density around it (:class:`DensityEnergy`) is added by itself.
 
 A network with one convolution and a linear readout for each type, and forces from it:
 

@@ -42,3 +42,11 @@ def test_refusals_end_all_ranks_with_one_message(folder: Path) -> None:
     done = run(["mpirun", "-n", "2", *RUN, "nothing.pt", *QUIET], folder)
     assert done.returncode != 0
     assert done.stderr.count("no such file: nothing.pt") == 1
+
+
+def test_a_folder_without_headers_is_refused_and_the_plugin_kept(folder: Path) -> None:
+    done = run([*COMMAND, "build", "--lammps-dir", str(folder)], folder)
+    assert done.returncode == 2
+    assert "the plugin cannot be built" in done.stderr
+    assert "LAMMPS_HEADERS" in done.stderr
+    assert Path(succeed([*COMMAND, "build"], folder).strip()).is_file()

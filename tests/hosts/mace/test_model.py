@@ -16,7 +16,12 @@ from host_checks import (
 from mace_models import mace_data, small_mace
 
 from anisoap_e3nn import AniSOAPEmbedding
-from anisoap_e3nn.interop.mace.embeddings import EllipsoidNodeEmbedding
+from anisoap_e3nn.interop.mace.embeddings import (
+    DENSITY_ENERGY,
+    DensityEnergyTerm,
+    EllipsoidNodeEmbedding,
+    ellipsoid_inputs,
+)
 
 
 def results(model: Any, *frames: Frame) -> dict[str, torch.Tensor]:
@@ -52,6 +57,24 @@ def test_coefficients_are_those_of_our_own_edges(float64_by_default: None, frame
     odd = module.features.embedding.irreps_out.slices()[1]
     assert largest(ours[:, odd]) > 1e-3
     assert largest(ours - theirs) < 1e-12
+
+
+def test_the_energy_of_the_density_is_added_in_the_unit_of_energy(
+    float64_by_default: None, frame: Frame
+) -> None:
+    model, data = small_mace(atomic_inter_scale=3.0), mace_data(frame)
+    features, inputs = model.node_embedding.features, ellipsoid_inputs(data)
+    added = features.energies(features.coefficients(inputs), inputs.types)
+    whole = model(data)["energy"]
+    torch.nn.init.zeros_(features.energy.encoding.gain)
+    assert largest(added) > 1e-6
+    assert largest(whole - model(data)["energy"] - 3 * added.sum()) < 1e-12
+
+
+def test_repulsion_of_pairs_is_kept() -> None:
+    term = DensityEnergyTerm(repulsion=lambda lengths, *others: lengths)
+    term.graph = {DENSITY_ENERGY: torch.tensor([0.25])}
+    assert term(torch.tensor([1.0]), None, None, None) == 1.25
 
 
 def test_training_on_forces_and_torques_reaches_all_weights(model: Any, frame: Frame) -> None:

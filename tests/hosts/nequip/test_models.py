@@ -13,7 +13,7 @@ from host_checks import (
     check_turned,
     largest,
 )
-from nequip_models import nequip_data, small_nequip
+from nequip_models import nequip_data, small_allegro, small_nequip
 
 from anisoap_e3nn import AniSOAPEmbedding
 from anisoap_e3nn.interop.nequip import AniSOAPNodeEmbedding
@@ -53,6 +53,17 @@ def test_coefficients_are_those_of_our_own_edges(frame: Frame) -> None:
     odd = module.features.embedding.irreps_out.slices()[1]
     assert largest(ours[:, odd]) > 1e-3
     assert largest(ours - theirs) < 1e-12
+
+
+@pytest.mark.parametrize("build", [small_nequip, small_allegro], ids=["nequip", "allegro"])
+def test_the_energy_of_the_density_is_added_in_the_unit_of_energy(build: Any, frame: Frame) -> None:
+    model, data = build(per_type_energy_scales=3.0).eval(), nequip_data(frame)
+    module = next(m for m in model.modules() if isinstance(m, AniSOAPNodeEmbedding))
+    added = module.features.energies(module.raw_features(dict(data)), data["atom_types"].view(-1))
+    whole = model(dict(data))["total_energy"]
+    torch.nn.init.zeros_(module.features.energy.encoding.gain)
+    assert largest(added) > 1e-6
+    assert largest(whole - model(dict(data))["total_energy"] - 3 * added.sum()) < 1e-12
 
 
 def test_training_on_forces_and_torques_reaches_all_weights(model: Any, frame: Frame) -> None:

@@ -73,8 +73,15 @@ def couple(lmp: Any, models: Mapping[str, torch.nn.Module] | None = None) -> Non
     ------
     FileNotFoundError
         If the plugin has not been built.
+    ValueError
+        If this LAMMPS has integers of other sizes than the plugin.
     """
     path = plugin_path()
+    if (lmp.extract_setting("tagint"), lmp.extract_setting("bigint")) != (4, 8):
+        raise ValueError(
+            "this LAMMPS counts atoms in other integers than the plugin, expected one built with "
+            "LAMMPS_SIZES=smallbig, as is the default"
+        )
     lmp.command(f'plugin load "{path}"')
     library = ctypes.CDLL(str(path))
     opened: dict[int, OpenedModel] = {}

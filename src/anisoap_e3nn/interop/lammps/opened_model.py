@@ -113,8 +113,7 @@ class OpenedModel:
         positions = step.positions.clone().requires_grad_()
         orientations = step.quaternions.clone().requires_grad_()
         data.pos, data.orientations = positions.to(self.dtype), orientations.to(self.dtype)
-        index = step.neighborhood_edges
-        index = index[:, index[1].argsort(stable=True)]  # -> [2, edge], sorted by centre
+        index = step.neighborhood_edges  # -> [2, edge]
         vectors = positions[index[0]] - positions[index[1]]  # -> [edge, 3]
         total = torch.zeros_like(step.energies[: step.n_local])
         for term in self.others:

@@ -34,6 +34,8 @@ def build_plugin(
 ) -> Path:
     """Build the plugin with CMake, or find the one that was built for the same LAMMPS.
 
+    If a folder is given, it is built anew.
+
     Parameters
     ----------
     lammps_folder : path, optional
@@ -57,7 +59,7 @@ def build_plugin(
         If it cannot be built; the text has the compiler's last words.
     """
     path = _place()
-    if path.exists():
+    if path.exists() and lammps_folder is None and mpi_folder is None:
         return path
     folders = {
         "LAMMPS_DIR": Path(lammps_folder or _module_folder()),
