@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from anisoap_e3nn.gay_berne import triaxial_gay_berne
-from anisoap_e3nn.interop.lammps import couple, start_lammps
+from anisoap_e3nn.interop.lammps import start_lammps
 from anisoap_e3nn.interop.lammps.exchange import FeatureExchange
 from anisoap_e3nn.networks import NequIPStylePotential
 from anisoap_e3nn.potentials import ManyBodyPotential, load_model, save_model
@@ -88,7 +88,6 @@ def run_rank(folder: Path) -> None:
             if n > 1000 and name in ("many_body", "network"):
                 continue
             lmp = start_lammps(["-screen", "none", "-log", "none"])
-            couple(lmp)
             lmp.commands_string(
                 f"units lj\natom_style ellipsoid\nread_data {folder}/{n}.data\n{style}\n"
                 f"neighbor {SKIN} bin\nvelocity all create 1.2 7 loop geom\nfix 1 all nve/asphere\n"
