@@ -1,4 +1,4 @@
-"""Clebsch-Gordan products on an NVIDIA GPU: time of our kernels against e3nn and against a copy of the bytes.
+"""Clebsch-Gordan products on an NVIDIA GPU: time of our kernels against e3nn, cuequivariance and a copy.
 
 python -m benchmarks.gpu_clebsch_gordan
 """
@@ -13,6 +13,7 @@ from anisoap_e3nn.clebsch_gordan import real_clebsch_gordan
 from anisoap_e3nn.ops import Block, Path, ProductPlan
 from anisoap_e3nn.ops.backends import sparse_reference, triton_products
 
+from .gpu_peers import channel_products
 from .timing import device_milliseconds
 
 Coupling = tuple[int, int, int]
@@ -68,7 +69,13 @@ def report(name: str, paths: Sequence[Coupling], l_in: Sequence[int], mul: int, 
     compiled = torch.compile(module)
     print(f"{name}: {len(paths)} paths, {mul} channels, {n} rows; deviation {error:.1e}")
     print(f"  bytes at 3.35 TB/s: {moved / 3.35e9:.3f} ms")
-    for label, product in (("ours", ours), ("e3nn", module), ("e3nn compiled", compiled)):
+    peers = channel_products(paths, l_in, mul)
+    for label, product in {
+        "ours": ours,
+        **peers,
+        "e3nn": module,
+        "e3nn compiled": compiled,
+    }.items():
         forward = device_milliseconds(lambda p=product: p(x1, x2))
         both = device_milliseconds(lambda p=product: with_gradients(p, x1, x2))
         print(f"  {label:14} {forward:8.3f} {both:8.3f} ms", flush=True)

@@ -27,7 +27,7 @@ EMBEDDING = {
     "max_angular": 6,
     "max_radial": 4,
     "radial_gaussian_width": 0.4,
-    "density_width": 0.3,
+    "density_width": 0.6,
 }
 Step = Callable[[], Any]
 

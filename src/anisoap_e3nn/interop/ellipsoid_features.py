@@ -43,7 +43,7 @@ class EllipsoidFeatures(Layer):
         Irreps of h. Those that a particle's own density lacks are left out; it has even l only.
     **embedding
         Hyperparameters of the :class:`~anisoap_e3nn.AniSOAPEmbedding`. By default `max_angular` is 6,
-        `max_radial` 4, `radial_gaussian_width` an eighth of the cutoff, `density_width` 0.3,
+        `max_radial` 4, `radial_gaussian_width` an eighth of the cutoff, `density_width` 0.6,
         `cutoff_function` "polynomial" and `include_self` "separate"; the last must not be changed.
 
     Attributes
@@ -65,7 +65,7 @@ class EllipsoidFeatures(Layer):
             "max_angular": 6,
             "max_radial": 4,
             "radial_gaussian_width": cutoff / 8,
-            "density_width": 0.3,
+            "density_width": 0.6,
             "cutoff_function": "polynomial",
             "include_self": "separate",
             **embedding,

@@ -111,7 +111,7 @@ class MessagePassingPotential(HyperparameterModule, Potential):
         max_angular: int = 6,
         max_radial: int | Sequence[int] | None = 4,
         radial_gaussian_width: float | Sequence[float] | None = None,
-        density_width: float = 0.3,
+        density_width: float = 0.6,
         include_self: bool | str = "separate",
         max_angular_edges: int | None = None,
         n_radial: int = 8,
