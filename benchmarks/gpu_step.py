@@ -8,6 +8,7 @@ with first and second derivatives, as they occur in the step.
 """
 
 import argparse
+import copy
 import time
 from collections.abc import Callable
 from typing import Any
@@ -164,7 +165,7 @@ def force_calls(sizes: list[int], most_on_cpu: int) -> None:
     for n_side in sizes:
         data = solid(n_side)
         listed = on_cpu(lambda data=data: data.with_edges(CUTOFF), 1)
-        moved = data.to("cuda")
+        moved = copy.copy(data).to("cuda")
         on_gpu = device_milliseconds(lambda moved=moved: moved.with_edges(CUTOFF), 5)
         data = data.with_edges(CUTOFF)
         print(f"neighbour list {len(data.pos)} | {listed:.1f} | {on_gpu:.2f}", flush=True)
@@ -172,7 +173,7 @@ def force_calls(sizes: list[int], most_on_cpu: int) -> None:
             for weights in model.parameters():
                 torch.nn.init.normal_(weights, std=0.1)
             few = len(data.pos) <= most_on_cpu or name == "pair"
-            model, moved = model.cpu(), data.to("cuda")
+            model, moved = model.cpu(), copy.copy(data).to("cuda")
 
             def call(model: Any = model, data: Any = data) -> list[Tensor]:
                 return list(mechanics(model, data))
