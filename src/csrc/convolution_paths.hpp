@@ -93,6 +93,23 @@ inline void prefetch(const T* weights) {
         __builtin_prefetch(reinterpret_cast<const char*>(weights) + v * vector_bytes, 0, 2);
 }
 
+// The weights of one edge and path, and their tangents. Those of the edge's successor are fetched.
+template <class T, int n, bool tangent>
+struct Weights {
+    Vectors<T, n> w, w_tangent{};
+
+    Weights(const PathStep<T>& step, const EdgeTile<T>& edges, int edge)
+        : w(of(edges.w[edge], edges.next_w[edge], step)) {
+        if (tangent) w_tangent = of(edges.w_tangent[edge], edges.next_w_tangent[edge], step);
+    }
+
+  private:
+    static Vectors<T, n> of(const T* here, const T* next, const PathStep<T>& step) {
+        prefetch<T, n>(next + step.at_weights);
+        return Vectors<T, n>::load(here + step.at_weights, step.n_channels);
+    }
+};
+
 // out += M W x, or its derivative along the tangents: M (W x' + W' x) + M' W x.
 template <class T, int D1, int D3, int n, bool tangent>
 void at_center(const PathStep<T>& step, const EdgeTile<T>& edges) {
@@ -101,13 +118,7 @@ void at_center(const PathStep<T>& step, const EdgeTile<T>& edges) {
     const std::int64_t d1 = D1 ? D1 : step.d1, d3 = D1 ? D3 : step.d3;
     Components<T, D3, n> sum(step.sum + step.at_out, step.vectors_out);
     for (int edge = 0; edge < edges.n; ++edge) {
-        prefetch<T, n>(edges.next_w[edge] + step.at_weights);
-        const auto w = Vectors<T, n>::load(edges.w[edge] + step.at_weights, step.n_channels);
-        Vectors<T, n> w_tangent{};
-        if (tangent) {
-            prefetch<T, n>(edges.next_w_tangent[edge] + step.at_weights);
-            w_tangent = Vectors<T, n>::load(edges.w_tangent[edge] + step.at_weights, step.n_channels);
-        }
+        const auto [w, w_tangent] = Weights<T, n, tangent>(step, edges, edge);
 #pragma GCC unroll 8
         for (std::int64_t m1 = 0; m1 < d1; ++m1) {
             const V* const x = edges.x[edge] + step.at_x + m1 * step.vectors_x;
@@ -138,13 +149,8 @@ void at_neighbor(const PathStep<T>& step, const EdgeTile<T>& edges) {
     const std::int64_t d1 = D1 ? D1 : step.d1, d3 = D1 ? D3 : step.d3;
     Components<T, D1, n> sum(step.sum + step.at_x, step.vectors_x);
     for (int edge = 0; edge < edges.n; ++edge) {
-        prefetch<T, n>(edges.next_w[edge] + step.at_weights);
-        const auto w = Vectors<T, n>::load(edges.w[edge] + step.at_weights, step.n_channels);
-        Vectors<T, n> w_tangent{}, d_weights{};
-        if (tangent) {
-            prefetch<T, n>(edges.next_w_tangent[edge] + step.at_weights);
-            w_tangent = Vectors<T, n>::load(edges.w_tangent[edge] + step.at_weights, step.n_channels);
-        }
+        const auto [w, w_tangent] = Weights<T, n, tangent>(step, edges, edge);
+        Vectors<T, n> d_weights{};
         const V* const g = edges.g[edge] + step.at_out;
 #pragma GCC unroll 8
         for (std::int64_t m1 = 0; m1 < d1; ++m1) {

@@ -177,13 +177,17 @@ struct PairGeometry {
     }
 };
 
+template <class V>
+inline V from_0_to_1(V x) {
+    return x < 0 ? V{} : x > 1 ? V{} + 1 : x;
+}
+
 // The switch of geometry/switching.py and its derivative.
 template <class T>
 inline typename simd<T>::type switched(typename simd<T>::type distance, T cutoff, T width,
                                        typename simd<T>::type& derivative) {
     using V = typename simd<T>::type;
-    V x = (cutoff - distance) / width;
-    x = x < T(0) ? V{} : x > T(1) ? V{} + T(1) : x;
+    const V x = from_0_to_1<V>((cutoff - distance) / width);
     const V rest = x * (T(1) - x), square = x * x;
     derivative = rest * rest * rest * (T(-140) / width);
     return square * square * (T(35) - T(84) * x + T(70) * square - T(20) * square * x);
@@ -194,8 +198,7 @@ template <class T>
 inline typename simd<T>::type floored(typename simd<T>::type gap, T floor, T width,
                                       typename simd<T>::type& derivative) {
     using V = typename simd<T>::type;
-    V x = (floor - gap) / width;
-    x = x < T(0) ? V{} : x > T(1) ? V{} + T(1) : x;
+    const V x = from_0_to_1<V>((floor - gap) / width);
     const V square = x * x, fourth = square * square;
     derivative = T(1) - fourth * (T(35) - T(84) * x + T(70) * square - T(20) * square * x);
     const V bent = x - fourth * x * (T(7) - T(14) * x + T(10) * square - T(2.5) * square * x);

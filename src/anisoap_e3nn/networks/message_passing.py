@@ -122,14 +122,9 @@ class MessagePassingPotential(HyperparameterModule, Potential):
         super().__init__()
         if unknown:
             refuse_hyperparameters(unknown, type(self))
+        widths = radial_gaussian_width, density_width
         self.embedding = smooth_embedding(
-            types,
-            cutoff,
-            max_angular,
-            max_radial,
-            radial_gaussian_width,
-            density_width,
-            include_self,
+            types, cutoff, max_angular, max_radial, *widths, include_self
         )
         irreps = to_irreps("irreps_hidden", irreps_hidden)
         l_edges = irreps.lmax if max_angular_edges is None else max_angular_edges

@@ -2,16 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from ...arguments import periodic_axes
 from ...geometry import matrices_to_quaternions
 from ..ellipsoid_data import EllipsoidData
-from ..files.ase_files import iterate_atoms
+from ..files.ase_files import atoms_of_file
 from ..files.conversion import convert_frames
 from .connectivity import find_molecules, whole_groups, whole_molecules
 from .groups import formulas, refuse_faulty_groups, targets_of_groups, types_of
@@ -135,15 +133,12 @@ def iterate_coarse_grained(
         As for :func:`coarse_grain`. The message names the file and the frame.
     """
     known = types
-    periodic = None if pbc is None else periodic_axes("pbc", pbc)
 
     def convert(atoms: Any) -> EllipsoidData:
         nonlocal known
-        if periodic is not None:
-            atoms.pbc = periodic
         if known is None and len(atoms) > 0:
             found = set(formulas(atoms, find_molecules(atoms)))
             known = {found.pop(): 0} if len(found) == 1 else None
         return coarse_grain(atoms, types=known, dtype=dtype)
 
-    return convert_frames(path, iterate_atoms(Path(path)), convert)
+    return convert_frames(path, atoms_of_file(path, pbc), convert)

@@ -3,16 +3,14 @@
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from ...arguments import periodic_axes
 from ...geometry import matrices_to_quaternions
 from ..ellipsoid_data import EllipsoidData
-from ..files.ase_files import iterate_atoms
+from ..files.ase_files import atoms_of_file
 from ..files.conversion import convert_frames
 from ..files.stored_frame import Array
 from .connectivity import Groups, whole_molecules
@@ -216,11 +214,4 @@ def iterate_mapped(
     ValueError
         As for :class:`EllipsoidMapping`. The message names the file and the frame.
     """
-    periodic = None if pbc is None else periodic_axes("pbc", pbc)
-
-    def convert(atoms: Any) -> EllipsoidData:
-        if periodic is not None:
-            atoms.pbc = periodic
-        return mapping(atoms)
-
-    return convert_frames(path, iterate_atoms(Path(path)), convert)
+    return convert_frames(path, atoms_of_file(path, pbc), mapping)

@@ -1,11 +1,13 @@
 """Frames of files that ASE reads, one at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...arguments import periodic_axes
 from . import extended_xyz
 from .column_names import TYPE_NAMES, plain
 from .number_columns import Array, integers
@@ -47,6 +49,22 @@ def iterate_atoms(path: Path) -> Iterator[Any]:
         if format.startswith("lammps-dump") and atoms.calc is not None:
             atoms.calc.results.pop("energy", None)  # ASE invents an energy of 0
         yield atoms
+
+
+def atoms_of_file(
+    path: str | PathLike[str], pbc: bool | Sequence[bool] | None = None
+) -> Iterator[Any]:
+    """Frames as ``ase.Atoms``, with these periodic axes instead of those that the file names."""
+    frames = iterate_atoms(Path(path))
+    if pbc is None:
+        return frames
+    axes = periodic_axes("pbc", pbc)
+
+    def with_axes(atoms: Any) -> Any:
+        atoms.pbc = axes
+        return atoms
+
+    return map(with_axes, frames)
 
 
 def iterate_frames(path: Path) -> Iterator[StoredFrame]:

@@ -6,8 +6,7 @@ order, so results repeat to the last bit. Messages are never stored.
 """
 
 from collections.abc import Sequence
-from functools import cache, lru_cache
-from hashlib import sha256
+from functools import lru_cache, partial
 from typing import Any
 
 import torch
@@ -18,7 +17,7 @@ from . import convolution_native
 from .convolution_native import ThreeTensors
 from .convolution_text import LANES, read_program, sums_over_edges, values_of_edges
 from .moment_problem import Order, kept, sorted_rows
-from .triton_source import interpreted, kernel_from, on
+from .triton_source import interpreted, kernel_of_kind, on
 
 convolution = convolution_native.convolution
 
@@ -30,9 +29,9 @@ class _Kernels:
         dims, couplings = read_program(numbers)
         reverse = (dims[3], dims[1], dims[2], dims[0])
         back = [path.reversed() for path in couplings]
-        self.at_centers = list(map(_jit, sums_over_edges(couplings, dims, double)))
-        self.at_neighbors = list(map(_jit, sums_over_edges(back, reverse, double)))
-        self.on_edges = list(map(_jit, values_of_edges(couplings, dims, double)))
+        self.at_centers = list(map(_kernel_of, sums_over_edges(couplings, dims, double)))
+        self.at_neighbors = list(map(_kernel_of, sums_over_edges(back, reverse, double)))
+        self.on_edges = list(map(_kernel_of, values_of_edges(couplings, dims, double)))
         self.n_blocks = -(-max((path.source.channels for path in couplings), default=0) // LANES)
 
 
@@ -152,9 +151,7 @@ def _kernels_for(program: bytes, double: bool) -> _Kernels:
     return _Kernels(numbers, double)
 
 
-@cache
-def _jit(text: str) -> Any:
-    return kernel_from(text, f"convolution {sha256(text.encode()).hexdigest()[:16]}")
+_kernel_of = partial(kernel_of_kind, "convolution")
 
 
 for _device in ("cuda", "cpu") if interpreted else ("cuda",):

@@ -5,8 +5,7 @@ Results do not depend on the order in which programs run: sums over channels sta
 sums of several programs are added in a fixed order.
 """
 
-from functools import cache, lru_cache
-from hashlib import sha256
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import torch
@@ -17,7 +16,7 @@ from . import sparse_native
 from .lane_text import Lanes
 from .product_kernels import Sizes, kernel_source
 from .product_parts import COEFFICIENTS, Division, Limits, Part, Product, divide, read_program
-from .triton_source import interpreted, kernel_from, on
+from .triton_source import interpreted, kernel_of_kind, on
 
 sparse_product = sparse_native.sparse_product
 
@@ -109,7 +108,7 @@ class _Kernels:
     def __init__(self, product: Product, target: int, dtype: torch.dtype) -> None:
         self.target = target
         self.division, self.sources, self.sizes = kernel_sources(product, target, dtype)
-        self.functions = [_jit(source.text) for source in self.sources]
+        self.functions = [_kernel_of(source.text) for source in self.sources]
         self._tables: dict[torch.device, tuple[Tensor, Tensor]] = {}
 
     def run(
@@ -154,7 +153,7 @@ class _Kernels:
             self._tables[result.device] = positions, sources
         positions, sources = self._tables[result.device]
         n_lanes = n_batch * n_positions
-        _jit(_GATHERED_SUM)[(-(-n_lanes // 256),)](
+        _kernel_of(_GATHERED_SUM)[(-(-n_lanes // 256),)](
             result, scratch, positions, sources, n_lanes, n_positions, sources.shape[0], dim,
             self.division.scratch_size,
         )  # fmt: skip
@@ -179,9 +178,7 @@ def _kernels_for(program: bytes, target: int, dtype: torch.dtype) -> _Kernels:
     return _Kernels(read_program(numbers), target, dtype)
 
 
-@cache
-def _jit(text: str) -> Any:
-    return kernel_from(text, f"sparse product {sha256(text.encode()).hexdigest()[:16]}")
+_kernel_of = partial(kernel_of_kind, "sparse product")
 
 
 for _device in ("cuda", "cpu") if interpreted else ("cuda",):

@@ -6,6 +6,8 @@ Triton comes with torch for CUDA and is no dependency, so it is imported when a 
 import linecache
 import os
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from hashlib import sha256
 from importlib import metadata
 from typing import Any
 
@@ -47,6 +49,12 @@ def kernel_from(text: str, name: str, **names: Any) -> Any:
     namespace = {"triton": triton, "tl": triton.language, "__name__": f"{__name__}.{name}", **names}
     exec(compile(text, file, "exec"), namespace)
     return namespace["kernel"]
+
+
+@cache
+def kernel_of_kind(kind: str, text: str) -> Any:
+    """The same for texts that follow from plans, one kernel for each text."""
+    return kernel_from(text, f"{kind} {sha256(text.encode()).hexdigest()[:16]}")
 
 
 def on(device: torch.device) -> AbstractContextManager[Any]:
