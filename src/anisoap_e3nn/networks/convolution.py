@@ -80,7 +80,7 @@ class Convolution(Layer):
         edge_index : Tensor ``(2, edge)``, int64
             Neighbours (row 0) and centres (row 1).
         edges : EdgeFeatures
-        n_neighbors : Tensor ``()``
+        n_neighbors : Tensor ``(1,)``
             The mean number of neighbours :math:`\bar n`. It keeps the size of the sums near 1.
 
         Returns

@@ -83,7 +83,7 @@ class MessagePassingPotential(HyperparameterModule, Potential):
         Irreps of the features h that :meth:`network` gets.
     edge_encoding : EdgeEncoding
         It has the irreps of the harmonics and the number of invariants.
-    n_neighbors : Tensor ``()``
+    n_neighbors : Tensor ``(1,)``
         Mean number of neighbours; 1 before :meth:`standardize`.
     energy_shifts, energy_scales : Tensor ``(type,)``
         Energy of each type, and unit of the network's output; 0 and 1 before :meth:`standardize`.
@@ -122,10 +122,8 @@ class MessagePassingPotential(HyperparameterModule, Potential):
         super().__init__()
         if unknown:
             refuse_hyperparameters(unknown, type(self))
-        widths = radial_gaussian_width, density_width
-        self.embedding = smooth_embedding(
-            types, cutoff, max_angular, max_radial, *widths, include_self
-        )
+        counts, widths = (max_angular, max_radial), (radial_gaussian_width, density_width)
+        self.embedding = smooth_embedding(types, cutoff, *counts, *widths, include_self)
         irreps = to_irreps("irreps_hidden", irreps_hidden)
         l_edges = irreps.lmax if max_angular_edges is None else max_angular_edges
         l_edges = integer("max_angular_edges", l_edges, at_least=0)
@@ -149,7 +147,8 @@ class MessagePassingPotential(HyperparameterModule, Potential):
         self.irreps_features = o3.Irreps([each for each in irreps if each.ir in irreps_density])
         self.encoding = ParticleEncoding(irreps_density, self.irreps_features, n_types)
         self.edge_encoding = EdgeEncoding(self.cutoff, l_edges, n_radial, edge_orientations)
-        self.register_buffer("n_neighbors", torch.tensor(1.0))
+        # a row, since torch traces a network twice that has a buffer without dimensions
+        self.register_buffer("n_neighbors", torch.ones(1))
         self.register_buffer("energy_shifts", torch.zeros(n_types))
         self.register_buffer("energy_scales", torch.ones(n_types))
 

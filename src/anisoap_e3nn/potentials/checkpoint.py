@@ -124,6 +124,8 @@ def load_model(
         with default_dtype(dtype), torch.random.fork_rng(devices=[]):
             model = build(json.loads(contents["model"]), allow)
         ours, theirs = model.state_dict(), contents["state"]
+        if contents["format_version"] == 1:  # of 0.1.0
+            _give_rows(theirs)
         _refuse_other_tensors(ours, theirs)
         if contents["format_version"] == 1:  # when embeddings had fewer hyperparameters
             theirs |= {name: ours[name] for name in ours if name.endswith("_extra_state")}
@@ -187,6 +189,13 @@ def _refuse_wrong_checksums(file: bytes) -> None:
     with ZipFile(BytesIO(file)) as archive:
         if damaged := archive.testzip():
             raise ValueError(f"the checksum of its record {damaged!r} is wrong")
+
+
+def _give_rows(state: dict[str, Tensor]) -> None:
+    """Give the mean number of neighbours, a row today, its dimension."""
+    for name in state:
+        if name.split(".")[-1] == "n_neighbors" and state[name].dim() == 0:
+            state[name] = state[name].reshape(1)
 
 
 def _refuse_other_tensors(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor]) -> None:
