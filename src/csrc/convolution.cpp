@@ -214,12 +214,9 @@ void sweep(const ConvolutionJob<T>& job, std::int64_t first, std::int64_t end, v
 
 }  // namespace
 
-#define JOIN(a, b) a##b
-#define NAMED(name) JOIN(convolution_, name)
-
 namespace anisoap {
-extern const ConvolutionKernels NAMED(INSTRUCTION_SET);
-const ConvolutionKernels NAMED(INSTRUCTION_SET) = {
+extern const ConvolutionKernels IN_THIS_SET(convolution_);
+const ConvolutionKernels IN_THIS_SET(convolution_) = {
     vector_bytes, {pack<double>, sweep<double>, Sweep<double>::workspace_bytes},
     {pack<float>, sweep<float>, Sweep<float>::workspace_bytes}};
 }  // namespace anisoap

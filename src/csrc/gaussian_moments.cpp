@@ -237,12 +237,9 @@ double fma_f64(std::int64_t repeats) {
 
 }  // namespace
 
-#define JOIN(a, b) a##b
-#define NAMED(name) JOIN(gaussian_moments_, name)
-
 namespace anisoap {
-extern const GaussianMomentsKernels NAMED(INSTRUCTION_SET);
-const GaussianMomentsKernels NAMED(INSTRUCTION_SET) = {
+extern const GaussianMomentsKernels IN_THIS_SET(gaussian_moments_);
+const GaussianMomentsKernels IN_THIS_SET(gaussian_moments_) = {
     workspace_bytes,
     {value_of_segment<double>, first_derivative_of_segment<double>, second_derivative_of_segment<double>},
     {value_of_segment<float>, first_derivative_of_segment<float>, second_derivative_of_segment<float>},

@@ -8,6 +8,7 @@
 #include "pair_design.hpp"
 #include "pair_gay_berne.hpp"
 #include "pair_potential.hpp"
+#include "row_map.hpp"
 #include "sparse_product.hpp"
 
 namespace anisoap {
@@ -20,6 +21,7 @@ struct InstructionSet {
     const PairPotentialKernels& pair_potential;
     const PairDesignKernels& pair_design;
     const GayBerneKernels& gay_berne;
+    const RowMapKernels& row_map;
 };
 
 #define DECLARE(name)                                                                                         \
@@ -29,10 +31,11 @@ struct InstructionSet {
     extern const PairPotentialKernels pair_potential_##name;                                                  \
     extern const PairDesignKernels pair_design_##name;                                                        \
     extern const GayBerneKernels gay_berne_##name;                                                            \
+    extern const RowMapKernels row_map_##name;                                                                \
     inline const InstructionSet instruction_set_##name = {#name, gaussian_moments_##name,                     \
                                                           sparse_product_##name, convolution_##name,          \
                                                           pair_potential_##name, pair_design_##name,          \
-                                                          gay_berne_##name};
+                                                          gay_berne_##name,      row_map_##name};
 
 #if defined(__x86_64__)
 DECLARE(v2)

@@ -100,11 +100,8 @@ void add_row(const T* pair, std::int64_t n_columns, int n_radial, int c, T facto
 
 }  // namespace
 
-#define JOIN(a, b) a##b
-#define NAMED(name) JOIN(pair_design_, name)
-
 namespace anisoap {
-extern const PairDesignKernels NAMED(INSTRUCTION_SET);
-const PairDesignKernels NAMED(INSTRUCTION_SET) = {
+extern const PairDesignKernels IN_THIS_SET(pair_design_);
+const PairDesignKernels IN_THIS_SET(pair_design_) = {
     vector_bytes, {differentiate<double>, add_row<double>}, {differentiate<float>, add_row<float>}};
 }  // namespace anisoap

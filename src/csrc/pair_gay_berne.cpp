@@ -129,10 +129,7 @@ void differentiate(const PairJob<T>& job, const PairTask& task, anisoap::PairTer
 
 }  // namespace
 
-#define JOIN(a, b) a##b
-#define NAMED(name) JOIN(gay_berne_, name)
-
 namespace anisoap {
-extern const GayBerneKernels NAMED(INSTRUCTION_SET);
-const GayBerneKernels NAMED(INSTRUCTION_SET) = {differentiate<double>, differentiate<float>};
+extern const GayBerneKernels IN_THIS_SET(gay_berne_);
+const GayBerneKernels IN_THIS_SET(gay_berne_) = {differentiate<double>, differentiate<float>};
 }  // namespace anisoap

@@ -97,10 +97,7 @@ void differentiate(const PairJob<T>& job, const PairTask& task, anisoap::PairTer
 
 }  // namespace
 
-#define JOIN(a, b) a##b
-#define NAMED(name) JOIN(pair_potential_, name)
-
 namespace anisoap {
-extern const PairPotentialKernels NAMED(INSTRUCTION_SET);
-const PairPotentialKernels NAMED(INSTRUCTION_SET) = {vector_bytes, differentiate<double>, differentiate<float>};
+extern const PairPotentialKernels IN_THIS_SET(pair_potential_);
+const PairPotentialKernels IN_THIS_SET(pair_potential_) = {vector_bytes, differentiate<double>, differentiate<float>};
 }  // namespace anisoap

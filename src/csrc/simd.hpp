@@ -9,6 +9,11 @@
 #include <cstring>
 #include <utility>
 
+// The name of what this instruction set compiles, such as row_map_v4 from IN_THIS_SET(row_map_).
+#define PASTE(a, b) a##b
+#define PASTE_EXPANDED(a, b) PASTE(a, b)
+#define IN_THIS_SET(name) PASTE_EXPANDED(name, INSTRUCTION_SET)
+
 namespace {
 
 #if defined(__AVX512F__) && defined(__AVX512DQ__)

@@ -259,11 +259,8 @@ void sparse_product(const SparseProductJob<T>& job, std::int64_t first_lane, std
 
 }  // namespace
 
-#define JOIN(a, b) a##b
-#define NAMED(name) JOIN(sparse_product_, name)
-
 namespace anisoap {
-extern const SparseProductKernels NAMED(INSTRUCTION_SET);
-const SparseProductKernels NAMED(INSTRUCTION_SET) = {wide * chunk_bytes, sparse_product<double>,
+extern const SparseProductKernels IN_THIS_SET(sparse_product_);
+const SparseProductKernels IN_THIS_SET(sparse_product_) = {wide * chunk_bytes, sparse_product<double>,
                                                      sparse_product<float>};
 }  // namespace anisoap

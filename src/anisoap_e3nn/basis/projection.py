@@ -1,7 +1,7 @@
 """The constant linear map from summed moments to coefficients."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from math import comb
 from typing import Any
@@ -13,6 +13,9 @@ from torch import Tensor
 
 from ..layer import Layer
 from ..ops import moment_exponents
+from ..ops.backends import backend_for
+from ..ops.backends.row_map_native import row_map
+from ..ops.row_map import MapBlock, map_program
 from ..tracing import is_tracing
 from .radial import RadialBasis
 from .solid_harmonics import harmonic_table
@@ -22,6 +25,7 @@ Parity = tuple[int, ...]  # of x, y, z
 
 _HIGHEST_DEGREE = 170  # Γ(k + 3/2), the norm of Gaussian-type orbitals, is infinite above
 _LARGEST_MATRIX = 2**28  # numbers
+_LARGEST_IN_BLOCKS = 2**16  # above, a library for matrices is faster
 
 
 class MomentProjection(Layer):
@@ -68,6 +72,10 @@ class MomentProjection(Layer):
 
     matrix: Tensor
     output_order: Tensor
+    matrices: Tensor
+    program: Tensor
+    transposed_matrices: Tensor
+    transposed_program: Tensor
 
     def __init__(
         self,
@@ -108,6 +116,12 @@ class MomentProjection(Layer):
         self.register_constant("matrix", matrix)
         self.register_constant("output_order", torch.tensor(order))
         self._kept: tuple[Tensor, list[Tensor]] | None = None
+        self._in_blocks = matrix.numel() <= _LARGEST_IN_BLOCKS
+        blocks = list(self._map_blocks(matrix, len(units), order)) if self._in_blocks else []
+        for name, some in (("", blocks), ("transposed_", [b.transposed() for b in blocks])):
+            matrices, program = map_program(some)
+            self.register_constant(f"{name}matrices", matrices)
+            self.register_constant(f"{name}program", program)
 
     def forward(self, moments: Tensor) -> Tensor:
         """Coefficients of every centre.
@@ -122,6 +136,15 @@ class MomentProjection(Layer):
         Tensor ``(centre, coefficient)``
             Ordered by l, then density, n and m: e3nn's ``mul_ir`` layout.
         """
+        if self._in_blocks and backend_for((moments,)) == "native":
+            rows = moments.reshape(-1, self.n_densities * moments[0].numel())
+            constants = (
+                self.matrices,
+                self.program,
+                self.transposed_matrices,
+                self.transposed_program,
+            )
+            return row_map(rows, *constants, len(self.output_order))
         parities = zip(moments.split(self._moments, dim=2), self._blocks(), strict=True)
         coefficients = torch.cat(
             [part.flatten(1) @ block for part, block in parities], dim=1
@@ -129,6 +152,26 @@ class MomentProjection(Layer):
         of_centers = coefficients.view(-1, self.n_densities * coefficients.shape[1])
         order = self.output_order.expand(of_centers.shape[0], -1)  # -> [centre, coefficient]
         return of_centers.gather(1, order)
+
+    def _map_blocks(
+        self, matrix: Tensor, n_widths: int, order: Sequence[int]
+    ) -> Iterator[MapBlock]:
+        """The blocks of the map from all moments of a centre to its coefficients."""
+        position = {column: k for k, column in enumerate(order)}
+        n_moments, n_columns = sum(self._moments), sum(count for _, count in self._columns)
+        firsts, parts = list(accumulate(self._moments, initial=0)), matrix.split(self._rows)
+        for density in range(self.n_densities):
+            for first, count, rows, (column, width) in zip(
+                firsts, self._moments, parts, self._columns, strict=False
+            ):
+                columns = range(density * n_columns + column, density * n_columns + column + width)
+                found = [k for k, c in enumerate(columns) if c in position]
+                if not found:  # of odd l, which the particle's own density lacks
+                    continue
+                starts = [(density * n_widths + w) * n_moments + first for w in range(n_widths)]
+                sources = [k for start in starts for k in range(start, start + count)]
+                targets = [position[columns[k]] for k in found]
+                yield MapBlock(sources, targets, rows.narrow(1, column, width)[:, found])
 
     def _blocks(self) -> list[Tensor]:
         """The block of the matrix for each parity, as views that are kept while the matrix is the same."""

@@ -1,0 +1,57 @@
+"""Rows times a constant matrix whose entries fill few blocks."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+_PADDING = 16  # numbers that fill the largest vector of the kernel
+
+
+class MapBlock(NamedTuple):
+    """Entries of a matrix B: ``B[sources[i], targets[j]] = matrix[i, j]``.
+
+    Attributes
+    ----------
+    sources, targets : list of int
+        Rows and columns of B.
+    matrix : Tensor ``(len(sources), len(targets))``, float64
+    """
+
+    sources: list[int]
+    targets: list[int]
+    matrix: Tensor
+
+    def transposed(self) -> "MapBlock":
+        return MapBlock(self.targets, self.sources, self.matrix.mT)
+
+
+def map_program(blocks: Iterable[MapBlock]) -> tuple[Tensor, Tensor]:
+    """Matrices and program of a map ``y = x B`` for the native backend.
+
+    Parameters
+    ----------
+    blocks : iterable of MapBlock
+        Each row and column of B is in one block at most.
+
+    Returns
+    -------
+    matrices : Tensor ``(number,)``, float64
+        The matrices, each row padded with zeros.
+    program : Tensor ``(number,)``, int64
+        Number of blocks, six numbers for each block as ``csrc/row_map.hpp`` has them, and the positions.
+    """
+    blocks = list(blocks)
+    matrices, records = [torch.zeros(0, dtype=torch.float64)], [len(blocks)]
+    positions: list[int] = []
+    start = 0
+    for sources, targets, matrix in blocks:
+        pitch = -(-len(targets) // _PADDING) * _PADDING
+        padded = torch.nn.functional.pad(matrix, (0, pitch - len(targets)))
+        first = len(positions)
+        positions += [*sources, *targets]
+        records += [len(sources), len(targets), first, first + len(sources), start, pitch]
+        matrices.append(padded.flatten())
+        start += padded.numel()
+    return torch.cat(matrices), torch.tensor(records + positions)
