@@ -137,7 +137,10 @@ class MomentProjection(Layer):
             Ordered by l, then density, n and m: e3nn's ``mul_ir`` layout.
         """
         if self._in_blocks and backend_for((moments,)) == "native":
-            rows = moments.reshape(-1, self.n_densities * moments[0].numel())
+            n_centers = moments.shape[0] // self.n_densities
+            rows = moments.reshape(
+                n_centers, self.n_densities * moments.shape[1] * moments.shape[2]
+            )
             constants = (
                 self.matrices,
                 self.program,
