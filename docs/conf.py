@@ -1,9 +1,11 @@
 """Configuration of the documentation; ``make docs`` builds it into ``build/docs``."""
 
+import doctest
 import re
 import sys
-import tomllib
 from pathlib import Path
+
+import tomllib
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_extensions"))  # ours, in this folder
@@ -21,7 +23,7 @@ extensions = [
     "sphinx.ext.doctest",
     "sphinx.ext.napoleon",
     "matplotlib.sphinxext.plot_directive",
-    # "sphinx_gallery.gen_gallery",
+    "sphinx_gallery.gen_gallery",
     "mathml",
     "public_names",
 ]
@@ -58,7 +60,8 @@ add_module_names = False
 
 # blocks of the pages are run by ``sphinx-build -b doctest``; docstrings are pytest's to run
 doctest_test_doctest_blocks = ""
-trim_doctest_flags = True
+doctest_default_flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+doctest_global_setup = "import torch; torch.set_default_dtype(torch.float32); torch.manual_seed(0)"
 
 # figures of the pages
 plot_formats = [("png", 150)]
@@ -70,7 +73,6 @@ plot_rcparams = {
     "axes.spines.right": False,
 }
 plot_apply_rcparams = True
-plot_pre_code = ""
 plot_basedir = str(HERE / "figures")
 
 sphinx_gallery_conf = {

@@ -1,8 +1,8 @@
-"""Links from docstrings: a name is looked up as Python would, and linked to the page of the object it means.
+"""Links from docstrings: names are looked up as Python would, and linked to the page of what they mean.
 
-Docstrings name objects as they are imported where the docstring stands, and objects have their pages under the
-package that users import them from. A name that means nothing is a warning. A name of something that exists
-but has no page (of torch, say, or of an internal module) is shown without a link.
+Docstrings name objects as they are imported where the docstring stands. Objects have their pages under the
+package that users import them from. A name that means nothing is a warning. A name of something that has no
+page (of torch, say, or of an internal module) is shown without a link.
 """
 
 import builtins
