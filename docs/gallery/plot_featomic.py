@@ -44,8 +44,8 @@ print(irreps, tuple(x.shape))
 # Rotate the molecule
 # -------------------
 #
-# SciPy makes the rotation, ASE has the turned positions, featomic describes them again, and e3nn says what should
-# come out.
+# SciPy makes the rotation, ASE has the turned positions, featomic describes them again, and e3nn says what
+# should come out.
 
 R = Rotation.from_euler("xyz", [0.3, -1.1, 2.0]).as_matrix()
 turned = molecule.copy()
@@ -56,8 +56,8 @@ expected = x @ D.T
 print(f"largest deviation: {(found - expected).abs().max():.0e}")
 
 # %%
-# Without the change of the basis it would be wrong. metatensor orders l = 1 as y, z, x; here are the coefficients
-# of l = 1 as they are, rotated as if they were vectors x, y, z:
+# Without the change of the basis it would be wrong. metatensor orders l = 1 as y, z, x; here are the
+# coefficients of l = 1 as they are, rotated as if they were vectors x, y, z:
 
 block = tensor_map.block(o3_lambda=1, center_type=6, neighbor_type=1)
 turned_block = expansion.compute(turned).block(o3_lambda=1, center_type=6, neighbor_type=1)

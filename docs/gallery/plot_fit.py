@@ -2,8 +2,8 @@
 Fit energies, forces and torques
 ================================
 
-Linear potentials are fitted to pairs of Gay-Berne ellipsoids by least squares, to energies, forces and torques at
-once.
+Linear potentials are fitted to pairs of Gay-Berne ellipsoids by least squares, to energies, forces and
+torques at once.
 """
 
 import torch
@@ -26,8 +26,8 @@ torch.set_default_dtype(torch.float64)
 # Data
 # ----
 #
-# Random pairs of triaxial ellipsoids, from touching to apart. Each frame has an energy, and a force and a torque on
-# either particle.
+# Random pairs of triaxial ellipsoids, from touching to apart. Each frame has an energy, and a force and a
+# torque on either particle.
 
 train, _, test = gay_berne_pairs(sizes=(600, 0, 200))
 
@@ -35,17 +35,15 @@ train, _, test = gay_berne_pairs(sizes=(600, 0, 200))
 # Three models
 # ------------
 #
-# The first one is linear in the power spectrum of AniSOAP's density, the second in that of narrow densities. The
-# third knows that the energy is one of pairs.
+# The first one is linear in the power spectrum of AniSOAP's density, the second in that of narrow
+# densities. The third knows that the energy is one of pairs.
 
 models = {
     "many-body, density width 1": ManyBodyPotential([0], 4.0, 8, 4, 0.4, density_width=1.0),
     "many-body, density width 0.3": ManyBodyPotential([0], 4.0, 8, 4, 0.4, density_width=0.3),
     "pair": PairPotential([0], 4.0, decay_length=1.0),
 }
-models = {
-    name: StackedPotential([OneBodyPotential([0]), part]) for name, part in models.items()
-}
+models = {name: StackedPotential([OneBodyPotential([0]), part]) for name, part in models.items()}
 for name, model in models.items():
     fit_linear(model, train, ridge=1e-8)
     scores = r_squared(model, test)
@@ -69,6 +67,6 @@ handles = panels[0].get_legend_handles_labels()
 figure.legend(*handles, loc="outside lower center", ncols=3, frameon=False, markerscale=4)
 
 # %%
-# With densities as wide as the particles the model does not see how far two surfaces are apart. The pair potential
-# measures this gap like the Gay-Berne potential does, so these data suit it best. ``examples/linear_models.py``
-# has more models and pairs.
+# With densities as wide as the particles the model does not see how far two surfaces are apart. The pair
+# potential measures this gap like the Gay-Berne potential does, so these data suit it best.
+# ``examples/linear_models.py`` has more models and pairs.

@@ -2,8 +2,8 @@
 What an embedding resolves
 ==========================
 
-An expansion in few functions is blurred. Here is the density around one particle of a dense Gay-Berne fluid, in the
-plane of its two nearest neighbours, and what three expansions keep of it.
+An expansion in few functions is blurred. Here is the density around one particle of a dense Gay-Berne
+fluid, in the plane of its two nearest neighbours, and what three expansions keep of it.
 """
 
 import torch
@@ -51,8 +51,9 @@ shapes = covariances(data.orientations, data.semiaxes)[neighbors]
 # Densities and expansions
 # ------------------------
 #
-# In the first column the neighbours have densities as wide as themselves. They merge, and nothing tells where one
-# ends and the next begins. Narrow densities are apart, and more functions draw them more sharply.
+# In the first column the neighbours have densities as wide as themselves. They merge, and nothing tells
+# where one ends and the next begins. Narrow densities are apart, and more functions draw them more
+# sharply.
 
 figure, panels = plt.subplots(2, 3, figsize=(9, 6.3), layout="constrained")
 for (title, arguments), column in zip(embeddings.items(), panels.T, strict=True):
@@ -76,4 +77,5 @@ panels[0, 0].set_ylabel("density")
 panels[1, 0].set_ylabel("expansion")
 
 # %%
-# ``examples/embedding_resolution.py`` goes on from here: it fits energies to these features and compares the errors.
+# ``examples/embedding_resolution.py`` goes on from here: it fits energies to these features and compares
+# the errors.

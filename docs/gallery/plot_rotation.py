@@ -2,8 +2,8 @@
 What rotations do to the features
 =================================
 
-A system of three ellipsoids is turned about an axis. We watch its features: coefficients turn like vectors and
-tensors, and the power spectrum does not change.
+A system of three ellipsoids is turned about an axis. We watch its features: coefficients turn like vectors
+and tensors, and the power spectrum does not change.
 """
 
 import torch
@@ -63,8 +63,8 @@ for panel in panels:
 # Known in advance
 # ----------------
 #
-# The features of the turned system are those of the first one, times e3nn's matrix of the rotation. So a network
-# of e3nn that starts from them is equivariant.
+# The features of the turned system are those of the first one, times e3nn's matrix of the rotation. So a
+# network of e3nn that starts from them is equivariant.
 
 D = embedding.irreps_out.D_from_matrix(rotations)  # -> [angle, coefficient, coefficient]
 predicted = torch.einsum("aij,j->ai", D, x[0])
@@ -75,8 +75,8 @@ assert torch.allclose(predicted, x)
 # Symmetric particles
 # -------------------
 #
-# An ellipsoid looks the same after half a turn about any of its axes. Therefore only even l can tell how a particle
-# in the centre is turned: its own density has no odd coefficients.
+# An ellipsoid looks the same after half a turn about any of its axes. Therefore only even l can tell how a
+# particle in the centre is turned: its own density has no odd coefficients.
 
 alone = AniSOAPEmbedding([0], 3.0, 3, radial_gaussian_width=0.7, include_self="separate")
 print(alone.irreps_out, "with own density apart, of even l only")
