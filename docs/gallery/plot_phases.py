@@ -34,16 +34,17 @@ DENSITIES = {"isotropic": 0.22, "nematic": 0.34}
 
 def lattice(density: float) -> EllipsoidData:
     """144 parallel rods in layers of hexagons."""
-    steps = torch.cartesian_prod(*(torch.arange(n) for n in (6, 4, 3, 2))).to(torch.float64)
-    fractions = (steps[:, :3] + steps[:, 3:] * torch.tensor([0.5, 0.5, 0])) / torch.tensor(
-        [6, 4, 3]
-    )
-    cell = torch.tensor([6, 4 * 3**0.5, 3 * 2.9])
+    columns, rows, layers = 6, 4, 3
+    counts = (torch.arange(float(n)) for n in (columns, rows, layers))
+    # the second rod in the middle of each rectangle makes hexagons
+    x, y, z, half = torch.cartesian_prod(*counts, torch.tensor([0.0, 0.5])).T
+    steps = torch.stack([(x + half) / columns, (y + half) / rows, z / layers], dim=1)
+    cell = torch.tensor([columns, rows * 3**0.5, layers * 2.9])
     cell *= (len(steps) / density / cell.prod()) ** (1 / 3)
     along_z = torch.tensor([[1.0, 0, 0, 0]]).expand(len(steps), 4)
     rods = torch.tensor([[0.5, 0.5, 1.5]]).expand(len(steps), 3)
     types = torch.zeros(len(steps), dtype=torch.int64)
-    return EllipsoidData(fractions * cell, along_z, rods, types, torch.diag(cell), pbc=True)
+    return EllipsoidData(steps * cell, along_z, rods, types, torch.diag(cell), pbc=True)
 
 
 def order(data: EllipsoidData) -> float:
