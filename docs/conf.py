@@ -24,6 +24,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "matplotlib.sphinxext.plot_directive",
     "sphinx_gallery.gen_gallery",
+    "command_help",
     "mathml",
     "public_names",
 ]
