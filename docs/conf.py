@@ -1,5 +1,6 @@
 """Configuration of the documentation; ``make docs`` builds it into ``build/docs``."""
 
+import collections
 import doctest
 import re
 import sys
@@ -62,7 +63,12 @@ add_module_names = False
 # blocks of the pages are run by ``sphinx-build -b doctest``; docstrings are pytest's to run
 doctest_test_doctest_blocks = ""
 doctest_default_flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
-doctest_global_setup = "import torch; torch.set_default_dtype(torch.float32); torch.manual_seed(0)"
+doctest_global_setup = """
+import warnings, torch
+torch.set_default_dtype(torch.float32)
+torch.manual_seed(0)
+warnings.filterwarnings("ignore", "In quaternion mode")  # AniSOAP's message, which ours repeats
+"""
 
 # figures of the pages
 plot_formats = [("png", 150)]
@@ -91,3 +97,13 @@ sphinx_gallery_conf = {
     "matplotlib_animations": False,
     "remove_config_comments": True,
 }
+
+
+def fields_of_named_tuples(app, what, name, obj, skip, options) -> bool | None:
+    """Skip them: the docstring of the class describes them."""
+    return True if isinstance(obj, collections._tuplegetter) else None
+
+
+def setup(app) -> None:
+    """Connect what is defined here."""
+    app.connect("autodoc-skip-member", fields_of_named_tuples)

@@ -28,15 +28,15 @@ def draw(grid: plt.GridSpec, row: int, l: int, values: torch.Tensor) -> None:
         panel.set_box_aspect((1, 1, 1), zoom=1.3)
         panel.set_axis_off()
         panel.view_init(elev=20, azim=35)
-        panel.set_title(f"m = {m}".replace("-", "−") if row % 2 == 0 else "", fontsize=8, y=0.95)
+        panel.set_title(f"m = {m}".replace("-", "−") if row % 2 == 0 else "", fontsize=8, y=1.0)
 
 
 figure = plt.figure(figsize=(9, 8), layout="none")
-grid = figure.add_gridspec(6, 7, left=0.11, right=1, bottom=0, top=0.97, wspace=0, hspace=0)
+grid = figure.add_gridspec(6, 7, left=0.11, right=1, bottom=0, top=0.96, wspace=0, hspace=0.12)
 for l in (1, 2, 3):
     e3nn = o3.spherical_harmonics(l, directions, normalize=True, normalization="integral")
     wiki = e3nn @ wiki_to_e3nn(l)  # Y_e3nn = Q Y_wiki, and Q is orthogonal
     for k, (name, values) in enumerate((("common", wiki), ("e3nn", e3nn))):
         row = 2 * (l - 1) + k
         draw(grid, row, l, values)
-        figure.text(0.01, 0.97 - (row + 0.5) * 0.97 / 6, f"l = {l}\n{name}", va="center")
+        figure.text(0.01, 0.96 - (row + 0.5) * 0.96 / 6, f"l = {l}\n{name}", va="center")
