@@ -8,7 +8,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP
 HOST_INSTALL = .venv-$*/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints-$*.txt
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test test-triton test-nequip test-mace test-lammps lint format bench clean
+.PHONY: demo test test-triton test-nequip test-mace test-lammps docs lint format bench clean
 .DEFAULT_GOAL := test
 
 demo: .venv/installed
@@ -43,6 +43,12 @@ test-mace: .venv-mace/installed
 test-lammps: .venv-lammps/installed
 	OMP_NUM_THREADS=1 .venv-lammps/bin/python -m pytest -c tests/hosts/lammps/pytest.ini --rootdir=. --confcutdir=. tests/hosts/lammps src/anisoap_e3nn/interop/lammps
 
+# the pages into build/docs; then their blocks of code are run. A warning is an error.
+SPHINX = OMP_NUM_THREADS=1 $(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --doctree-dir build/doctrees
+docs: .venv/installed-docs
+	$(SPHINX) docs build/docs
+	$(SPHINX) --builder doctest docs build/doctest
+
 lint: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -62,7 +68,7 @@ bench: .venv/installed
 	$(BIN)/python -m benchmarks.models --compile
 
 clean:
-	rm -rf .venv .venv-nequip .venv-mace .venv-lammps build
+	rm -rf .venv .venv-nequip .venv-mace .venv-lammps build docs/generated
 
 # torch comes first, at the version that everything else was tested with
 .venv/installed: constraints.txt pyproject.toml CMakeLists.txt $(wildcard src/csrc/*)
@@ -73,6 +79,11 @@ clean:
 	$(INSTALL) torch
 	$(INSTALL) scikit-build-core nanobind cmake ninja
 	$(INSTALL) --no-build-isolation --editable ".[all,test,lint]"
+	touch $@
+
+.venv/installed-docs: .venv/installed
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "The documentation needs Python 3.11 or newer; name one with make docs PYTHON=… after make clean")'
+	$(INSTALL) --no-build-isolation --editable ".[docs]"
 	touch $@
 
 HOST_PACKAGES_nequip = nequip nequip-allegro

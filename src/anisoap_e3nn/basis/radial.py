@@ -73,7 +73,7 @@ class RadialBasis(ABC):
 
     @property
     def hyperparameters(self) -> dict[str, Any]:
-        """Arguments of the constructor: ``type(basis)(**basis.hyperparameters)`` is the same basis.
+        """Arguments of the constructor; ``type(basis)(**basis.hyperparameters)`` is the same basis.
 
         Raises
         ------

@@ -40,7 +40,7 @@ def solid_harmonic(l: int, m: int, n: int = 0) -> Polynomial:
     Raises
     ------
     ValueError
-        If l or n is negative, or |m| > l.
+        If l or n is negative, or ``|m| > l``.
 
     Examples
     --------

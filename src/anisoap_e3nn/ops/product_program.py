@@ -97,7 +97,7 @@ class Path:
 
     @property
     def blocks(self) -> tuple[Block, Block, Block]:
-        """The blocks in the order of the program's operands: out, x1, x2."""
+        """The blocks out, x1 and x2, in the order of the program's operands."""
         return self.out, self.x1, self.x2
 
 

@@ -18,11 +18,11 @@ def AniSOAPAllegroModel(  # noqa: N802, named as Allegro's own builder is
     do_derivatives: bool = True,
     **options: Any,
 ) -> ForceTorqueOutput:
-    """Build Allegro's network on ellipsoids: energies, forces, torques, stress.
+    """Build Allegro's network on ellipsoids, with energies, forces, torques and stress.
 
     Name it as ``_target_`` of the model in a configuration of ``nequip-train``. Allegro has features of edges
     only. Its first ones are those of `radial_chemical_embed` and beside them those of
-    :class:`DensityAlongEdges`. The energy of the density around each particle is added
+    ``DensityAlongEdges``. The energy of the density around each particle is added
     (:class:`DensityEnergyTerm`).
 
     Parameters

@@ -51,7 +51,7 @@ def AniSOAPNequIPModel(  # noqa: N802, named as nequip's own builders are
     pair_potential: dict[str, Any] | None = None,
     do_derivatives: bool = True,
 ) -> ForceTorqueOutput:
-    """Build NequIP's network on ellipsoids: energies, forces, torques, stress.
+    """Build NequIP's network on ellipsoids, with energies, forces, torques and stress.
 
     Name it as ``_target_`` of the model in a configuration of ``nequip-train``. Its layers, radial functions
     and readout are nequip's.
