@@ -31,10 +31,11 @@ def run_script(path: Path, model: Path | None = None, options: Sequence[str] = (
     if not path.is_file():
         raise FileNotFoundError(f"no such file: {path}")
     variables = [] if model is None else ["-var", "model", str(model)]
+    n_threads = torch.get_num_threads()  # torch's own choice, of the cores that it may use
     lmp = start_lammps([*variables, *options])
     rank, n_ranks = (lmp.extract_setting(f"world_{name}") for name in ("rank", "size"))
     if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // n_ranks))
+        torch.set_num_threads(max(1, n_threads // n_ranks))
     refused = ""
     try:
         lmp.file(str(path))
