@@ -18,7 +18,7 @@ from anisoap_e3nn.ops import gaussian_moments, moment_exponents
 
 from .baselines.per_pair_loop import PerPairLoop
 from .systems import System, benzene, crystal
-from .timing import interleaved_medians
+from .timing import interleaved_medians, on_backend
 
 CUTOFF = 7.0
 BACKEND = "ANISOAP_E3NN_BACKEND"
@@ -56,14 +56,6 @@ def sweep_of(
         )  # fmt: skip
 
     return sweep, len(segments)
-
-
-def on_backend(backend: str, run: Callable[[], object]) -> Callable[[], object]:
-    def with_backend() -> object:
-        os.environ[BACKEND] = backend
-        return run()
-
-    return with_backend
 
 
 def on_instruction_set(name: str, run: Callable[[], object]) -> Callable[[], object]:

@@ -23,8 +23,7 @@ from anisoap_e3nn.potentials import Mechanics, PairPotential, StackedPotential
 from anisoap_e3nn.simulation import NVE, ForceField, RigidBodies
 
 from .baselines.lammps_gay_berne import data_file, start_lammps
-from .embedding import on_backend
-from .timing import interleaved_medians
+from .timing import interleaved_medians, on_backend
 
 CUTOFF, SWITCH_WIDTH, SKIN = 3.0, 0.5, 0.4
 TIME_STEP, STEPS, ROUNDS = 0.001, 20, 9

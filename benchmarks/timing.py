@@ -1,5 +1,6 @@
 """Interleaved timing of several functions, so that drifts of the machine affect all alike."""
 
+import os
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -20,6 +21,16 @@ def interleaved_medians(
             if round_ > 0:
                 seconds[name].append(time.perf_counter() - start)
     return {name: statistics.median(times) for name, times in seconds.items()}
+
+
+def on_backend(backend: str, run: Callable[[], object]) -> Callable[[], object]:
+    """The function with ``ANISOAP_E3NN_BACKEND`` set."""
+
+    def with_backend() -> object:
+        os.environ["ANISOAP_E3NN_BACKEND"] = backend
+        return run()
+
+    return with_backend
 
 
 def device_milliseconds(run: Callable[[], object], rounds: int = 11, in_a_row: int = 1) -> float:

@@ -14,8 +14,13 @@ from ellipsoid_frames import Frame
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run(command: list[str], folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
-    """Run a command of this environment; its output is text, and an error is left to the caller."""
+def run(
+    command: list[str], folder: Path, seconds: float | None = None, **environment: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run a command of this environment; its output is text, and an error is left to the caller.
+
+    A command that takes longer than so many seconds is ended, and refused.
+    """
     program = Path(sys.executable).parent / command[0]
     return subprocess.run(
         [str(program), *command[1:]],
@@ -24,6 +29,7 @@ def run(command: list[str], folder: Path, **environment: str) -> "subprocess.Com
         capture_output=True,
         text=True,
         check=False,
+        timeout=seconds,
     )
 
 

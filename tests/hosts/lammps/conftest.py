@@ -1,6 +1,6 @@
 """Files and runs that the tests share: all cases on one, two and four ranks."""
 
-import sys
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,26 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from commands import succeed
-from lammps_cases import MODELS, TYPES, frames
+from launch import run_ranks, write_files
 
-from anisoap_e3nn.gay_berne import gay_berne_fluids
 from anisoap_e3nn.interop.lammps import build_plugin
-from anisoap_e3nn.potentials import save_model
-from benchmarks.baselines.lammps_gay_berne import data_file
 
 Results = Callable[[str], dict[str, Any]]
-
-
-def write_files(folder: Path) -> None:
-    for name, data in frames().items():
-        (folder / f"{name}.data").write_text(data_file(data, TYPES))
-    (liquid,) = gay_berne_fluids(n_particles=125, n_sweeps=20)
-    (folder / "liquid.data").write_text(data_file(liquid, [0]))
-    save_model(
-        MODELS["gay_berne"], folder / "real_in_cal.pt", metadata={"units": {"energy": "cal"}}
-    )
-    save_model(MODELS["gay_berne"], folder / "metal.pt", metadata={"units": "metal"})
 
 
 @pytest.fixture(autouse=True)
@@ -39,22 +24,21 @@ def _float64() -> Any:
 
 
 @pytest.fixture(scope="session")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
-    """Folder with the results of all cases for each number of ranks."""
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with the files of all cases, to be copied."""
     build_plugin()
-    folders = {}
-    for n in (1, 2, 4):
-        folders[n] = tmp_path_factory.mktemp(f"ranks{n}")
-        torch.set_default_dtype(torch.float64)
-        write_files(folders[n])
-        torch.set_default_dtype(torch.float32)
-        program = str(Path(__file__).parent / "ranks.py")
-        root = str(Path(__file__).parents[3])
-        succeed(
-            ["mpirun", "-n", str(n), sys.executable, program, str(folders[n]), str(n)],
-            folders[n],
-            PYTHONPATH=root,
-        )
+    folder = tmp_path_factory.mktemp("files")
+    write_files(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def folders(files: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """Folder with the results of all cases for each number of ranks."""
+    folders = {n: tmp_path_factory.mktemp("ranks") / str(n) for n in (1, 2, 4)}
+    for n, folder in folders.items():
+        shutil.copytree(files, folder)
+        run_ranks(n, folder)
     return folders
 
 

@@ -18,6 +18,7 @@ from benchmarks.baselines.lammps_gay_berne import MIXED, SEMIAXES, WELL_DEPTHS, 
 
 TYPES = list(SEMIAXES)
 THERMO = """compute energies all pe/atom
+compute owner all property/atom proc
 compute energy all reduce sum c_energies
 thermo_style custom step pe press pxx pyy pzz pxy pxz pyz c_energy
 thermo_modify norm no
@@ -148,9 +149,6 @@ CASES: dict[str, Case] = {
     "lammps_slab": Case(setup("slab", SLABS) + lammps_gay_berne() + "run 0"),
     "trajectory": Case(LIQUID + TRIAXIAL_STYLE + THOUSAND_STEPS, OWN),
     "lammps_trajectory": Case(LIQUID + lammps_triaxial() + THOUSAND_STEPS),
-    "network_trajectory": Case(
-        setup() + anisoap(f"nequip {TYPE_WORDS}") + MOVE + "run 20", {"nequip": MODELS["nequip"]}
-    ),
 }
 
 # What users expect, STYLE being ours or LAMMPS' own

@@ -74,11 +74,10 @@ def test_energies_of_metal_in_a_script_of_real(results: Any) -> None:
         assert largest_error(found[name], 23.060547830619 * np.asarray(expected[name])) < 1e-11
 
 
-@pytest.mark.parametrize("name", ["trajectory", "network_trajectory"])
-def test_trajectories_do_not_depend_on_the_number_of_ranks(
-    folders: dict[int, Path], n_ranks: int, name: str
+def test_trajectory_does_not_depend_on_the_number_of_ranks(
+    folders: dict[int, Path], n_ranks: int
 ) -> None:
-    expected, found = (dict(np.load(folders[n] / f"{name}.npz")) for n in (1, n_ranks))
+    expected, found = (dict(np.load(folders[n] / "trajectory.npz")) for n in (1, n_ranks))
     assert_same(found, expected, 1e-9)
     assert np.abs(found["x"] - expected["x"]).max() < 1e-9
 

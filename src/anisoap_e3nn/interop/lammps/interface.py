@@ -1,14 +1,13 @@
 """C structures that the pair style and its models exchange: those of ``pair_style/interface.h``."""
 
 import ctypes
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-Int, Double = ctypes.c_int64, ctypes.c_double
-Ints, Doubles = ctypes.POINTER(Int), ctypes.POINTER(Double)
+Int, Double, Address = ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
 
 
 class ModelProperties(ctypes.Structure):
@@ -27,10 +26,9 @@ class StepPointers(ctypes.Structure):
 
     _fields_ = (
         *((name, Int) for name in ("model", "n_local", "n_all", "n_pairs", "n_neighborhoods")),
-        *((name, Doubles) for name in ("positions", "quaternions", "semiaxes")),
-        *(("types", Ints), ("pair_edges", Ints), ("pair_vectors", Doubles)),
-        ("neighborhood_edges", Ints),
-        *((name, Doubles) for name in ("energies", "forces", "torques")),
+        *((name, Address) for name in ("positions", "quaternions", "semiaxes", "types")),
+        *((name, Address) for name in ("pair_edges", "pair_vectors", "neighborhood_edges")),
+        *((name, Address) for name in ("energies", "forces", "torques")),
     )
 
 
@@ -67,21 +65,40 @@ class Step(NamedTuple):
         n = step.n_all
         return cls(
             step.n_local,
-            _tensor(step.positions, n, 3),
-            _tensor(step.quaternions, n, 4),
-            _tensor(step.semiaxes, n, 3),
-            _tensor(step.types, n),
-            _tensor(step.pair_edges, 2, step.n_pairs),
-            _tensor(step.pair_vectors, step.n_pairs, 3),
-            _tensor(step.neighborhood_edges, 2, step.n_neighborhoods),
-            _tensor(step.energies, n),
-            _tensor(step.forces, n, 3),
-            _tensor(step.torques, n, 3),
+            _doubles(step.positions, n, 3),
+            _doubles(step.quaternions, n, 4),
+            _doubles(step.semiaxes, n, 3),
+            _integers(step.types, n),
+            _integers(step.pair_edges, 2, step.n_pairs),
+            _doubles(step.pair_vectors, step.n_pairs, 3),
+            _integers(step.neighborhood_edges, 2, step.n_neighborhoods),
+            _doubles(step.energies, n),
+            _doubles(step.forces, n, 3),
+            _doubles(step.torques, n, 3),
         )
 
 
-def _tensor(pointer: Any, *shape: int) -> Tensor:
-    if not all(shape):  # a rank without particles or pairs: the pointer is null
-        dtype = torch.int64 if isinstance(pointer, Ints) else torch.float64
-        return torch.zeros(shape, dtype=dtype)
-    return torch.from_numpy(np.ctypeslib.as_array(pointer, shape))
+class _Memory:
+    """LAMMPS' memory for NumPy. Arrays of ctypes would leave a new class behind for every shape."""
+
+    def __init__(self, address: int, kind: str, shape: tuple[int, ...]) -> None:
+        self.__array_interface__ = {
+            "version": 3,
+            "data": (address, False),
+            "typestr": kind,
+            "shape": shape,
+        }
+
+
+def _tensor(kind: str, address: int | None, shape: tuple[int, ...]) -> Tensor:
+    if address is None or not all(shape):  # a rank without particles or pairs
+        return torch.from_numpy(np.zeros(shape, kind))
+    return torch.from_numpy(np.asarray(_Memory(address, kind, shape)))
+
+
+def _doubles(address: int | None, *shape: int) -> Tensor:
+    return _tensor("=f8", address, shape)
+
+
+def _integers(address: int | None, *shape: int) -> Tensor:
+    return _tensor("=i8", address, shape)

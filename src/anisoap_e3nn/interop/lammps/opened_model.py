@@ -106,8 +106,9 @@ class OpenedModel:
             step.torques.add_(result.torques)
         if self.others:
             self._add_neighborhoods(step, data)
-        for values in (step.energies, step.forces, step.torques):
-            values.mul_(self.factor)
+        if self.factor != 1.0:
+            for values in (step.energies, step.forces, step.torques):
+                values.mul_(self.factor)
 
     def _add_neighborhoods(self, step: Step, data: Any) -> None:
         positions = step.positions.clone().requires_grad_()
@@ -144,7 +145,7 @@ class OpenedModel:
         if cutoff < self.cutoff:
             within = (vectors.detach().square().sum(1) < cutoff**2).nonzero().squeeze(1)
             index, vectors = index[:, within], vectors[within]
-        shifts = torch.zeros(vectors.shape, dtype=self.dtype)
+        shifts = torch.zeros(1, 3, dtype=self.dtype).expand(len(vectors), 3)
         return Edges(Neighbors(index, shifts), vectors.to(self.dtype))
 
 

@@ -55,9 +55,16 @@ def build_plugin(
         If LAMMPS is not installed.
     FileNotFoundError
         If there is no CMake.
+    OSError
+        On Windows, where plugins of LAMMPS cannot use its symbols.
     ValueError
         If it cannot be built; the text has the compiler's last words.
     """
+    if sys.platform == "win32":
+        raise OSError(
+            "found Windows, where plugins of LAMMPS cannot use its symbols; expected Linux or macOS, such as "
+            "the Windows Subsystem for Linux"
+        )
     path = _place()
     if path.exists() and lammps_folder is None and mpi_folder is None:
         return path

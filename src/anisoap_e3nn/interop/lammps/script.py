@@ -24,17 +24,20 @@ def run_script(path: Path, model: Path | None = None, options: Sequence[str] = (
     Raises
     ------
     FileNotFoundError
-        If there is no such script.
+        If rank 0, which reads it, finds no such script. Its end ends the other ranks.
     ValueError
         If LAMMPS refuses the script. Only rank 0 says why; the others exit with code 2.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"no such file: {path}")
     variables = [] if model is None else ["-var", "model", str(model)]
+    n_threads = torch.get_num_threads()  # torch's own choice, of the cores that it may use
     lmp = start_lammps([*variables, *options])
     rank, n_ranks = (lmp.extract_setting(f"world_{name}") for name in ("rank", "size"))
+    if (
+        rank == 0 and not path.is_file()
+    ):  # after MPI has started, so that the others do not wait for ever
+        raise FileNotFoundError(f"no such file: {path}")
     if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // n_ranks))
+        torch.set_num_threads(max(1, n_threads // n_ranks))
     refused = ""
     try:
         lmp.file(str(path))

@@ -21,6 +21,10 @@ constexpr int of_shape = 7;          // w x y z and three diameters
 constexpr int message_size = 4096;   // bytes
 std::map<LAMMPS *, anisoap_functions> functions_of;
 int64_t n_styles = 0;
+
+template <class T> void grow(std::vector<T> &memory, size_t size) {
+  if (memory.size() < size) memory.resize(size + size / 8);
+}
 }  // namespace
 
 PairAniSOAP *evaluated = nullptr;
@@ -102,8 +106,8 @@ void PairAniSOAP::compute(int eflag, int vflag) {
   forces_.assign(3 * n_all, 0.0);
   torques_.assign(3 * n_all, 0.0);
   int64_t n_local = std::lower_bound(members_.begin(), members_.end(), atom->nlocal) - members_.begin();
-  const anisoap_step step{id_, n_local, n_all, int64_t(pair_edges_.size() / 2), int64_t(neighborhood_edges_.size() / 2),
-                          positions_.data(), quaternions_.data(), semiaxes_.data(), types_.data(), pair_edges_.data(),
+  const anisoap_step step{id_, n_local, n_all, n_pair_edges_, n_neighborhood_edges_, positions_.data(),
+                          quaternions_.data(), semiaxes_.data(), types_.data(), pair_edges_.data(),
                           pair_vectors_.data(), neighborhood_edges_.data(), energies_.data(), forces_.data(),
                           torques_.data()};
   char message[message_size] = "";
@@ -189,37 +193,49 @@ bool PairAniSOAP::is_first(int i, int j) const {
   return y[0] > x[0];
 }
 
+// Edges within the cutoff. The memory has room for all of LAMMPS' list, is kept between steps and never cleared.
 void PairAniSOAP::find_edges() {
   const double square = model_.cutoff * model_.cutoff;
-  neighbors_.clear();
-  centers_.clear();
-  pair_vectors_.clear();
-  pair_edges_.clear();
-  neighborhood_edges_.clear();
-  std::vector<int64_t> first, second;
+  size_t most = 0;
+  for (int ii = 0; ii < list->inum; ii++) most += list->numneigh[list->ilist[ii]];
+  if (model_.pairs) grow(pair_edges_, 4 * most), grow(pair_vectors_, 6 * most);
+  if (model_.neighborhoods) grow(neighborhood_edges_, 2 * most);
+  int64_t *first = pair_edges_.data(), *second = first + 2 * most;
+  int64_t *neighbors = neighborhood_edges_.data(), *centers = neighbors + most;
+  double *vectors = pair_vectors_.data();
+  int64_t n_pairs = 0, n_neighborhoods = 0;  // edges
+  const int64_t *index = index_.data();
+  const double *const *positions = atom->x;
+  const bool has_pairs = model_.pairs, has_neighborhoods = model_.neighborhoods;
   for (int ii = 0; ii < list->inum; ii++) {
     const int i = list->ilist[ii];
-    for (int jj = 0; jj < list->numneigh[i]; jj++) {
-      const int j = list->firstneigh[i][jj] & NEIGHMASK;
-      double r[3], sum = 0;
+    const int64_t center = index[i];
+    if (center < 0) continue;
+    const double x[3] = {positions[i][0], positions[i][1], positions[i][2]};
+    const int *found = list->firstneigh[i], n_found = list->numneigh[i];
+    for (int jj = 0; jj < n_found; jj++) {
+      const int j = found[jj] & NEIGHMASK;
+      const double r[3] = {positions[j][0] - x[0], positions[j][1] - x[1], positions[j][2] - x[2]};
+      const int64_t neighbor = index[j];
+      if (r[0] * r[0] + r[1] * r[1] + r[2] * r[2] >= square || neighbor < 0) continue;
+      if (has_neighborhoods) {
+        neighbors[n_neighborhoods] = neighbor;
+        centers[n_neighborhoods++] = center;
+      }
+      if (!has_pairs || (has_neighborhoods && !is_first(i, j))) continue;
+      first[n_pairs] = second[n_pairs + 1] = neighbor;
+      second[n_pairs] = first[n_pairs + 1] = center;
       for (int k = 0; k < 3; k++) {
-        r[k] = atom->x[j][k] - atom->x[i][k];
-        sum += r[k] * r[k];
+        vectors[3 * n_pairs + k] = r[k];
+        vectors[3 * n_pairs + 3 + k] = -r[k];
       }
-      if (sum >= square || index_[i] < 0 || index_[j] < 0) continue;
-      if (model_.neighborhoods) {
-        neighbors_.push_back(index_[j]);
-        centers_.push_back(index_[i]);
-      }
-      if (!model_.pairs || (model_.neighborhoods && !is_first(i, j))) continue;
-      first.insert(first.end(), {index_[j], index_[i]});
-      second.insert(second.end(), {index_[i], index_[j]});
-      pair_vectors_.insert(pair_vectors_.end(), {r[0], r[1], r[2], -r[0], -r[1], -r[2]});
+      n_pairs += 2;
     }
   }
-  for (const auto *part : {&first, &second}) pair_edges_.insert(pair_edges_.end(), part->begin(), part->end());
-  for (const auto *part : {&neighbors_, &centers_})
-    neighborhood_edges_.insert(neighborhood_edges_.end(), part->begin(), part->end());
+  std::copy(second, second + n_pairs, first + n_pairs);  // rows of [2, edge]
+  std::copy(centers, centers + n_neighborhoods, neighbors + n_neighborhoods);
+  n_pair_edges_ = n_pairs;
+  n_neighborhood_edges_ = n_neighborhoods;
 }
 
 // Refuses on all ranks what one of them refuses, in the words of the first that does.

@@ -35,8 +35,9 @@ class PairAniSOAP : public Pair {
 
   std::vector<int64_t> members_, index_, types_;  // LAMMPS' indices of the model's particles, and back (or -1)
   std::vector<double> shapes_, positions_, quaternions_, semiaxes_;
-  std::vector<int64_t> pair_edges_, neighborhood_edges_, neighbors_, centers_;
+  std::vector<int64_t> pair_edges_, neighborhood_edges_;
   std::vector<double> pair_vectors_, energies_, forces_, torques_;
+  int64_t n_pair_edges_ = 0, n_neighborhood_edges_ = 0;
   double *data_ = nullptr;
   int width_ = 0;
   bool by_member_ = false;  // whether rows of data_ are members, not all of LAMMPS' atoms
