@@ -33,7 +33,7 @@ density = sum(
 )
 expanded = expanded_density(embedding, embedding(data)[0].detach(), plane)
 
-figure, panels = plt.subplots(1, 3, figsize=(9, 3.2))
+figure, panels = plt.subplots(1, 3, figsize=(9, 3.5))
 for centre, tilt in zip(centres, tilts, strict=True):
     panels[0].add_patch(
         Ellipse(centre[:2].tolist(), 2.4, 1.1, angle=float(tilt.rad2deg()), fc="C0", alpha=0.7)

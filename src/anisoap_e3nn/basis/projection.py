@@ -136,7 +136,8 @@ class MomentProjection(Layer):
         Tensor ``(centre, coefficient)``
             Ordered by l, then density, n and m: e3nn's ``mul_ir`` layout.
         """
-        if self._in_blocks and backend_for((moments,)) == "native":
+        # compilers fuse the products below, and serve where there is no Python
+        if self._in_blocks and not is_tracing() and backend_for((moments,)) == "native":
             n_centers = moments.shape[0] // self.n_densities
             rows = moments.reshape(
                 n_centers, self.n_densities * moments.shape[1] * moments.shape[2]

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...tracing import is_differentiating, is_tracing
+from ...tracing import is_differentiating
 from . import native
 from .batching import one_by_one
 from .differentiation import Tensors, register_derivatives
@@ -17,7 +17,7 @@ from .differentiation import Tensors, register_derivatives
 
 def row_map(x: Tensor, *constants: Any) -> Tensor:
     """See :func:`map_rows`; without what autograd needs, where no derivatives are wanted."""
-    if is_tracing() or is_differentiating(x):
+    if is_differentiating(x):
         mapped: Tensor = map_rows(x, *constants)
         return mapped
     return _run(x, *constants)
