@@ -1,8 +1,8 @@
 """Gaussian moments on NVIDIA GPUs: Triton kernels, generated for the degree, twice differentiable.
 
-One program sums eight segments, with four lanes for each. No two programs write the same numbers, so results
-repeat to the last bit. The derivatives of a particle's covariance are first written for each pair, seven
-numbers, and then summed over the pairs of each particle. Nothing waits for the GPU.
+One program sums a few segments, with several lanes for each. No two programs write the same numbers, so
+results repeat to the last bit. The derivatives of a particle's covariance are first written for each pair,
+seven numbers, and then summed over the pairs of each particle. Nothing waits for the GPU.
 """
 
 import math
@@ -19,10 +19,11 @@ from ..monomial_tables import stored_positions
 from ..monomials import Exponents, moment_exponents
 from . import moment_loops, moment_memory, moment_source, moment_text
 from .moment_problem import constant, order_of, problem_of, rows_of_particles
-from .moment_text import LANES, RESIDENT, SEGMENTS, source
+from .moment_text import RESIDENT, block_shape, source
 from .triton_source import interpreted, kernel_from, on
 
 _PROGRAMS = 2048  # of a high degree, at a time
+_PARTICLES = 8  # of a program that sums rows
 _FIELDS = 8  # of a particle: the six entries of C, w, and one to fill the row
 _SYMMETRIC = (0, 1, 2, 1, 3, 4, 2, 4, 5)  # where the nine entries of C are among the six
 _Four = tuple[Tensor, Tensor, Tensor, Tensor]
@@ -64,16 +65,17 @@ def _summed_moments(inputs: MomentInputs, kind: str, problem: tuple[Tensor, ...]
         return _in_stored_order(out, inputs.degree)
     out = inputs.edge_vectors.new_empty(shape)
     for part in range(len(_groups(inputs))):
-        _launch(inputs, _kernel(kind, inputs.degree, word, part), (*problem, out))
+        _launch(inputs, kind, _kernel(kind, inputs.degree, word, part), (*problem, out))
     return out
 
 
-def _launch(inputs: MomentInputs, kernel: Any, arguments: tuple[Any, ...]) -> None:
+def _launch(inputs: MomentInputs, kind: str, kernel: Any, arguments: tuple[Any, ...]) -> None:
     n = inputs.n_segments
     if n == 0:
         return
+    segments, _ = block_shape(kind, inputs.degree)
     with on(inputs.edge_vectors.device):
-        kernel[(triton.cdiv(n, SEGMENTS),)](*arguments, n, **_present(inputs))
+        kernel[(triton.cdiv(n, segments),)](*arguments, n, **_present(inputs))
 
 
 def _launch_loops(
@@ -147,7 +149,7 @@ def _differentiate(
     if inputs.degree > moment_text.UNROLLED:
         _launch_loops(inputs, kernel, problem, _by_degree(cotangent, inputs.degree), *results)
     else:
-        _launch(inputs, kernel, (*problem, cotangent.contiguous(), *results))
+        _launch(inputs, kind, kernel, (*problem, cotangent.contiguous(), *results))
     if not of_particles:
         # two of them, since torch refuses results that share memory
         return d_vectors, vectors.new_empty(0), vectors.new_empty(0), d_pair_weights
@@ -163,14 +165,14 @@ def _summed_rows(inputs: MomentInputs, rows: Tensor) -> Tensor:
     sums = rows.new_empty(n_particles, _FIELDS)
     if n_particles:
         with on(rows.device):
-            _sum_rows[(triton.cdiv(n_particles, SEGMENTS),)](
+            _sum_rows[(triton.cdiv(n_particles, _PARTICLES),)](
                 rows,
                 *order_of(inputs.neighbors, n_particles),
                 sums,
                 n_particles,
                 n_edges,
                 WITH_OWN=inputs.own_segments is not None,
-                PARTICLES=SEGMENTS,
+                PARTICLES=_PARTICLES,
                 FIELDS=_FIELDS,
                 num_warps=1,
             )
@@ -232,7 +234,7 @@ def _kernel(kind: str, degree: int, word: int, part: int) -> Any:
 
     For derivatives, `part` says whether those of particles are wanted.
     """
-    loops = degree > moment_text.UNROLLED
+    segments, lanes = block_shape(kind, degree)
     return kernel_from(
         source(kind, degree, word, part),
         f"{kind} moments, degree {degree}, {8 * word} bits, part {part}",
@@ -243,8 +245,8 @@ def _kernel(kind: str, degree: int, word: int, part: int) -> Any:
         load=moment_memory.load,
         load_row=moment_memory.load_row,
         store_row=moment_memory.store_row,
-        SEGMENTS=tl.constexpr(moment_loops.SEGMENTS if loops else SEGMENTS),
-        LANES=tl.constexpr(moment_loops.LANES if loops else LANES),
+        SEGMENTS=tl.constexpr(segments),
+        LANES=tl.constexpr(lanes),
         DEGREE=tl.constexpr(degree),
         ROWS=tl.constexpr(_largest(degree)),
         SCRATCH=tl.constexpr(_scratch_size(degree)),

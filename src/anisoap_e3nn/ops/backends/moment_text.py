@@ -5,9 +5,16 @@ import re
 from ..monomials import moment_exponents
 from . import moment_loops, moment_source
 
-SEGMENTS, LANES = 8, 4  # of a program, which is one warp
 RESIDENT = 84  # numbers of 4 bytes that a lane keeps for its segment
 UNROLLED = 8  # highest degree of the kernels that are written out, which compile in a minute
+
+
+def block_shape(kind: str, degree: int) -> tuple[int, int]:
+    """Segments of a program, which is one warp, and lanes of each: the fastest on an H100."""
+    if degree > UNROLLED:
+        return moment_loops.SEGMENTS, moment_loops.LANES
+    return (4, 8) if kind == "first" else (8, 4)
+
 
 # The parts of the kernels that do not depend on the degree. Names in capitals are constants.
 _HEAD = """
