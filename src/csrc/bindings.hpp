@@ -23,7 +23,7 @@ extern const InstructionSet* chosen;
 void define_gaussian_moments(nb::module_& m);
 void define_sparse_product(nb::module_& m);
 void define_pair_potentials(nb::module_& m);
-void define_ellipsoid_moments(nb::module_& m);
+void define_ellipsoid_densities(nb::module_& m);
 void define_image_search(nb::module_& m);
 void define_convolution(nb::module_& m);
 void define_row_map(nb::module_& m);

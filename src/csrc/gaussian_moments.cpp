@@ -7,6 +7,8 @@
 // Second derivative: the same on dual numbers, whose dual parts are the tangents. This yields the derivatives of
 // <tangents, first derivative> with respect to r, C, w and f. Those with respect to G are the tangents of the
 // moments.
+#include <algorithm>
+
 #include "pairs.hpp"
 
 namespace {
@@ -118,7 +120,7 @@ inline void clear_sums(const MomentsJob<T>& job, Workspace<T>& workspace) {
 
 template <class T>
 inline void write_sums(const MomentsJob<T>& job, std::int64_t index, const Workspace<T>& workspace) {
-    T* out = job.moments + index * job.n_moments;
+    T* out = job.moments + index * job.pitch;
     for (std::int64_t k = 0; k < job.n_moments; ++k) out[job.positions[k]] = sum_of_lanes<T>(workspace.sums[k]);
 }
 
@@ -193,6 +195,42 @@ void value_of_segment(const MomentsJob<T>& job, std::int64_t index, void* memory
     write_sums(job, index, workspace);
 }
 
+// Keeps each moment of all lanes.
+template <class V>
+struct Keep {
+    V* moments;
+
+    template <int left>
+    inline void at(const V (&moment)[1]) {
+        *moments++ = moment[0];
+    }
+};
+
+// Particles that are alone in their segments, one in each lane. Lanes beyond the last one repeat it.
+template <class T>
+void value_of_lone_particles(const MomentsJob<T>& job, const std::int64_t* segments, std::int64_t n, void* memory) {
+    using V = typename simd<T>::type;
+    constexpr int lanes = simd<T>::lanes;
+    constexpr auto every_lane = std::make_index_sequence<lanes>{};
+    Workspace<T> workspace(memory, job);
+    for (std::int64_t start = 0; start < n; start += lanes) {
+        const T* particles[lanes];
+        T* out[lanes];
+        for (int lane = 0; lane < lanes; ++lane) {
+            const std::int64_t segment = segments[std::min(start + lane, n - 1)];
+            particles[lane] = job.arguments.particles[job.owners[segment]].covariance;
+            out[lane] = job.moments + segment * job.pitch;
+        }
+        Gaussians<plain<T>, 1> gaussians{};  // centred
+        for (int k = 0; k < 6; ++k) gaussians.covariance[k][0] = column<T>(particles, k, every_lane);
+        gaussians.total[0] = column<T>(particles, 6, every_lane);
+        Keep<V> visit{workspace.sums};
+        sweep(job.degree, gaussians, reinterpret_cast<V(*)[1]>(workspace.plane), visit);
+        for (std::int64_t k = 0; k < job.n_moments; ++k)
+            for (int lane = 0; lane < lanes; ++lane) out[lane][job.positions[k]] = workspace.sums[k][lane];
+    }
+}
+
 template <class T>
 void first_derivative_of_segment(const MomentsJob<T>& job, std::int64_t index, void* memory) {
     constexpr int lanes = simd<T>::lanes;
@@ -243,6 +281,8 @@ const GaussianMomentsKernels IN_THIS_SET(gaussian_moments_) = {
     workspace_bytes,
     {value_of_segment<double>, first_derivative_of_segment<double>, second_derivative_of_segment<double>},
     {value_of_segment<float>, first_derivative_of_segment<float>, second_derivative_of_segment<float>},
+    value_of_lone_particles<double>,
+    value_of_lone_particles<float>,
     fma_f64,
 };
 }  // namespace anisoap

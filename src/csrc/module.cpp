@@ -38,7 +38,7 @@ NB_MODULE(_native, m) {
     define_gaussian_moments(m);
     define_sparse_product(m);
     define_pair_potentials(m);
-    define_ellipsoid_moments(m);
+    define_ellipsoid_densities(m);
     define_image_search(m);
     define_convolution(m);
     define_row_map(m);

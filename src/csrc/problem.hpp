@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "gaussian_moments.hpp"
@@ -103,10 +104,41 @@ class Problem {
         if (own_segments) owners_ = owners(own_segments, n_particles, n_segments);
     }
 
+    std::int64_t n_segments() const { return n_segments_; }
+    int threads() const { return threads_; }
+
     void value(const GaussianMomentsKernels& kernels, T* moments) const {
-        MomentsJob<T> job = this->job();
+        const std::int64_t n_moments = number_of_moments(degree_), n = n_segments_, chunk = segments_at_once();
+#pragma omp parallel num_threads(threads_)
+        {
+            const Workspace workspace(kernels.workspace_bytes(degree_));
+#pragma omp for schedule(dynamic)
+            for (std::int64_t first = 0; first < n; first += chunk)
+                value(kernels, first, std::min(chunk, n - first), moments + first * n_moments, n_moments,
+                      workspace.memory);
+        }
+    }
+
+    // Writes the moments of `n` segments, each `pitch` numbers after the last; for one thread with its workspace.
+    void value(const GaussianMomentsKernels& kernels, std::int64_t first, std::int64_t n, T* moments,
+               std::int64_t pitch, void* workspace) const {
+        constexpr int most = 64;
+        const SegmentFunction<T> on_segment = segment_function<T>(kernels, Derivative::value);
+        const SegmentsFunction<T> on_lone = lone_function<T>(kernels);
+        MomentsJob<T> job = this->job(first);
         job.moments = moments;
-        run(kernels, Derivative::value, job);
+        job.pitch = pitch;
+        std::int64_t lone[most];  // segments that hold a particle's own Gaussian and no edges
+        int n_lone = 0;
+        for (std::int64_t s = 0; s < n; ++s) {
+            if (!job.owners || job.owners[s] < 0 || job.offsets[s] < job.offsets[s + 1]) {
+                on_segment(job, s, workspace);
+                continue;
+            }
+            lone[n_lone++] = s;
+            if (n_lone == most) on_lone(job, lone, std::exchange(n_lone, 0), workspace);
+        }
+        on_lone(job, lone, n_lone, workspace);
     }
 
     void first_derivative(const GaussianMomentsKernels& kernels, const T* cotangent, const Tensors<T>& out) const {
@@ -135,16 +167,17 @@ class Problem {
     std::vector<Particle<T>> particles_;
     std::vector<std::int64_t> owners_;
 
-    MomentsJob<T> job() const {
+    // Of the segments from `first` on.
+    MomentsJob<T> job(std::int64_t first = 0) const {
         MomentsJob<T> job{};
         job.arguments = {arguments_.edge_vectors, arguments_.pair_weights, particles_.data()};
         job.neighbors = neighbors_;
         job.order = grouped_.order.empty() ? nullptr : grouped_.order.data();
-        job.offsets = grouped_.offsets.data();
-        job.owners = owners_.empty() ? nullptr : owners_.data();
+        job.offsets = grouped_.offsets.data() + first;
+        job.owners = owners_.empty() ? nullptr : owners_.data() + first;
         job.exponent = exponent_;
         job.degree = degree_;
-        job.n_moments = number_of_moments(degree_);
+        job.n_moments = job.pitch = number_of_moments(degree_);
         job.positions = positions_;
         return job;
     }
@@ -171,8 +204,7 @@ class Problem {
     void run(const GaussianMomentsKernels& kernels, Derivative which, const MomentsJob<T>& job) const {
         const SegmentFunction<T> on_segment = segment_function<T>(kernels, which);
         const std::size_t bytes = kernels.workspace_bytes(degree_);
-        // large enough to make scheduling cheap, small enough to let threads end together
-        [[maybe_unused]] const std::int64_t chunk = std::clamp<std::int64_t>(n_segments_ / (8 * threads_), 1, 64);
+        [[maybe_unused]] const std::int64_t chunk = segments_at_once();
 #pragma omp parallel num_threads(threads_)
         {
             const Workspace workspace(bytes);
@@ -180,6 +212,9 @@ class Problem {
             for (std::int64_t s = 0; s < n_segments_; ++s) on_segment(job, s, workspace.memory);
         }
     }
+
+    // Large enough to make scheduling cheap, small enough to let threads end together.
+    std::int64_t segments_at_once() const { return std::clamp<std::int64_t>(n_segments_ / (8 * threads_), 1, 64); }
 
     void add_edges(const Particle<T>* by_edge, Particle<T>* by_particle) const {
 #pragma omp parallel num_threads(threads_)

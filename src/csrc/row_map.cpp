@@ -1,6 +1,8 @@
 // The kernel of row_map; compiled once for every instruction set, with INSTRUCTION_SET its name.
 #include "row_map.hpp"
 
+#include <algorithm>
+
 #include "simd.hpp"
 
 namespace {
@@ -8,52 +10,68 @@ namespace {
 using anisoap::MapBlock;
 using anisoap::RowMapJob;
 
-// Some rows at a time share what is read of the matrix; their sums stay in registers.
-constexpr int most_rows = 4, most_vectors = 3;
+constexpr int most_columns = 8;  // whose sums stay in registers
 
-template <class T, int rows, int n>
-void multiply(const RowMapJob<T>& job, const MapBlock& block, std::int64_t row, std::int64_t first_column) {
-    using V = typename simd<T>::type;
-    constexpr int lanes = simd<T>::lanes;
-    const std::int64_t *from = job.positions + block.from, *to = job.positions + block.to + first_column;
-    const T *x = job.x + row * job.dim_in, *matrix = job.matrices + block.matrix + first_column;
-    V sums[rows][n]{};
-    for (std::int64_t i = 0; i < block.n_from; ++i, matrix += block.pitch) {
-        V m[n];
-        std::memcpy(m, matrix, sizeof m);
-        for (int r = 0; r < rows; ++r)
-            for (int v = 0; v < n; ++v) sums[r][v] += x[r * job.dim_in + from[i]] * m[v];
-    }
-    const std::int64_t left = block.n_to - first_column, n_numbers = left < n * lanes ? left : n * lanes;
-    for (int r = 0; r < rows; ++r) {
-        T numbers[n * lanes];
-        std::memcpy(numbers, sums[r], sizeof numbers);
-        T* const y = job.y + (row + r) * job.dim_out;
-        for (std::int64_t j = 0; j < n_numbers; ++j) y[to[j]] = numbers[j];
-    }
-}
-
-template <class T, int rows>
-void map_some(const RowMapJob<T>& job, std::int64_t row) {
-    constexpr int lanes = simd<T>::lanes;
-    for (const MapBlock* block = job.blocks; block < job.blocks + job.n_blocks; ++block)
-        for (std::int64_t column = 0; column < block->n_to; column += most_vectors * lanes) {
-            const std::int64_t left = block->n_to - column;
-            if (left > 2 * lanes)
-                multiply<T, rows, 3>(job, *block, row, column);
-            else if (left > lanes)
-                multiply<T, rows, 2>(job, *block, row, column);
-            else
-                multiply<T, rows, 1>(job, *block, row, column);
-        }
-}
-
-// All blocks for some rows at a time, which the first cache holds with the matrices.
+// Some rows of x and y, one in each lane. Lanes beyond the last row repeat it.
 template <class T>
-void map_rows(const RowMapJob<T>& job, std::int64_t first, std::int64_t end) {
+struct Rows {
+    static constexpr int lanes = simd<T>::lanes;
+    const T* x[lanes];
+    T* y[lanes];
+
+    Rows(const RowMapJob<T>& job, std::int64_t first, std::int64_t end) {
+        for (int lane = 0; lane < lanes; ++lane) {
+            const std::int64_t row = std::min(first + lane, end - 1);
+            x[lane] = job.x + row * job.dim_in;
+            y[lane] = job.y + row * job.dim_out;
+        }
+    }
+};
+
+// The sums of `n` columns of a block from `first` on.
+template <class T, int n>
+void multiply(const RowMapJob<T>& job, const MapBlock& block, std::int64_t first,
+              const typename simd<T>::type* x, const Rows<T>& rows) {
+    using V = typename simd<T>::type;
+    const T* matrix = job.matrices + block.matrix + first;
+    V sums[n]{};
+    for (std::int64_t i = 0; i < block.n_from; ++i, matrix += block.n_to)
+        for (int j = 0; j < n; ++j) sums[j] += x[i] * matrix[j];
+    const std::int64_t* to = job.positions + block.to + first;
+    for (int j = 0; j < n; ++j)
+        for (int lane = 0; lane < Rows<T>::lanes; ++lane) rows.y[lane][to[j]] = sums[j][lane];
+}
+
+template <class T, int n = most_columns>
+void multiply_last(const RowMapJob<T>& job, const MapBlock& block, std::int64_t first,
+                   const typename simd<T>::type* x, const Rows<T>& rows) {
+    if constexpr (n > 0) {
+        if (block.n_to - first == n)
+            multiply<T, n>(job, block, first, x, rows);
+        else
+            multiply_last<T, n - 1>(job, block, first, x, rows);
+    }
+}
+
+template <class T>
+void map_block(const RowMapJob<T>& job, const MapBlock& block, typename simd<T>::type* x, const Rows<T>& rows) {
+    constexpr auto every_lane = std::make_index_sequence<Rows<T>::lanes>{};
+    const std::int64_t* from = job.positions + block.from;
+    for (std::int64_t i = 0; i < block.n_from; ++i) x[i] = column<T>(rows.x, int(from[i]), every_lane);
+    std::int64_t first = 0;
+    for (; first + most_columns < block.n_to; first += most_columns)
+        multiply<T, most_columns>(job, block, first, x, rows);
+    multiply_last(job, block, first, x, rows);
+}
+
+template <class T>
+void map_rows(const RowMapJob<T>& job, std::int64_t first, std::int64_t end, void* memory) {
     if (!job.fills) std::memset(job.y + first * job.dim_out, 0, sizeof(T) * (end - first) * job.dim_out);
-    for (; first + most_rows <= end; first += most_rows) map_some<T, most_rows>(job, first);
-    for (; first < end; ++first) map_some<T, 1>(job, first);
+    auto* const x = static_cast<typename simd<T>::type*>(memory);
+    for (; first < end; first += Rows<T>::lanes) {
+        const Rows<T> rows(job, first, end);
+        for (std::int64_t k = 0; k < job.n_blocks; ++k) map_block(job, job.blocks[k], x, rows);
+    }
 }
 
 }  // namespace

@@ -11,10 +11,9 @@ struct MapBlock {
     std::int64_t n_from, n_to;  // rows and columns of its matrix
     std::int64_t from, to;      // its first entry in the list of positions in x, and in y
     std::int64_t matrix;        // its first number among those of the matrices
-    std::int64_t pitch;         // numbers from one row of its matrix to the next
 };
 
-constexpr std::int64_t map_padding = 16;  // the pitch is a multiple: that many numbers fill the largest vector
+constexpr std::int64_t map_memory = 64;  // bytes of workspace for each row of the largest matrix: one vector
 
 template <class T>
 struct RowMapJob {
@@ -28,7 +27,7 @@ struct RowMapJob {
 };
 
 template <class T>
-using RowsFunction = void (*)(const RowMapJob<T>&, std::int64_t first_row, std::int64_t end_row);
+using RowsFunction = void (*)(const RowMapJob<T>&, std::int64_t first_row, std::int64_t end_row, void* workspace);
 
 struct RowMapKernels {
     RowsFunction<double> f64;

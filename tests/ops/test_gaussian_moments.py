@@ -54,6 +54,24 @@ def test_native_is_the_definition(
 
 
 @needs_native
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-14), (torch.float32, 1e-6)])
+def test_particles_alone_in_their_segments(
+    instruction_set: str, dtype: torch.dtype, tolerance: float, generator: torch.Generator
+) -> None:
+    """They are summed several at a time; beside them are segments with pairs, and empty ones."""
+    for n in (1, 2, 15, 17, 150):
+        case = make_case(generator, dtype)
+        among = torch.randint(len(case["weights"]), (n,), generator=generator)
+        case["neighbors"] = torch.randint(n, case["neighbors"].shape, generator=generator)
+        case |= {name: case[name][among] for name in ("covariances", "weights")}
+        case["own_segments"] = 40 + torch.randperm(2 * n, generator=generator)[:n]
+        case["n_segments"] = 40 + 2 * n
+        ours = gaussian_moments(**case, degree=5, backend="native")
+        definition = gaussian_moments(**case, degree=5, backend="torch")
+        assert relative_error(ours.double(), definition.double()) <= tolerance
+
+
+@needs_native
 def test_order_of_edges_does_not_matter(generator: torch.Generator) -> None:
     case = make_case(generator, torch.float64)
     moments = gaussian_moments(**case, degree=6, backend="native")

@@ -62,6 +62,8 @@ class MomentProjection(Layer):
         Number of densities of a centre: types, and one if `own`.
     degree : int
         Largest degree of the moments.
+    is_in_blocks : bool
+        Whether the matrix is small enough that its blocks are kept for C++, as `matrices` and `program`.
 
     Raises
     ------
@@ -116,8 +118,8 @@ class MomentProjection(Layer):
         self.register_constant("matrix", matrix)
         self.register_constant("output_order", torch.tensor(order))
         self._kept: tuple[Tensor, list[Tensor]] | None = None
-        self._in_blocks = matrix.numel() <= _LARGEST_IN_BLOCKS
-        blocks = list(self._map_blocks(matrix, len(units), order)) if self._in_blocks else []
+        self.is_in_blocks = matrix.numel() <= _LARGEST_IN_BLOCKS
+        blocks = list(self._map_blocks(matrix, len(units), order)) if self.is_in_blocks else []
         for name, some in (("", blocks), ("transposed_", [b.transposed() for b in blocks])):
             matrices, program = map_program(some)
             self.register_constant(f"{name}matrices", matrices)
@@ -137,7 +139,7 @@ class MomentProjection(Layer):
             Ordered by l, then density, n and m: e3nn's ``mul_ir`` layout.
         """
         # compilers fuse the products below, and serve where there is no Python
-        if self._in_blocks and not is_tracing() and backend_for((moments,)) == "native":
+        if self.is_in_blocks and not is_tracing() and backend_for((moments,)) == "native":
             n_centers = moments.shape[0] // self.n_densities
             rows = moments.reshape(
                 n_centers, self.n_densities * moments.shape[1] * moments.shape[2]

@@ -20,7 +20,7 @@ from .density_channels import DensityChannels
 from .density_moments import DensityEdges, DensityMoments
 from .inputs import FIVE_TENSORS, check_inputs, refuse_overflow
 from .linear import TypeLinear
-from .native_moments import native_moments
+from .native_coefficients import native_coefficients
 from .tensor_map import channel_properties, features_to_tensor_map
 
 
@@ -213,8 +213,9 @@ class AniSOAPEmbedding(HyperparameterModule):
         if edge_index is None or types is None or orientations is None or semiaxes is None:
             raise TypeError(f"the embedding takes one EllipsoidData, or {FIVE_TENSORS}")
         graph = edge_vectors, edge_index, types, orientations, semiaxes
-        if (moments := native_moments(self, *graph)) is not None:
-            return self._coefficients(moments)
+        if (coefficients := native_coefficients(self, *graph)) is not None:
+            refuse_overflow(coefficients)
+            return coefficients
         check_inputs(*graph, self.projection.matrix.dtype)
         type_index = self.type_index(types)  # -> [particle]
         edge_vectors, pair_weights = within_cutoff(edge_vectors, self.cutoff, self.cutoff_function)
@@ -229,15 +230,11 @@ class AniSOAPEmbedding(HyperparameterModule):
             edge_vectors, pair_weights, neighbors, segments, n_segments, own_segments
         )
         moments = self.moments(to_densities, orientations, semiaxes, self.projection.degree)
-        coefficients = self._coefficients(moments)
+        coefficients = self.projection(moments)  # -> [particle, irreps_coefficients.dim]
+        refuse_overflow(coefficients)
         if self.linear is None:
             return coefficients
         return self.linear(coefficients, type_index)  # -> [particle, irreps_out.dim]
-
-    def _coefficients(self, moments: Tensor) -> Tensor:
-        coefficients: Tensor = self.projection(moments)  # -> [particle, irreps_coefficients.dim]
-        refuse_overflow(coefficients)
-        return coefficients
 
     def to_metatensor(self, x: Tensor, data: Any, batch: Tensor | None = None) -> Any:
         r"""Convert features of this layer to a labelled ``metatensor.torch.TensorMap``.

@@ -6,8 +6,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-_PADDING = 16  # numbers that fill the largest vector of the kernel
-
 
 class MapBlock(NamedTuple):
     """Entries of a matrix B: ``B[sources[i], targets[j]] = matrix[i, j]``.
@@ -38,20 +36,18 @@ def map_program(blocks: Iterable[MapBlock]) -> tuple[Tensor, Tensor]:
     Returns
     -------
     matrices : Tensor ``(number,)``, float64
-        The matrices, each row padded with zeros.
+        The matrices, one after the other.
     program : Tensor ``(number,)``, int64
-        Number of blocks, six numbers for each block as ``csrc/row_map.hpp`` has them, and the positions.
+        Number of blocks, five numbers for each block as ``csrc/row_map.hpp`` has them, and the positions.
     """
     blocks = list(blocks)
     matrices, records = [torch.zeros(0, dtype=torch.float64)], [len(blocks)]
     positions: list[int] = []
     start = 0
     for sources, targets, matrix in blocks:
-        pitch = -(-len(targets) // _PADDING) * _PADDING
-        padded = torch.nn.functional.pad(matrix, (0, pitch - len(targets)))
         first = len(positions)
         positions += [*sources, *targets]
-        records += [len(sources), len(targets), first, first + len(sources), start, pitch]
-        matrices.append(padded.flatten())
-        start += padded.numel()
+        records += [len(sources), len(targets), first, first + len(sources), start]
+        matrices.append(matrix.flatten())
+        start += matrix.numel()
     return torch.cat(matrices), torch.tensor(records + positions)

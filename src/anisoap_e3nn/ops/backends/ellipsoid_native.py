@@ -1,8 +1,8 @@
-"""Backend ``native`` for the moments of ellipsoids: checks, covariances, segments and sums in one call.
+"""Backend ``native`` for densities of ellipsoids: checks, covariances, segments, sums and maps in one call.
 
 The definition is :meth:`AniSOAPEmbedding.forward <anisoap_e3nn.AniSOAPEmbedding.forward>`, which takes these
 steps one after the other. It serves where results have a graph, and where input is to be refused:
-:func:`ellipsoid_moments` returns None then, and the definition says what is wrong.
+:func:`ellipsoid_coefficients` returns None then, and the definition says what is wrong.
 """
 
 from collections.abc import Sequence
@@ -10,14 +10,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..monomials import moment_exponents
 from . import native
 from .native_inputs import native_takes
 
 _OWN = {False: 0, True: 1, "separate": 2}
 
 
-def ellipsoid_moments(
+def ellipsoid_coefficients(
     types: Tensor,
     known_types: Tensor,
     orientations: Tensor,
@@ -31,8 +30,11 @@ def ellipsoid_moments(
     exponents: Sequence[float],
     units: Sequence[float],
     degree: int,
+    matrices: Tensor,
+    program: Tensor,
+    n_coefficients: int,
 ) -> Tensor | None:
-    """Moments of the densities around each particle, all edges with weight 1.
+    """Coefficients of the densities around each particle, all edges with weight 1.
 
     Parameters
     ----------
@@ -51,25 +53,26 @@ def ellipsoid_moments(
         Exponents, and the units of length of their moments.
     degree : int
         Largest degree of the moments.
+    matrices, program : Tensor
+        The map from the moments of all densities, exponents and degrees to coefficients, as
+        :func:`~anisoap_e3nn.ops.row_map.map_program` returns it.
+    n_coefficients : int
 
     Returns
     -------
-    Tensor ``(N · density, exponent, moment)``, or None
+    Tensor ``(N, coefficient)``, or None
         None if this backend is not the one to use, the input is to be refused, or an edge is not shorter
         than the cutoff.
     """
     particles = orientations, semiaxes, edge_vectors, edge_index
     if not native_takes(types, *particles):
         return None
-    n_densities = len(known_types) + (include_self == "separate")
-    n_moments = len(moment_exponents(degree))
-    moments = semiaxes.new_empty(len(exponents), len(types) * n_densities, n_moments)
+    coefficients = semiaxes.new_empty(len(types), n_coefficients)
     double = semiaxes.dtype == torch.float64
     module = native._native
-    run = module.ellipsoid_moments64 if double else module.ellipsoid_moments32
+    run = module.ellipsoid_coefficients64 if double else module.ellipsoid_coefficients32
     found = run(
         *(native._array(x) for x in (types, known_types, *particles)),
-        n_densities,
         _OWN[include_self],
         density_width,
         cutoff,
@@ -77,7 +80,9 @@ def ellipsoid_moments(
         units,
         degree,
         native._positions(degree),
-        moments.numpy(),
+        native._array(matrices),
+        native._array(program),
+        coefficients.numpy(),
         torch.get_num_threads(),
     )
-    return moments.transpose(0, 1) if found else None
+    return coefficients if found else None

@@ -1,10 +1,13 @@
-// Moments of the densities of ellipsoids in one call: inputs checked, covariances and segments made, moments summed.
+// Coefficients of the densities around ellipsoids: inputs checked, covariances and segments made, moments summed and
+// mapped.
 #pragma once
 
+#include <deque>
 #include <limits>
 
 #include "particles.hpp"
 #include "problem.hpp"
+#include "row_map.hpp"
 
 namespace anisoap {
 
@@ -25,12 +28,12 @@ struct EllipsoidEdges {
     std::int64_t n;
 };
 
-// Arguments of gaussian_moments for ellipsoids. They are not legal if an index is out of range, a number is not finite,
+// The densities around all particles. The input is not legal if an index is out of range, a number is not finite,
 // a semi-axis is negative, a quaternion is zero, or an edge is as long as the cutoff to rounding, or longer.
 template <class T>
-class EllipsoidMoments {
+class EllipsoidDensities {
   public:
-    EllipsoidMoments(const Particles<T>& particles, const std::vector<int>& types, const EllipsoidEdges<T>& edges,
+    EllipsoidDensities(const Particles<T>& particles, const std::vector<int>& types, const EllipsoidEdges<T>& edges,
                      const Densities& densities)
         : edges_(edges), n_(particles.n), densities_(densities), R_(9 * n_), axes_(3 * n_), segments_(edges.n) {
         is_legal = set_particles(particles) && set_segments(types);
@@ -43,11 +46,10 @@ class EllipsoidMoments {
 
     bool is_legal;
 
-    // Writes [segment, moment] for one exponent, with lengths in `unit`.
-    void value(const GaussianMomentsKernels& kernels, double exponent, double unit, int degree,
-               const std::int64_t* positions, int threads, T* moments) const {
+    // Moments with one more exponent, and lengths in `unit`.
+    void add_moments(double exponent, double unit, int degree, const std::int64_t* positions, int threads) {
         const T beta = T(exponent * unit * unit), root = std::sqrt(beta), scale = T(1 / unit);
-        std::vector<T> covariances(9 * n_), weights(n_, T(1)), vectors;
+        std::vector<T> covariances(9 * n_), weights(n_, T(1));
         for (std::int64_t j = 0; j < n_; ++j) {
             T squares[3], six[6];
             for (int k = 0; k < 3; ++k) {
@@ -61,14 +63,39 @@ class EllipsoidMoments {
         }
         const T* r = edges_.vectors;
         if (unit != 1) {
-            vectors.assign(r, r + 3 * edges_.n);
+            std::vector<T>& vectors = vectors_.emplace_back(r, r + 3 * edges_.n);
             for (T& number : vectors) number *= scale;
             r = vectors.data();
         }
-        Problem<T>({r, covariances.data(), weights.data(), nullptr}, edges_.neighbors, segments_.data(),
-                   own_segments_.empty() ? nullptr : own_segments_.data(), edges_.n, n_, n_ * densities_.per_center,
-                   beta, degree, positions, threads)
-            .value(kernels, moments);
+        moments_.emplace_back(Tensors<const T>{r, covariances.data(), weights.data(), nullptr}, edges_.neighbors,
+                              segments_.data(), own_segments_.empty() ? nullptr : own_segments_.data(), edges_.n, n_,
+                              n_ * densities_.per_center, beta, degree, positions, threads);
+    }
+
+    // Rows y [center, column] = x B, where x [density, exponent, moment] are the moments around a center. Those of some
+    // centers at a time are in memory that a cache holds.
+    void map(const GaussianMomentsKernels& kernels, RowsFunction<T> map_rows, const RowMapJob<T>& to_coefficients,
+             std::size_t map_bytes, int degree) const {
+        constexpr std::int64_t most = 16;
+        const std::int64_t n_moments = number_of_moments(degree), pitch = n_moments * moments_.size();
+        const std::int64_t dim_in = pitch * densities_.per_center;
+#pragma omp parallel num_threads(moments_.front().threads())
+        {
+            const Workspace sweep(kernels.workspace_bytes(degree)), map(map_bytes), rows(sizeof(T) * most * dim_in);
+            RowMapJob<T> job = to_coefficients;
+            job.x = static_cast<T*>(rows.memory);
+#pragma omp for schedule(dynamic)
+            for (std::int64_t center = 0; center < n_; center += most) {
+                const std::int64_t n = std::min(most, n_ - center), D = densities_.per_center;
+                T* x = static_cast<T*>(rows.memory);
+                for (const Problem<T>& moments : moments_) {
+                    moments.value(kernels, center * D, n * D, x, pitch, sweep.memory);
+                    x += n_moments;
+                }
+                job.y = to_coefficients.y + center * job.dim_out;
+                map_rows(job, 0, n, map.memory);
+            }
+        }
     }
 
   private:
@@ -77,6 +104,8 @@ class EllipsoidMoments {
     Densities densities_;
     std::vector<T> R_, axes_;
     std::vector<std::int64_t> segments_, own_segments_;
+    std::deque<std::vector<T>> vectors_;  // of edges, in other units
+    std::deque<Problem<T>> moments_;      // for each exponent
 
     bool set_particles(const Particles<T>& particles) {
         for (std::int64_t j = 0; j < n_; ++j) {

@@ -9,7 +9,7 @@ from torch import Tensor
 from anisoap_e3nn import AniSOAPEmbedding
 from anisoap_e3nn.geometry import quaternions_to_matrices
 from anisoap_e3nn.nn import embedding as module
-from anisoap_e3nn.nn.native_moments import native_moments
+from anisoap_e3nn.nn.native_coefficients import native_coefficients
 from common import Ellipsoids, by_number_of_threads, needs_native
 
 pytestmark = needs_native
@@ -30,7 +30,7 @@ def embedding(**changes: Any) -> AniSOAPEmbedding:
 
 def step_by_step(layer: AniSOAPEmbedding, inputs: dict[str, Tensor]) -> Tensor:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "native_moments", lambda *_: None)
+        patch.setattr(module, "native_coefficients", lambda *_: None)
         features: Tensor = layer(**inputs)
     return features
 
@@ -40,7 +40,7 @@ def test_one_call_or_step_by_step(name: str, ellipsoids: Ellipsoids) -> None:
     layer, inputs = embedding(**ARGUMENTS[name]), ellipsoids.inputs(CUTOFF)
     for orientations in (inputs["orientations"], quaternions_to_matrices(inputs["orientations"])):
         given = inputs | {"orientations": orientations}
-        assert native_moments(layer, **given) is not None
+        assert native_coefficients(layer, **given) is not None
         expected = step_by_step(layer, given)
         scale = float(expected.abs().max())
         torch.testing.assert_close(layer(**given), expected, rtol=1e-12, atol=1e-13 * scale)
@@ -63,11 +63,12 @@ def test_what_is_left_to_the_steps(ellipsoids: Ellipsoids, monkeypatch: pytest.M
         "another dtype": {"semiaxes": inputs["semiaxes"].float()},
     }
     for what, change in changed.items():
-        assert native_moments(layer, **(inputs | change)) is None, what
-    for other in ({"cutoff_function": "polynomial"}, {"irreps_out": "2x0e"}):
-        assert native_moments(embedding(**other), **inputs) is None
+        assert native_coefficients(layer, **(inputs | change)) is None, what
+    large = {"max_angular": 9, "max_radial": 6}
+    for other in ({"cutoff_function": "polynomial"}, {"irreps_out": "2x0e"}, large):
+        assert native_coefficients(embedding(**other), **inputs) is None
     monkeypatch.setenv("ANISOAP_E3NN_BACKEND", "torch")
-    assert native_moments(layer, **inputs) is None
+    assert native_coefficients(layer, **inputs) is None
 
 
 def test_no_particles_and_no_edges(ellipsoids: Ellipsoids) -> None:

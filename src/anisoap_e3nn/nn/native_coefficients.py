@@ -1,18 +1,18 @@
-"""Moments of an embedding in one call into C++, where no derivatives are asked for."""
+"""Coefficients of an embedding in one call into C++, where no derivatives are asked for."""
 
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from ..ops.backends.ellipsoid_native import ellipsoid_moments
+from ..ops.backends.ellipsoid_native import ellipsoid_coefficients
 from .inputs import refuse_lengths
 
 if TYPE_CHECKING:
     from .embedding import AniSOAPEmbedding
 
 
-def native_moments(
+def native_coefficients(
     embedding: "AniSOAPEmbedding",
     edge_vectors: Tensor,
     edge_index: Tensor,
@@ -20,21 +20,24 @@ def native_moments(
     orientations: Tensor,
     semiaxes: Tensor,
 ) -> Tensor | None:
-    """Moments of all densities ``(N · density, exponent, moment)``.
+    """Coefficients of all densities ``(N, coefficient)``.
 
     None where the steps of :meth:`AniSOAPEmbedding.forward` have to be taken one after the other: with a
-    cutoff function, a linear map or derivatives, and for input that they refuse.
+    cutoff function, a linear map, a large matrix or derivatives, and for input that they refuse.
     """
+    moments, projection = embedding.moments, embedding.projection
     if embedding.cutoff_function is not None or embedding.linear is not None:
         return None
-    moments, dtype = embedding.moments, embedding.projection.matrix.dtype
+    if not projection.is_in_blocks:
+        return None
+    dtype = projection.matrix.dtype
     if not isinstance(semiaxes, Tensor) or semiaxes.dtype != dtype:
         return None
     if dtype not in (torch.float32, torch.float64):
         return None
     for exponent, unit in zip(moments.exponents, moments.units, strict=True):
         refuse_lengths(unit, exponent * embedding.cutoff**2, dtype)
-    return ellipsoid_moments(
+    return ellipsoid_coefficients(
         types,
         embedding.type_index.values,
         orientations,
@@ -46,5 +49,8 @@ def native_moments(
         cutoff=embedding.cutoff,
         exponents=moments.exponents,
         units=moments.units,
-        degree=embedding.projection.degree,
+        degree=projection.degree,
+        matrices=projection.matrices,
+        program=projection.program,
+        n_coefficients=len(projection.output_order),
     )
