@@ -8,15 +8,20 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP
 HOST_INSTALL = .venv-$*/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints-$*.txt
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test test-triton test-nequip test-mace test-lammps docs lint format bench clean
+.PHONY: demo test test-compiled test-triton test-nequip test-mace test-lammps docs lint format bench clean
 .DEFAULT_GOAL := test
 
 demo: .venv/installed
 	$(BIN)/python examples/quickstart.py --overwrite
 
 # a process for each core, and a thread for each process
+TESTS = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 test: .venv/installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
+	$(TESTS) -m "not compiler"
+
+# what torch's compilers make of the layers and potentials
+test-compiled: .venv/installed
+	$(TESTS) -m compiler tests
 
 # the kernels for GPUs, in Triton's interpreter; on the CPU, so without torch for CUDA
 TRITON_TESTS = TRITON_INTERPRET=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto

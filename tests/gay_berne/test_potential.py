@@ -233,6 +233,7 @@ def test_each_pair_is_evaluated_once(fluid: EllipsoidData, monkeypatch: pytest.M
     assert sizes == [n_edges // 2] * 2
 
 
+@pytest.mark.compiler
 def test_exports_for_any_number_of_pairs(fluid: EllipsoidData) -> None:
     potential = by_lammps.POTENTIALS["mixed"]
     exported = export_energy(potential, fluid).module()
@@ -263,7 +264,7 @@ def test_nothing_to_interact_with(fluid: EllipsoidData) -> None:
     assert potential(none).shape == (0,)
 
 
-@pytest.mark.slow
+@pytest.mark.compiler
 @needs_compiler
 def test_compiles_as_one_graph(fluid: EllipsoidData) -> None:
     potential = by_lammps.POTENTIALS["mixed"]

@@ -17,7 +17,7 @@ from anisoap_e3nn.potentials import compile_mechanics, mechanics
 from common import needs_compiler
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.compiler,
     pytest.mark.usefixtures("fresh_compiler"),
     needs_compiler,
     # where the torch engine is traced

@@ -6,6 +6,7 @@ import torch
 from anisoap_e3nn import AniSOAPEmbedding
 
 
+@pytest.mark.compiler
 @pytest.mark.usefixtures("float64_by_default")
 @pytest.mark.parametrize("n", [2, 3, 4, 5])
 def test_the_first_call_may_have_any_number_of_particles(

@@ -63,6 +63,7 @@ def test_the_sums_of_e3nn(backend: str, normalization: str) -> None:
     assert not without_paths(*inputs[:2], inputs[2][:, :0], inputs[3]).any()
 
 
+@pytest.mark.compiler
 def test_compiled_and_exported() -> None:
     theirs = product_of_e3nn()
     layer = TensorProductConvolution.from_e3nn(theirs)

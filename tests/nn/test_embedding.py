@@ -195,6 +195,7 @@ def test_bad_hyperparameters_are_refused(wrong: dict[str, Any], message: str) ->
         AniSOAPEmbedding(**(HYPERPARAMETERS | wrong))
 
 
+@pytest.mark.compiler
 @needs_native
 def test_compilers_can_trace_it_without_a_break(ellipsoids: Ellipsoids) -> None:
     embedding = AniSOAPEmbedding(**HYPERPARAMETERS, irreps_out="2x0e+1x1o").double()

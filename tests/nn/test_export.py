@@ -19,6 +19,7 @@ def random_inputs(n: int, n_edges: int, generator: torch.Generator) -> tuple[Ten
     return 3 * randn(n_edges, 3), edge_index, types, randn(n, 4), randn(n, 3).abs()
 
 
+@pytest.mark.compiler
 @pytest.mark.parametrize(
     "options", [{}, {"cutoff_function": "polynomial"}, {"irreps_out": "4x0e+2x1o"}]
 )

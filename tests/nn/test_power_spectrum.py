@@ -183,6 +183,7 @@ def test_leading_dimensions(
     torch.testing.assert_close(out.flatten(), flat.flatten())
 
 
+@pytest.mark.compiler
 @needs_native
 def test_compiled() -> None:
     """Without a break in the graph, derivatives included."""

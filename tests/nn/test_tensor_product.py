@@ -232,6 +232,7 @@ def test_derivatives_in_pieces(backend: str) -> None:
     assert torch.autograd.gradgradcheck(product, (x, y, weight))
 
 
+@pytest.mark.compiler
 @needs_native
 def test_compiled() -> None:
     """Without a break in the graph, derivatives included."""

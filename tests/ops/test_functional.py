@@ -242,6 +242,7 @@ def test_saved_programs(generator: torch.Generator) -> None:
     assert torch.equal(func.vmap(program)(*stacked), func.vmap(moments)(*stacked))
 
 
+@pytest.mark.compiler
 @needs_native
 @pytest.mark.skipif(torch.__version__ < "2.13", reason="older compilers were not tried")
 @pytest.mark.filterwarnings("ignore:(?s).*lru_cache:UserWarning")

@@ -207,6 +207,7 @@ def test_module_keeps_its_coefficients_exact(backend: str) -> None:
     assert module(x1.float(), x2.float()).dtype == torch.float32
 
 
+@pytest.mark.compiler
 def test_compiled_module(backend: str) -> None:
     plan = random_plan(np.random.default_rng(10), 3)
     module = SparseProduct(plan.paths, DIM, DIM, DIM)

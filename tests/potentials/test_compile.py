@@ -20,6 +20,7 @@ from anisoap_e3nn.potentials import (
 from common import needs_compiler
 
 pytestmark = [
+    pytest.mark.compiler,
     pytest.mark.usefixtures("fresh_compiler"),
     # where the torch backend is traced, and in torch's own export
     pytest.mark.filterwarnings("ignore:(?s).*lru_cache:UserWarning"),
@@ -107,7 +108,6 @@ def test_training_steps_on_the_torch_backend(
     assert_trains(small, batches, n_graphs=1, backend="aot_eager")
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("g++"), reason="Inductor needs a C++ compiler")
 @needs_compiler
 def test_training_steps_in_generated_code(small: SmallEnergy, batches: list[Batch]) -> None:

@@ -30,6 +30,7 @@ class Springs(torch.nn.Module):
         return stiffness * data.pos.square().sum(1)
 
 
+@pytest.mark.compiler
 def test_results_and_gradients_that_differ(frames: dict[str, EllipsoidData]) -> None:
     data = frames["open"]
     assert check_compilation(Springs(), data, create_graph=True) < 1e-12
