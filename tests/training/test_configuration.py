@@ -116,3 +116,29 @@ def test_a_linear_fit(
         path = str(written(tmp_path / "fit.yaml", {**fit, "components": wrong}))
         assert cli.main(["fit", path, "--overwrite"]) == 2
         assert message in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("ignore:.*fall into this hole.*")  # few pairs
+def test_densities_that_a_fit_leaves_open(
+    tmp_path: Path, configuration: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are those that the frames suggest, with the reason; who gives one of them gives all."""
+    from anisoap_e3nn.nn import suggest_hyperparameters
+    from anisoap_e3nn.potentials import load_model
+    from anisoap_e3nn.training.frames import read_split
+    from anisoap_e3nn.training.settings import DataSettings
+
+    frames = read_split(DataSettings(**configuration["data"])).train
+    components = [{"name": "ManyBodyPotential", "cutoff": 3.0}]
+    components.append({**components[0], "max_angular": 2})
+    output = tmp_path / "fitted.pt"
+    fit = {"data": configuration["data"], "components": components, "output": str(output)}
+    assert cli.main(["fit", str(written(tmp_path / "fit.yaml", fit))]) == 0
+    printed = capsys.readouterr().out
+    suggested, reason = suggest_hyperparameters(frames, 3.0)
+    assert f"components[0]: {reason}" in printed
+    assert "components[1]" not in printed
+    first, second, _ = load_model(output).components  # and the repulsion
+    assert {k: first.hyperparameters[k] for k in suggested} == suggested
+    assert second.hyperparameters["max_angular"] == 2
+    assert second.hyperparameters["density_width"] != suggested["density_width"]

@@ -65,7 +65,7 @@ def fit(options: argparse.Namespace) -> None:
     lines.append(
         f"deepest dimer {found.scan.deepest:.4g}, of pairs in the frames {found.scan.deepest_in_data:.4g}"
     )
-    print_text("\n".join(lines))
+    print_text("\n".join([*found.reasons, *lines]))
 
 
 def _add_configuration(command: argparse.ArgumentParser) -> None:

@@ -9,7 +9,9 @@ import torch
 from .. import networks, potentials
 from ..networks import MessagePassingPotential
 from ..networks.options import MessagePassingOptions
+from ..nn import suggest_hyperparameters
 from ..potentials import (
+    ManyBodyPotential,
     PairPotential,
     StackedPotential,
     SurfaceRepulsion,
@@ -36,10 +38,19 @@ def build_network(settings: NetworkSettings, types: Sequence[int]) -> MessagePas
     return _built(network, types, settings.hyperparameters, "network.hyperparameters")
 
 
+_OF_DENSITY = {"max_angular", "max_radial", "radial_gaussian_width", "density_width"}
+
+
 def build_stack(
     settings: FitSettings, types: Sequence[int], frames: Sequence[Any]
-) -> StackedPotential:
+) -> tuple[StackedPotential, list[str]]:
     """Build a stack of linear potentials, bounded at overlap if the settings ask for it.
+
+    Returns
+    -------
+    stack : StackedPotential
+    reasons : list of str
+        Why many-body potentials whose density the settings leave open have the one that they have.
 
     Raises
     ------
@@ -48,6 +59,7 @@ def build_stack(
     """
     known = {k: v for k, v in _classes(potentials, torch.nn.Module).items() if _is_linear(v)}
     parts: list[torch.nn.Module] = []
+    reasons = []
     for number, component in enumerate(settings.components):
         where, arguments = f"components[{number}]", dict(component)
         if "name" not in arguments:
@@ -56,12 +68,20 @@ def build_stack(
         _refuse_unknown(arguments, _keywords(potential), where)
         if potential is PairPotential and settings.repulsion and "cutoff" in arguments:
             arguments.setdefault("smallest_gap", smallest_gap(frames, arguments["cutoff"]))
+        if (
+            potential is ManyBodyPotential
+            and _OF_DENSITY.isdisjoint(arguments)
+            and "cutoff" in arguments
+        ):
+            suggested, reason = suggest_hyperparameters(frames, arguments["cutoff"])
+            arguments |= suggested
+            reasons.append(f"{where}: {reason}")
         parts.append(_built(potential, types, arguments, where))
     if not parts:
         raise ValueError("components is empty, expected one or more potentials")
     if settings.repulsion:
         parts += repulsion_of(frames, max((cutoff_of(part) or 0.0 for part in parts), default=0.0))
-    return StackedPotential(parts)
+    return StackedPotential(parts), reasons
 
 
 def fixed_part(

@@ -18,6 +18,7 @@ class LinearFit(NamedTuple):
     train: RSquared
     validation: RSquared
     scan: DimerScan
+    reasons: list[str]
 
 
 def fit(settings: FitSettings, overwrite: bool = False) -> LinearFit:
@@ -32,7 +33,8 @@ def fit(settings: FitSettings, overwrite: bool = False) -> LinearFit:
     Returns
     -------
     LinearFit
-        Model, coefficients of determination of both sets of frames, and the scan of dimers.
+        Model, coefficients of determination of both sets of frames, the scan of dimers, and why densities
+        that the settings leave open are what they are.
 
     Raises
     ------
@@ -45,11 +47,12 @@ def fit(settings: FitSettings, overwrite: bool = False) -> LinearFit:
     if output.exists() and not overwrite:
         raise FileExistsError(f"{output} exists already; use --overwrite to replace it")
     split = read_split(settings.data)
-    stack = build_stack(settings, split.types, split.train).to(split.train[0].pos.dtype)
+    stack, reasons = build_stack(settings, split.types, split.train)
+    stack = stack.to(split.train[0].pos.dtype)
     train = fit_linear(
         stack, split.train, ridge=settings.ridge, target_weights=settings.weights, batch_size=8
     )
     validation = r_squared(stack, split.validation, batch_size=8)
     scan = scan_dimers(stack, split.train[:10])
     save_model(stack, output, overwrite=overwrite, metadata=provenance(settings, split.train[0]))
-    return LinearFit(stack, train, validation, scan)
+    return LinearFit(stack, train, validation, scan, reasons)

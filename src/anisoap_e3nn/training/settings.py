@@ -144,7 +144,8 @@ class FitSettings:
     data : DataSettings
     components : list of dict
         Linear potentials: `name`, a class in :mod:`anisoap_e3nn.potentials`, and its arguments except the
-        types.
+        types. A ManyBodyPotential with none of `max_angular`, `max_radial`, `radial_gaussian_width` and
+        `density_width` gets those that :func:`~anisoap_e3nn.nn.suggest_hyperparameters` finds in the frames.
     repulsion : bool
         Whether a :class:`~anisoap_e3nn.potentials.SurfaceRepulsion` that the frames suggest is held fixed
         beneath them, and pair potentials are bounded below the smallest gap of the frames.
