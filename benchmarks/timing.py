@@ -9,10 +9,10 @@ import torch
 from tqdm import tqdm
 
 
-def interleaved_medians(
+def interleaved_times(
     work: Mapping[str, Callable[[], object]], rounds: int = 9, description: str = ""
-) -> dict[str, float]:
-    """Median time of each function in seconds, over `rounds` after a warm-up round."""
+) -> dict[str, list[float]]:
+    """Times of each function in seconds, in each of `rounds` after a warm-up round."""
     seconds: dict[str, list[float]] = {name: [] for name in work}
     for round_ in tqdm(range(rounds + 1), desc=description, leave=False, unit="round"):
         for name, run in work.items():
@@ -20,6 +20,14 @@ def interleaved_medians(
             run()
             if round_ > 0:
                 seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def interleaved_medians(
+    work: Mapping[str, Callable[[], object]], rounds: int = 9, description: str = ""
+) -> dict[str, float]:
+    """Median time of each function in seconds, over `rounds` after a warm-up round."""
+    seconds = interleaved_times(work, rounds, description)
     return {name: statistics.median(times) for name, times in seconds.items()}
 
 

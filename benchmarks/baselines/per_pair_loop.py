@@ -20,11 +20,11 @@ import torch
 from numpy.typing import NDArray
 
 from anisoap_e3nn import AniSOAPEmbedding
-from anisoap_e3nn.basis import solid_harmonic
 from anisoap_e3nn.geometry import rotation_matrices
 from anisoap_e3nn.ops import gaussian_moments, moment_exponents
 
 from ..systems import System
+from .cartesian_tables import CartesianTables
 
 os.environ["RAYON_NUM_THREADS"] = "1"  # read once, when featomic first computes
 
@@ -60,22 +60,9 @@ class PerPairLoop:
         ).compute(system.to_atoms())
         self.n_pairs = sum(len(block.samples) for block in self.neighbors)
 
-        n_types, basis = len(self.types), embedding.basis
-        self.n_radial = [mul // n_types for mul, _ in embedding.irreps_coefficients]
+        tables = CartesianTables(embedding)
+        self.n_radial, self.tables, self.mixing = tables.n_radial, tables.tables, tables.mixing
         self.degree = max(l + 2 * n for l, n in enumerate(self.n_radial))  # AniSOAP's: 2 too many
-        self.tables: list[Array] = []  # for each l: [m, n, x power, y power, z power]
-        self.mixing: list[Array] = []  # for each l: [n, n]
-        for l, n_radial in enumerate(self.n_radial):
-            size = l + 2 * (n_radial - 1) + 1
-            table = np.zeros((2 * l + 1, n_radial, size, size, size))
-            for m in range(-l, l + 1):
-                for n in range(n_radial):
-                    for exponents, coefficient in solid_harmonic(l, m, n).items():
-                        table[m + l, n][exponents] = coefficient
-            self.tables.append(table)
-            norms = np.diag([basis.normalization(l + 2 * n) for n in range(n_radial)])
-            rcond = embedding.hyperparameters["rcond"]
-            self.mixing.append(norms @ basis.orthonormalization(l, n_radial, rcond))
 
         self.moments = [self._compiled_moments(block) for block in self.neighbors]
         exponents = moment_exponents(self.degree)
@@ -97,17 +84,7 @@ class PerPairLoop:
             block, compiled = self.neighbors.block(key), self.moments[key]
             values: list[list[Array]] = [[] for _ in self.tables]
             for k, sample in enumerate(_progress(block.samples)):
-                frame, _, j = sample["system"], sample["first_atom"], sample["second_atom"]
-                j = self.frame_starts[frame] + j
-                r = np.asarray(
-                    [block.values[k, 0], block.values[k, 1], block.values[k, 2]]
-                ).reshape(3)
-                semiaxes = self.semiaxes[j]
-                norm = (np.prod(semiaxes) * (2 * np.pi) ** 1.5) ** -1.0
-                # precision and centre are what AniSOAP hands to its compiled call
-                _, _, constant = self._gaussian_parameters(r, semiaxes, self.rotations[j])
-                moments = compiled[k].take(self.cells)  # -> [x power, y power, z power]
-                moments *= np.exp(-0.5 * constant) * norm
+                moments = self._moments_of_pair(sample, block.values[k], compiled[k])
                 for table, found in zip(self.tables, values, strict=True):
                     size = table.shape[-1]
                     found.append(np.einsum("mnpqr,pqr->mn", table, moments[:size, :size, :size]))
@@ -124,6 +101,19 @@ class PerPairLoop:
         return TensorMap(
             Labels(["center_type", "neighbor_type", "o3_lambda"], np.array(keys)), blocks
         )
+
+    def _moments_of_pair(self, sample: Any, vector: Array, compiled: Array) -> Array:
+        """Moments ``(x power, y power, z power)`` of one labelled pair, as AniSOAP's loop has them."""
+        frame, _, j = sample["system"], sample["first_atom"], sample["second_atom"]
+        j = self.frame_starts[frame] + j
+        r = np.asarray([vector[0], vector[1], vector[2]]).reshape(3)
+        semiaxes = self.semiaxes[j]
+        norm = (np.prod(semiaxes) * (2 * np.pi) ** 1.5) ** -1.0
+        # precision and centre are what AniSOAP hands to its compiled call
+        _, _, constant = self._gaussian_parameters(r, semiaxes, self.rotations[j])
+        moments = compiled.take(self.cells)
+        moments *= np.exp(-0.5 * constant) * norm
+        return moments
 
     def _gaussian_parameters(
         self, r: Array, semiaxes: Array, rotation: Array
