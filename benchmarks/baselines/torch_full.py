@@ -14,7 +14,6 @@ from torch import Tensor
 from anisoap_e3nn import AniSOAPEmbedding
 from anisoap_e3nn.geometry import rotation_matrices
 
-from ..systems import System
 from .torch_contraction import TorchContraction
 
 PAIRS_OF_BLOCK = 4096
@@ -28,19 +27,19 @@ class BatchedExpansion:
     ----------
     embedding : AniSOAPEmbedding
         Embedding with Gaussian-type orbitals, without cutoff function and linear map.
-    system : System
-        One frame.
+    contraction : TorchContraction
+        That of the embedding, in the type of the inputs.
     inputs : dict of Tensor
-        The five tensors that the embedding takes; their type is that of the result.
+        The five tensors that the embedding takes.
     """
 
     def __init__(
-        self, embedding: AniSOAPEmbedding, system: System, inputs: dict[str, Tensor]
+        self, embedding: AniSOAPEmbedding, contraction: TorchContraction, inputs: dict[str, Tensor]
     ) -> None:
         self.sigma = embedding.hyperparameters["radial_gaussian_width"]
-        self.contraction = TorchContraction(embedding, inputs["edge_vectors"].dtype)
+        self.contraction = contraction
         self.vectors, (self.neighbors, self.centers) = inputs["edge_vectors"], inputs["edge_index"]
-        self.type_index = embedding.type_index(system.types)
+        self.type_index = embedding.type_index(inputs["types"])
         self.orientations, self.semiaxes = inputs["orientations"], inputs["semiaxes"]
         if embedding.include_self is True:
             n = len(self.semiaxes)
@@ -54,21 +53,25 @@ class BatchedExpansion:
         """Coefficients ``(N, irreps_coefficients.dim)`` in the order of the embedding."""
         rotations = rotation_matrices(self.orientations)
         sums = self.contraction.empty_sums(len(self.semiaxes))
-        segments = self.centers * self.contraction.n_types + self.type_index[self.neighbors]
-        for some in torch.arange(self.n_pairs).split(PAIRS_OF_BLOCK):
-            j = self.neighbors[some]
-            parameters = self._gaussian_parameters(
-                self.vectors[some], self.semiaxes[j], rotations[j]
-            )
+        segments = self.segments()
+        for some in self.blocks():
+            parameters = self.gaussian_parameters(some, rotations)
             moments = gaussian_moments(*parameters, self.contraction.exponents)
             sums.index_add_(0, segments[some], self.contraction.of_pairs(moments))
         return self.contraction.orthonormalized(sums)
 
-    def _gaussian_parameters(
-        self, r: Tensor, semiaxes: Tensor, rotations: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Covariance, centre and integral of each pair's product Gaussian."""
-        exponent = 1 / self.sigma**2
+    def blocks(self) -> tuple[Tensor, ...]:
+        """Numbers of the pairs of each block."""
+        return torch.arange(self.n_pairs).split(PAIRS_OF_BLOCK)
+
+    def segments(self) -> Tensor:
+        """Number of the sum that each pair goes to, by its centre and the type of its neighbour."""
+        return self.centers * self.contraction.n_types + self.type_index[self.neighbors]
+
+    def gaussian_parameters(self, some: Tensor, rotations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Covariance, centre and integral of the product Gaussian of each of some pairs."""
+        exponent, j = 1 / self.sigma**2, self.neighbors[some]
+        r, semiaxes, rotations = self.vectors[some], self.semiaxes[j], rotations[j]
         scaled = rotations / semiaxes[:, None]
         precision = scaled @ scaled.mT + exponent * torch.eye(3, dtype=r.dtype)
         covariance = torch.linalg.inv(precision)  # -> [pair, 3, 3]

@@ -40,7 +40,7 @@ class MixedLoop(PerPairLoop):
             compiled = self.moments[self.neighbors.keys.position(key)]
             moments, segments = [], []
             for k, sample in enumerate(block.samples):
-                found = self._moments_of_pair(sample, block.values[k], compiled[k])
+                found = self.moments_of_pair(sample, block.values[k], compiled[k])
                 moments.append(found[self.wanted])
                 center = self.frame_starts[sample["system"]] + sample["first_atom"]
                 segments.append(center * len(self.types) + type_index)

@@ -1,0 +1,88 @@
+"""Interleaved timing of modes on growing problems."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from math import comb
+
+import torch
+
+from ..timing import interleaved_times
+from .modes import Problem, checked_routes, why_left_out
+from .results import Measurement, Result
+
+SHORTEST = 0.02  # seconds of a repeat: shorter calls are repeated within it
+
+
+class Stopwatch:
+    """Times modes after comparing their results, each until a call would take too long.
+
+    Parameters
+    ----------
+    result : Result
+        Where measurements go.
+    rounds : int
+        Number of repeats, after one to warm up.
+    longest : float
+        Modes whose call would take longer than this, in seconds, are left out. The time is estimated from
+        the mode's last problem, in proportion to pairs and moments.
+    """
+
+    def __init__(self, result: Result, rounds: int, longest: float) -> None:
+        self.result, self.rounds, self.longest = result, rounds, longest
+        self._pace: dict[str, float] = {}  # seconds for each moment of each pair
+
+    def compare(self, modes: Sequence[str], problem: Problem, threads: int = 1) -> None:
+        """Check that the modes agree on a problem, then time those that can run and are fast enough."""
+        n_particles = len(problem.system.types)
+        work = problem.n_pairs * comb(problem.embedding.projection.degree + 3, 3)
+        possible = []
+        for mode in modes:
+            if why := why_left_out(mode, problem.dtype):
+                self.result.leave_out(mode, why)
+            elif (seconds := self._pace.get(mode, 0.0) * work) > self.longest:
+                why = f"a call would take {seconds:.1f} s, longer than the limit of {self.longest:g} s"
+                self.result.leave_out(f"{mode}, {n_particles} particles", why)
+            else:
+                possible.append(mode)
+        torch.set_num_threads(threads)
+        routes, errors = checked_routes(possible, problem)
+        runs = {mode: route.run for mode, route in routes.items()}
+        for mode, times in timed(runs, self.rounds, f"{n_particles} particles").items():
+            self._pace[mode] = min(times) / work
+            self.result.measurements.append(
+                Measurement(
+                    mode,
+                    times,
+                    n_particles,
+                    problem.n_pairs,
+                    len(problem.embedding.types),
+                    problem.max_angular,
+                    problem.max_radial,
+                    str(problem.dtype).removeprefix("torch."),
+                    threads,
+                    errors[mode],
+                )
+            )
+        torch.set_num_threads(1)
+
+
+def timed(
+    runs: Mapping[str, Callable[[], object]], rounds: int, description: str = ""
+) -> dict[str, list[float]]:
+    """Interleaved times of a call in seconds. Short calls are averaged over several in a row."""
+    calls = {}
+    for name, run in runs.items():
+        start = time.perf_counter()
+        run()
+        calls[name] = min(1000, 1 + int(SHORTEST / (time.perf_counter() - start)))
+    in_a_row = {name: _repeated(run, calls[name]) for name, run in runs.items()}
+    times = interleaved_times(in_a_row, rounds, description)
+    return {name: [each / calls[name] for each in found] for name, found in times.items()}
+
+
+def _repeated(run: Callable[[], object], count: int) -> Callable[[], None]:
+    def repeated() -> None:
+        for _ in range(count):
+            run()
+
+    return repeated
