@@ -74,12 +74,12 @@ def crystal(*repeats: int) -> System:
     return System.from_atoms(f"NaCl {a}x{b}x{c}", atoms)
 
 
-def simple_cubic(shape: tuple[int, int, int], n_species: int = 2) -> System:
-    """Rattled simple cubic lattice of 2.8 Å, as dense as :func:`crystal`.
+def simple_cubic(shape: tuple[int, int, int], n_species: int = 2, spacing: float = 2.8) -> System:
+    """Rattled simple cubic lattice, as dense as :func:`crystal` unless another spacing is given.
 
     The number of species changes the labels alone: positions, orientations and semi-axes are the same.
     """
-    atoms = bulk("Po", "sc", a=2.8).repeat(shape)
+    atoms = bulk("Po", "sc", a=spacing).repeat(shape)
     atoms.rattle(0.1, seed=len(atoms))
     atoms.numbers = 1 + np.arange(len(atoms)) % n_species
     return System.from_atoms(f"{len(atoms)} particles", atoms)

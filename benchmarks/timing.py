@@ -3,17 +3,20 @@
 import os
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from typing import TypeVar
 
 import torch
 from tqdm import tqdm
 
+Key = TypeVar("Key", bound=Hashable)
+
 
 def interleaved_times(
-    work: Mapping[str, Callable[[], object]], rounds: int = 9, description: str = ""
-) -> dict[str, list[float]]:
+    work: Mapping[Key, Callable[[], object]], rounds: int = 9, description: str = ""
+) -> dict[Key, list[float]]:
     """Times of each function in seconds, in each of `rounds` after a warm-up round."""
-    seconds: dict[str, list[float]] = {name: [] for name in work}
+    seconds: dict[Key, list[float]] = {name: [] for name in work}
     for round_ in tqdm(range(rounds + 1), desc=description, leave=False, unit="round"):
         for name, run in work.items():
             start = time.perf_counter()

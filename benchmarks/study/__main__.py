@@ -11,6 +11,7 @@ from .environment import environment
 BENCHMARKS = {
     "stages": stages.sweep_stages,
     "parts": stages.sweep_parts,
+    "systems": sweeps.sweep_systems,
     "species": sweeps.sweep_species,
     "size": sweeps.sweep_size,
     "basis": sweeps.sweep_basis,

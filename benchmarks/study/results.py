@@ -32,6 +32,8 @@ class Measurement:
         Part of the work that was timed; empty for all of it.
     n_frames : int
         Number of frames that a repeat goes through.
+    system : str
+        Name of the system.
     """
 
     mode: str
@@ -46,17 +48,20 @@ class Measurement:
     error: float | None = None
     part: str = ""
     n_frames: int = 1
+    system: str = ""
 
     def summary(self) -> dict[str, Any]:
-        """The record that is stored: with median and quartiles of the times, and times of a pair."""
+        """The record that is stored: with median and quartiles of the times, and times per pair and N²."""
         lower, upper = np.percentile(self.seconds, [25, 75])
         median = statistics.median(self.seconds)
         return asdict(self) | {
             "repeats": len(self.seconds),
             "median": median,
+            "fastest": min(self.seconds),
             "lower_quartile": float(lower),
             "upper_quartile": float(upper),
             "ns_per_pair": 1e9 * median / (self.n_pairs * self.n_frames),
+            "ns_per_n2": 1e9 * median / (self.n_particles**2 * self.n_frames),
         }
 
 

@@ -1,8 +1,9 @@
 """Interleaved timing of modes on growing problems."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from math import comb
+from typing import TypeVar
 
 import torch
 
@@ -10,6 +11,9 @@ from ..timing import interleaved_times
 from .modes import Problem, checked_routes, why_left_out
 from .results import Measurement, Result
 
+Key = TypeVar("Key", bound=Hashable)
+
+FEW = 500  # pairs: the time of a call is not yet in proportion to them
 SHORTEST = 0.02  # seconds of a repeat: shorter calls are repeated within it
 
 
@@ -31,8 +35,13 @@ class Stopwatch:
         self.result, self.rounds, self.longest = result, rounds, longest
         self._pace: dict[str, float] = {}  # seconds for each moment of each pair
 
-    def compare(self, modes: Sequence[str], problem: Problem, threads: int = 1) -> None:
-        """Check that the modes agree on a problem, then time those that can run and are fast enough."""
+    def compare(
+        self, modes: Sequence[str], problem: Problem, threads: Sequence[int] = (1,)
+    ) -> None:
+        """Check that the modes agree on a problem, then time those that can run and are fast enough.
+
+        With several numbers of threads, these take turns too.
+        """
         n_particles = len(problem.system.types)
         work = problem.n_pairs * comb(problem.embedding.projection.degree + 3, 3)
         possible = []
@@ -44,11 +53,15 @@ class Stopwatch:
                 self.result.leave_out(f"{mode}, {n_particles} particles", why)
             else:
                 possible.append(mode)
-        torch.set_num_threads(threads)
         routes, errors = checked_routes(possible, problem)
-        runs = {mode: route.run for mode, route in routes.items()}
-        for mode, times in timed(runs, self.rounds, f"{n_particles} particles").items():
-            self._pace[mode] = min(times) / work
+        runs = {
+            (mode, count): on_threads(count, route.run)
+            for count in threads
+            for mode, route in routes.items()
+        }
+        for (mode, count), times in timed(runs, self.rounds, f"{n_particles} particles").items():
+            if problem.n_pairs > FEW:
+                self._pace[mode] = min(times) / work
             self.result.measurements.append(
                 Measurement(
                     mode,
@@ -59,16 +72,27 @@ class Stopwatch:
                     problem.max_angular,
                     problem.max_radial,
                     str(problem.dtype).removeprefix("torch."),
-                    threads,
+                    count,
                     errors[mode],
+                    system=problem.system.name,
                 )
             )
         torch.set_num_threads(1)
 
 
+def on_threads(count: int, run: Callable[[], object]) -> Callable[[], object]:
+    """The function with this number of torch's threads."""
+
+    def with_threads() -> object:
+        torch.set_num_threads(count)
+        return run()
+
+    return with_threads
+
+
 def timed(
-    runs: Mapping[str, Callable[[], object]], rounds: int, description: str = ""
-) -> dict[str, list[float]]:
+    runs: Mapping[Key, Callable[[], object]], rounds: int, description: str = ""
+) -> dict[Key, list[float]]:
     """Interleaved times of a call in seconds. Short calls are averaged over several in a row."""
     calls = {}
     for name, run in runs.items():

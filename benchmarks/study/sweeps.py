@@ -1,12 +1,12 @@
-"""Sweeps of the modes: species, size, basis, threads, dtypes."""
+"""Sweeps of the modes: systems, species, size, basis, threads, dtypes."""
 
 from dataclasses import dataclass
 
 import torch
 
-from ..systems import simple_cubic
+from ..systems import System, simple_cubic
 from .environment import n_cores
-from .modes import LOOPS, MODES, Problem
+from .modes import CUTOFF, LOOPS, MODES, Problem
 from .results import Result
 from .stopwatch import Stopwatch
 
@@ -30,17 +30,41 @@ class Settings:
     @property
     def longest(self) -> float:
         """Longest time of a call, in seconds."""
-        return 0.3 if self.quick else 4.0
+        return 0.2 if self.quick else 4.0
 
     def stopwatch(self, result: Result) -> Stopwatch:
         return Stopwatch(result, self.rounds, self.longest)
+
+
+def sweep_systems(settings: Settings) -> Result:
+    """Systems with few and with many neighbours of a particle."""
+    result = Result("systems")
+    stopwatch = settings.stopwatch(result)
+    shape = (3, 3, 1) if settings.quick else (4, 4, 4)
+    flat = shape[0] * shape[2], shape[1], 1
+    for name, system in (
+        ("dimer", _opened(simple_cubic((2, 1, 1)), (0, 1, 2))),
+        ("layer", _opened(simple_cubic(flat), (2,))),
+        ("crystal", simple_cubic(shape)),
+        ("dense crystal", simple_cubic(shape, spacing=2.1)),
+    ):
+        system.name = name
+        stopwatch.compare(MODES, Problem(system))
+    return result
+
+
+def _opened(system: System, axes: tuple[int, ...]) -> System:
+    """The system with vacuum, wider than the cutoff, along some axes."""
+    for axis in axes:
+        system.cell[axis, axis] += 3 * CUTOFF
+    return system
 
 
 def sweep_species(settings: Settings) -> Result:
     """One to four species in the same particles, by relabelling alone."""
     result = Result("species")
     stopwatch = settings.stopwatch(result)
-    shape = (3, 3, 3) if settings.quick else (5, 5, 6)
+    shape = (2, 2, 3) if settings.quick else (5, 5, 6)
     for n_species in (1, 2, 3, 4):
         stopwatch.compare(MODES, Problem(simple_cubic(shape, n_species)))
     return result
@@ -71,11 +95,10 @@ def sweep_threads(settings: Settings) -> Result:
     """One thread to as many as there are cores. The loops have one."""
     result = Result("threads")
     stopwatch = settings.stopwatch(result)
-    problem = Problem(simple_cubic((10, 10, 10) if settings.quick else (20, 20, 25)))
+    problem = Problem(simple_cubic((5, 5, 4) if settings.quick else (20, 20, 25)))
     modes = [mode for mode in BATCHED if mode != "triton"]
     counts = {count for count in (1, 2, 4, 8, 16, 32, 64) if count < n_cores()} | {n_cores()}
-    for threads in sorted(counts):
-        stopwatch.compare(modes, problem, threads)
+    stopwatch.compare(modes, problem, sorted(counts))
     return result
 
 

@@ -19,7 +19,7 @@ from .stopwatch import timed
 from .sweeps import Settings
 
 FRAMES_OF_BATCH = 50
-FRAMES_OF_LOOP = 5
+FRAMES_OF_LOOP = 3
 BATCHES = "native, in batches"
 
 
@@ -30,7 +30,7 @@ def sweep_trajectory(settings: Settings) -> Result:
     """
     result = Result("trajectory")
     system = simple_cubic((4, 4, 4))
-    frames = _frames(system, 50 if settings.quick else 1000)
+    frames = _frames(system, 20 if settings.quick else 1000)
     types = sorted(set(system.types.tolist()))
     embedding = AniSOAPEmbedding(types, CUTOFF, 6, radial_gaussian_width=WIDTH).double()
     work: dict[str, Callable[[], list[Tensor]]] = {
