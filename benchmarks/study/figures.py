@@ -8,6 +8,7 @@ import matplotlib as mpl
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from .modes import MODES
 from .results import read_results
@@ -99,6 +100,7 @@ def basis(rows: Sequence[Row]) -> Figure:
     _lines(panels[1], by_n, "max_radial", "ns_per_pair")
     panels[0].set(yscale="log", xlabel="largest l, n ≤ (l_max − l)/2", ylabel="time / pair / ns")
     panels[1].set(xlabel="largest n, l ≤ 4")
+    panels[1].xaxis.set_major_locator(MaxNLocator(integer=True))
     _legend(figure, panels[0])
     return figure
 
@@ -128,7 +130,9 @@ def dtypes(rows: Sequence[Row]) -> Figure:
         times = [row["ns_per_pair"] for row in some]
         colors = [COLORS[row["mode"]] for row in some]
         bars = panel.barh(places, times, 0.38, color=colors, alpha=alpha)
-        panel.bar_label(bars, [f"{dtype}: {time:.3g} ns" for time in times], padding=3, fontsize=8)
+        panel.bar_label(
+            bars, [f"{dtype}: {_short(time)} ns" for time in times], padding=3, fontsize=8
+        )
     panel.set_yticks(range(len(modes)), [NAMES[mode] for mode in modes])
     panel.set(xscale="log", xlabel="time / pair / ns")
     panel.invert_yaxis()
@@ -142,7 +146,7 @@ def stages(rows: Sequence[Row]) -> Figure:
     times = [row["ns_per_pair"] for row in rows]
     colors = [COLORS[row["mode"].split()[0]] for row in rows]
     bars = panel.barh(range(len(rows)), times, color=colors)
-    labels = [f"{time:,.0f} ns, {times[0] / time:,.3g} ×" for time in times]
+    labels = [f"{_short(time)} ns, {_short(times[0] / time)} ×" for time in times]
     panel.bar_label(bars, labels, padding=4)
     names = [NAMES.get(row["mode"], row["mode"]) for row in rows]
     panel.set_yticks(range(len(rows)), names)
@@ -153,18 +157,19 @@ def stages(rows: Sequence[Row]) -> Figure:
 
 
 def parts(rows: Sequence[Row]) -> Figure:
-    """Share of each part in the time of three modes."""
+    """Time of three modes, and of each of their parts."""
     modes = _modes(rows)
-    figure, panels = plt.subplots(1, len(modes), figsize=(9, 2.6))
+    figure, panels = plt.subplots(1, len(modes), figsize=(11, 2.8))
     for panel, mode in zip(panels, modes, strict=True):
         some = [row for row in rows if row["mode"] == mode]
-        bars = panel.barh(
-            [row["part"] for row in some], [row["ns_per_pair"] for row in some], color=COLORS[mode]
-        )
-        panel.bar_label(bars, fmt="%.3g", padding=3, fontsize=8)
+        times = [row["ns_per_pair"] for row in some]
+        bars = panel.barh([row["part"] for row in some], times, color=COLORS[mode])
+        bars[0].set_alpha(0.4)  # everything
+        panel.bar_label(bars, list(map(_short, times)), padding=3, fontsize=8)
         panel.set(title=NAMES[mode], xlabel="time / pair / ns")
+        panel.locator_params(axis="x", nbins=3)
         panel.invert_yaxis()
-        panel.margins(x=0.25)
+        panel.margins(x=0.3)
     return figure
 
 
@@ -187,7 +192,7 @@ def _ranking(names: Iterable[str], times: Sequence[float], label: str) -> Figure
     figure, panel = plt.subplots(figsize=(6, 2.8))
     slowest_first = sorted(zip(times, names, strict=True), reverse=True)
     bars = panel.barh([name for _, name in slowest_first], [time for time, _ in slowest_first])
-    panel.bar_label(bars, fmt="%.3g", padding=4)
+    panel.bar_label(bars, [_short(time) for time, _ in slowest_first], padding=4)
     panel.set(xscale="log", xlabel=label)
     panel.invert_yaxis()
     panel.margins(x=0.15)
@@ -218,6 +223,11 @@ def _spread(rows: Sequence[Row]) -> tuple[list[float], list[float]]:
         [row["median"] - row["lower_quartile"] for row in rows],
         [row["upper_quartile"] - row["median"] for row in rows],
     )
+
+
+def _short(value: float) -> str:
+    """Three digits, or all before the point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _legend(figure: Figure, panel: Axes) -> None:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from anisoap_e3nn.conventions import wiki_to_e3nn
+from anisoap_e3nn.geometry import rotation_matrices
 
 from ..systems import simple_cubic
 from .modes import CUTOFF, WIDTH, Problem, checked_routes, why_left_out
@@ -133,7 +134,7 @@ def density_projection(problem: Problem, calculator: Any) -> Work:
         If its coefficients are not those of the embedding.
     """
     atoms = problem.system.to_atoms()
-    atoms.arrays["c_q"] = problem.system.orientations.numpy()
+    atoms.arrays["rotation"] = rotation_matrices(problem.system.orientations).numpy()
     for axis in range(3):
         atoms.arrays[f"c_diameter[{axis + 1}]"] = 2 * problem.system.semiaxes[:, axis].numpy()
     projection = calculator(
@@ -141,7 +142,8 @@ def density_projection(problem: Problem, calculator: Any) -> Work:
         radial_basis_name="gto",
         cutoff_radius=CUTOFF,
         radial_gaussian_width=WIDTH,
-        rotation_key="c_q",
+        rotation_key="rotation",
+        rotation_type="matrix",
         basis_rcond=1e-8,
     )
     found = projection.transform([atoms])

@@ -16,6 +16,7 @@ from .results import Measurement, Result
 from .stopwatch import timed
 from .sweeps import Settings
 
+EVERYTHING = "everything"  # the whole call, beside its parts
 Work = dict[str, Callable[[], object]]
 
 
@@ -81,6 +82,7 @@ def _loop_parts(problem: Problem) -> Work:
     pairs = loop.expand_pairs()
     sums = loop.contract(pairs)
     return {
+        EVERYTHING: loop,
         "moments": lambda: [loop.moments_of_pair(*pair) for pair in labelled],
         "harmonics": lambda: [list(loop.harmonics_of_pair(each)) for each in moments],
         "sums": lambda: loop.contract(pairs),
@@ -103,6 +105,7 @@ def _batched_parts(problem: Problem) -> Work:
             sums.index_add_(0, segments[some], each)
 
     return {
+        EVERYTHING: batched,
         "parameters": lambda: [batched.gaussian_parameters(some, rotations) for some in blocks],
         "moments": lambda: [gaussian_moments(*each, contraction.exponents) for each in parameters],
         "harmonics": lambda: [contraction.of_pairs(each) for each in moments],
@@ -116,8 +119,9 @@ def _native_parts(problem: Problem) -> Work:
     edge_index, shifts = system.search(CUTOFF)
     moments = native_moments(embedding, *inputs.values())
     return {
+        EVERYTHING: lambda: embedding(**system.inputs(*system.search(CUTOFF))),
         "neighbour list": lambda: system.search(CUTOFF),
         "edge vectors": lambda: system.inputs(edge_index, shifts),
         "moments and sums": lambda: native_moments(embedding, *inputs.values()),
-        "harmonics and radial functions": lambda: embedding.projection(moments),
+        "map to coefficients": lambda: embedding.projection(moments),
     }
