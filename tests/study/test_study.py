@@ -93,7 +93,7 @@ def test_every_module_is_run_or_left_out_for_a_reason() -> None:
     with_main = {
         path.stem
         for path in (ROOT / "benchmarks").glob("*.py")
-        if path.stem != "__main__" and "def main(" in path.read_text(encoding="utf-8")
+        if path.stem != "__main__" and '__name__ == "__main__"' in path.read_text(encoding="utf-8")
     }
     assert len(with_main) > 10
     assert with_main == {*MODULES, *LEFT_OUT}
