@@ -5,7 +5,7 @@
     python -m benchmarks --only size species embedding
     python -m benchmarks aggregate     # results/*.json -> results/measurements.csv
     python -m benchmarks plot          # results/*.json -> results/figures/*.png
-    python -m benchmarks profile native    # results/profile: trace, table, and a flame graph by py-spy
+    python -m benchmarks profile native    # table, trace, and flame graph if py-spy is installed
 
 Benchmarks of the study (``benchmarks/study``) are measured one after the other, each in a process of its own
 with one thread for every library. The other modules of this folder follow; what they print is kept in
@@ -33,11 +33,8 @@ def main() -> None:
     arguments = _arguments(sys.argv[1:])
     if arguments.command == "profile":
         work = [arguments.mode, str(arguments.per_side), str(arguments.results / "profile")]
-        subprocess.run(
-            [sys.executable, "-m", "benchmarks.study.profiling", *work],
-            cwd=ROOT, env=pinned(), check=True,
-        )  # fmt: skip
-        return
+        command = [sys.executable, "-m", "benchmarks.study.profiling", *work]
+        sys.exit(subprocess.run(command, cwd=ROOT, env=pinned(), check=False).returncode)
     failures = _run(arguments) if arguments.command == "run" else []
     if arguments.command in ("run", "aggregate"):
         from .study.aggregate import aggregate

@@ -1,9 +1,13 @@
-"""Profile of one mode: a trace of torch's profiler, and a flame graph if py-spy is installed.
+"""Profile of one mode: a table and a trace, and a flame graph if py-spy is installed.
 
-``python -m benchmarks profile MODE`` starts it.
+``python -m benchmarks profile MODE`` starts it. The loops are profiled by cProfile, the other modes by torch.
+In torch's table the row with the mode's name has all that is outside torch's operations, such as our C++
+kernels. py-spy sees Python and C++.
 """
 
 import argparse
+import cProfile
+import pstats
 import shutil
 import subprocess
 import sys
@@ -12,35 +16,52 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch.profiler import ProfilerActivity, profile
+from torch.profiler import ProfilerActivity, profile, record_function
 
 from ..systems import simple_cubic
 from .environment import ROOT, pinned
-from .modes import MODES, Problem, checked_routes, why_left_out
+from .modes import LOOPS, MODES, Problem, checked_routes, why_left_out
 
 ROWS = 25  # of the table
-SAMPLED = 5.0  # seconds that py-spy looks at
+SAMPLED = 10.0  # seconds that py-spy looks at
 
 
 def write_profile(mode: str, n_per_side: int, folder: Path) -> list[Path]:
-    """Write a trace for chrome://tracing, a table and, with py-spy, a flame graph."""
+    """Write the table, the trace for chrome://tracing or pstats, and the flame graph."""
     run = _prepared(mode, n_per_side)
-    with profile(activities=[ProfilerActivity.CPU]) as found:
-        run()
     folder.mkdir(parents=True, exist_ok=True)
-    trace, table, flames = (folder / f"{mode}.{end}" for end in ("trace.json", "txt", "svg"))
-    found.export_chrome_trace(str(trace))
-    table.write_text(found.key_averages().table(sort_by="self_cpu_time_total", row_limit=ROWS))
+    write = _by_cprofile if mode in LOOPS else _by_torch
+    paths = write(mode, run, folder)
     spy = shutil.which("py-spy")
     if not spy:
         print("no flame graph: py-spy is not installed (pip install py-spy)", file=sys.stderr)
-        return [trace, table]
+        return paths
+    flames = folder / f"{mode}.svg"
     itself = [sys.executable, "-m", "benchmarks.study.profiling", mode, str(n_per_side)]
     subprocess.run(
         [spy, "record", "--native", "--output", str(flames), "--", *itself],
         cwd=ROOT, env=pinned(), check=True,
     )  # fmt: skip
-    return [trace, table, flames]
+    return [*paths, flames]
+
+
+def _by_torch(mode: str, run: Callable[[], object], folder: Path) -> list[Path]:
+    with profile(activities=[ProfilerActivity.CPU]) as found, record_function(mode):
+        run()
+    table, trace = folder / f"{mode}.txt", folder / f"{mode}.trace.json"
+    table.write_text(found.key_averages().table(sort_by="self_cpu_time_total", row_limit=ROWS))
+    found.export_chrome_trace(str(trace))
+    return [table, trace]
+
+
+def _by_cprofile(mode: str, run: Callable[[], object], folder: Path) -> list[Path]:
+    profiler = cProfile.Profile()
+    profiler.runcall(run)
+    table, stats = folder / f"{mode}.txt", folder / f"{mode}.pstats"
+    with table.open("w", encoding="utf-8") as file:
+        pstats.Stats(profiler, stream=file).sort_stats("tottime").print_stats(ROWS)
+    profiler.dump_stats(stats)
+    return [table, stats]
 
 
 def _prepared(mode: str, n_per_side: int) -> Callable[[], object]:
