@@ -9,6 +9,8 @@ from typing import TypeVar
 import torch
 from tqdm import tqdm
 
+from anisoap_e3nn.ops.backends import native
+
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -42,6 +44,16 @@ def on_backend(backend: str, run: Callable[[], object]) -> Callable[[], object]:
         return run()
 
     return with_backend
+
+
+def on_instruction_set(name: str, run: Callable[[], object]) -> Callable[[], object]:
+    """The function with one copy of the native kernels, of ``_native.instruction_sets()``."""
+
+    def with_instruction_set() -> object:
+        native._native.use_instruction_set(name)
+        return run()
+
+    return with_instruction_set
 
 
 def device_milliseconds(run: Callable[[], object], rounds: int = 11, in_a_row: int = 1) -> float:

@@ -32,7 +32,7 @@ class MixedLoop(PerPairLoop):
         self.contraction = TorchContraction(embedding)
         self.wanted = tuple(np.array(self.contraction.exponents).T)
 
-    def __call__(self) -> Tensor:  # type: ignore[override]
+    def __call__(self) -> Tensor:
         """Coefficients ``(N, irreps_coefficients.dim)`` in the order of the embedding."""
         sums = self.contraction.empty_sums(self.n_particles)
         for key, block in self.neighbors.items():

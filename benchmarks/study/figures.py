@@ -144,12 +144,11 @@ def stages(rows: Sequence[Row]) -> Figure:
     """Speed-up of each stage over the first."""
     figure, panel = plt.subplots(figsize=(7, 3.2))
     times = [row["ns_per_pair"] for row in rows]
-    colors = [COLORS[row["mode"].split()[0]] for row in rows]
+    colors = [COLORS[row["mode"].split(",")[0]] for row in rows]
     bars = panel.barh(range(len(rows)), times, color=colors)
     labels = [f"{_short(time)} ns, {_short(times[0] / time)} ×" for time in times]
     panel.bar_label(bars, labels, padding=4)
-    names = [NAMES.get(row["mode"], row["mode"]) for row in rows]
-    panel.set_yticks(range(len(rows)), names)
+    panel.set_yticks(range(len(rows)), [_name(row) for row in rows])
     panel.set(xscale="log", xlabel="time / pair / ns")
     panel.invert_yaxis()
     panel.margins(x=0.3)
@@ -199,6 +198,11 @@ def _ranking(names: Iterable[str], times: Sequence[float], label: str) -> Figure
     return figure
 
 
+def _name(row: Row) -> str:
+    mode: str = row["mode"]
+    return NAMES.get(mode, mode)
+
+
 def _modes(rows: Sequence[Row]) -> list[str]:
     found = {row["mode"] for row in rows}
     return [mode for mode in MODES if mode in found]
@@ -210,11 +214,11 @@ def _lines(panel: Axes, rows: Sequence[Row], x: str, y: str) -> None:
         some = sorted((row for row in rows if row["mode"] == mode), key=lambda row: row[x])
         places, values = [row[x] for row in some], [row[y] for row in some]
         panel.plot(places, values, "o-", color=COLORS[mode], label=NAMES[mode], markersize=4)
-        band = [
+        lower, upper = (
             [row[y] * row[side] / row["median"] for row in some]
             for side in ("lower_quartile", "upper_quartile")
-        ]
-        panel.fill_between(places, *band, color=COLORS[mode], alpha=0.2, linewidth=0)
+        )
+        panel.fill_between(places, lower, upper, color=COLORS[mode], alpha=0.2, linewidth=0)
 
 
 def _spread(rows: Sequence[Row]) -> tuple[list[float], list[float]]:

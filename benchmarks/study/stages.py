@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from functools import partial
 
-from anisoap_e3nn import _native
 from anisoap_e3nn.geometry import rotation_matrices
 from anisoap_e3nn.nn.native_moments import native_moments
+from anisoap_e3nn.ops.backends import native
 
 from ..baselines.torch_contraction import TorchContraction
 from ..baselines.torch_full import BatchedExpansion, gaussian_moments
-from ..embedding import on_instruction_set
 from ..systems import simple_cubic
+from ..timing import on_instruction_set
 from .modes import CUTOFF, LOOPS, Problem, checked_routes, why_left_out
 from .results import Measurement, Result
 from .stopwatch import timed
@@ -32,10 +32,10 @@ def sweep_stages(settings: Settings) -> Result:
             modes.append(mode)
     routes, errors = checked_routes(modes, problem)
     work: Work = {mode: route.run for mode, route in routes.items()}
-    if native := work.pop("native", None):
-        for name in reversed(_native.instruction_sets()):
-            work[f"native x86-64-{name}"] = on_instruction_set(name, native)
-            errors[f"native x86-64-{name}"] = errors["native"]
+    if best := work.pop("native", None):
+        for name in reversed(native._native.instruction_sets()):
+            work[f"native, {name}"] = on_instruction_set(name, best)
+            errors[f"native, {name}"] = errors["native"]
     for mode, times in timed(work, settings.rounds, "stages").items():
         result.measurements.append(_measurement(mode, times, problem, error=errors[mode]))
     return result

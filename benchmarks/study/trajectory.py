@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,7 +14,16 @@ from ..baselines.torch_contraction import TorchContraction
 from ..baselines.torch_full import BatchedExpansion
 from ..systems import System, simple_cubic
 from ..timing import on_backend
-from .modes import CUTOFF, LOOPS, WIDTH, Problem, Route, prepare, relative_difference, why_left_out
+from .modes import (
+    CUTOFF,
+    LOOPS,
+    WIDTH,
+    Problem,
+    Route,
+    checked_routes,
+    relative_difference,
+    why_left_out,
+)
 from .results import Measurement, Result
 from .stopwatch import timed
 from .sweeps import Settings
@@ -32,7 +42,7 @@ def sweep_trajectory(settings: Settings) -> Result:
     frames = _frames(system, 20 if settings.quick else 1000)
     types = sorted(set(system.types.tolist()))
     embedding = AniSOAPEmbedding(types, CUTOFF, 6, radial_gaussian_width=WIDTH).double()
-    work: dict[str, Callable[[], list[Tensor]]] = {
+    work: dict[str, Callable[[], Any]] = {
         "torch_full": partial(_batched, embedding, frames),
     }
     for mode, backend in (("summed_first", "torch"), ("native", "native")):
@@ -40,10 +50,10 @@ def sweep_trajectory(settings: Settings) -> Result:
             result.leave_out(mode, why)
             continue
         one_by_one = partial(_one_by_one, embedding, frames)
-        work[mode] = on_backend(backend, one_by_one)  # type: ignore[assignment]
+        work[mode] = on_backend(backend, one_by_one)
     if "native" in work:
         together = partial(_in_batches, embedding, frames)
-        work[BATCHES] = on_backend("native", together)  # type: ignore[assignment]
+        work[BATCHES] = on_backend("native", together)
     problems = [Problem(frame) for frame in frames]
     reference = torch.cat([embedding(**problem.inputs) for problem in problems])
     n_pairs = round(sum(problem.n_pairs for problem in problems) / len(frames))
@@ -61,14 +71,22 @@ def sweep_trajectory(settings: Settings) -> Result:
     for mode in LOOPS:
         if why := why_left_out(mode):
             result.leave_out(mode, why)
-            continue
-        routes = [prepare(mode, problem) for problem in problems[: 1 if settings.quick else 5]]
-        times = timed({mode: partial(_run_all, routes)}, 3, mode)[mode]
-        measured = Measurement(mode, times, len(system.types), n_pairs, n_frames=len(routes))
-        result.measurements.append(measured)
-        why = f"only {len(routes)} of {len(frames)} frames were timed, without the neighbour search"
-        result.leave_out(mode, why)
+        else:
+            few = problems[: 1 if settings.quick else 5]
+            result.measurements.append(_measured_loop(mode, few, n_pairs))
+            why = (
+                f"only {len(few)} of {len(frames)} frames were timed, without the neighbour search"
+            )
+            result.leave_out(mode, why)
     return result
+
+
+def _measured_loop(mode: str, problems: Sequence[Problem], n_pairs: int) -> Measurement:
+    checked = [checked_routes([mode], problem) for problem in problems]
+    run = partial(_run_all, [routes[mode] for routes, _ in checked])
+    times = timed({mode: run}, 3, mode)[mode]
+    n_particles, error = len(problems[0].system.types), max(errors[mode] for _, errors in checked)
+    return Measurement(mode, times, n_particles, n_pairs, error=error, n_frames=len(problems))
 
 
 def _frames(system: System, count: int) -> list[System]:
