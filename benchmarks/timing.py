@@ -4,7 +4,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Hashable, Mapping
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import torch
 from tqdm import tqdm
@@ -14,26 +14,37 @@ from anisoap_e3nn.ops.backends import native
 Key = TypeVar("Key", bound=Hashable)
 
 
+class Elapsed(NamedTuple):
+    """Time of a call in seconds, by the clock on the wall and by that of the process.
+
+    Other programs on the machine do not count in the latter. It adds the times of threads.
+    """
+
+    wall: float
+    processor: float
+
+
 def interleaved_times(
     work: Mapping[Key, Callable[[], object]], rounds: int = 9, description: str = ""
-) -> dict[Key, list[float]]:
-    """Times of each function in seconds, in each of `rounds` after a warm-up round."""
-    seconds: dict[Key, list[float]] = {name: [] for name in work}
+) -> dict[Key, list[Elapsed]]:
+    """Times of each function, in each of `rounds` after a warm-up round."""
+    found: dict[Key, list[Elapsed]] = {name: [] for name in work}
     for round_ in tqdm(range(rounds + 1), desc=description, leave=False, unit="round"):
         for name, run in work.items():
-            start = time.perf_counter()
+            wall, processor = time.perf_counter(), time.process_time()
             run()
+            elapsed = Elapsed(time.perf_counter() - wall, time.process_time() - processor)
             if round_ > 0:
-                seconds[name].append(time.perf_counter() - start)
-    return seconds
+                found[name].append(elapsed)
+    return found
 
 
 def interleaved_medians(
     work: Mapping[str, Callable[[], object]], rounds: int = 9, description: str = ""
 ) -> dict[str, float]:
-    """Median time of each function in seconds, over `rounds` after a warm-up round."""
-    seconds = interleaved_times(work, rounds, description)
-    return {name: statistics.median(times) for name, times in seconds.items()}
+    """Median wall time of each function in seconds, over `rounds` after a warm-up round."""
+    found = interleaved_times(work, rounds, description)
+    return {name: statistics.median(each.wall for each in times) for name, times in found.items()}
 
 
 def on_backend(backend: str, run: Callable[[], object]) -> Callable[[], object]:

@@ -8,8 +8,8 @@ from .results import read_results
 
 COLUMNS = (
     "benchmark", "system", "mode", "part", "n_particles", "n_pairs", "n_species", "max_angular",
-    "max_radial", "dtype", "threads", "n_frames", "repeats", "median", "lower_quartile",
-    "upper_quartile", "fastest", "ns_per_pair", "ns_per_n2", "error", "quick", "cpu", "cores",
+    "max_radial", "dtype", "threads", "n_frames", "clock", "repeats", "median", "lower_quartile",
+    "upper_quartile", "fastest", "median_wall", "ns_per_pair", "ns_per_n2", "error", "quick", "cpu", "cores",
     "instruction_set", "gpu", "blas_of_torch", "blas_of_numpy", "load_average", "python", "torch",
     "numpy", "revision",
 )  # fmt: skip

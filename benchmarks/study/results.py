@@ -2,23 +2,27 @@
 
 import json
 import statistics
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..timing import Elapsed
+
 
 @dataclass
 class Measurement:
     """Times of one piece of work.
 
+    The record that is stored has the processor time where one thread of the CPU does the work, so that other
+    programs on the machine do not count, else the wall time. On an idle machine both are the same.
+
     Attributes
     ----------
     mode : str
         The route, or the package.
-    seconds : list of float
+    times : list of Elapsed
         Time of each repeat.
     n_particles, n_pairs, n_species : int
         Size of the system. Pairs include those of each particle with itself.
@@ -37,7 +41,7 @@ class Measurement:
     """
 
     mode: str
-    seconds: list[float]
+    times: list[Elapsed]
     n_particles: int
     n_pairs: int
     n_species: int = 2
@@ -51,15 +55,22 @@ class Measurement:
     system: str = ""
 
     def summary(self) -> dict[str, Any]:
-        """The record that is stored: with median and quartiles of the times, and times per pair and N²."""
-        lower, upper = np.percentile(self.seconds, [25, 75])
-        median = statistics.median(self.seconds)
-        return asdict(self) | {
-            "repeats": len(self.seconds),
+        """The record: median, quartiles and fastest of the times in seconds, and times per pair and N²."""
+        clock = "processor" if self.threads == 1 and self.mode != "triton" else "wall"
+        seconds = [getattr(each, clock) for each in self.times]
+        lower, upper = np.percentile(seconds, [25, 75])
+        median = statistics.median(seconds)
+        record = asdict(self)
+        del record["times"]
+        return record | {
+            "clock": clock,
+            "seconds": seconds,
+            "repeats": len(seconds),
             "median": median,
-            "fastest": min(self.seconds),
+            "fastest": min(seconds),
             "lower_quartile": float(lower),
             "upper_quartile": float(upper),
+            "median_wall": statistics.median(each.wall for each in self.times),
             "ns_per_pair": 1e9 * median / (self.n_pairs * self.n_frames),
             "ns_per_n2": 1e9 * median / (self.n_particles**2 * self.n_frames),
         }
@@ -109,8 +120,3 @@ def read_results(folder: Path) -> dict[str, dict[str, Any]]:
             f"{folder} has no results (*.json); measure them by `python -m benchmarks run`"
         )
     return {content["benchmark"]: content for content in contents}
-
-
-def rows(contents: dict[str, dict[str, Any]], names: Sequence[str]) -> list[dict[str, Any]]:
-    """Measurements of some benchmarks; of those that were not run there are none."""
-    return [row for name in names if name in contents for row in contents[name]["measurements"]]

@@ -10,7 +10,7 @@ from anisoap_e3nn.ops.backends import native
 from ..baselines.torch_contraction import TorchContraction
 from ..baselines.torch_full import BatchedExpansion, gaussian_moments
 from ..systems import simple_cubic
-from ..timing import on_instruction_set
+from ..timing import Elapsed, on_instruction_set
 from .modes import CUTOFF, LOOPS, Problem, checked_routes, why_left_out
 from .results import Measurement, Result
 from .stopwatch import timed
@@ -63,7 +63,7 @@ def _problem(settings: Settings) -> Problem:
 
 
 def _measurement(
-    mode: str, times: list[float], problem: Problem, error: float | None = None, part: str = ""
+    mode: str, times: list[Elapsed], problem: Problem, error: float | None = None, part: str = ""
 ) -> Measurement:
     n_particles = len(problem.system.types)
     return Measurement(mode, times, n_particles, problem.n_pairs, error=error, part=part)

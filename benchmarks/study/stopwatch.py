@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import torch
 
-from ..timing import interleaved_times
+from ..timing import Elapsed, interleaved_times
 from .modes import Problem, checked_routes, why_left_out
 from .results import Measurement, Result
 
@@ -28,7 +28,7 @@ class Stopwatch:
         Number of repeats, after one to warm up.
     longest : float
         Modes whose call would take longer than this, in seconds, are left out. The time is estimated from
-        the mode's last problem, in proportion to pairs and moments.
+        the processor time of the mode's last problem, in proportion to pairs and moments.
     """
 
     def __init__(self, result: Result, rounds: int, longest: float) -> None:
@@ -61,7 +61,7 @@ class Stopwatch:
         }
         for (mode, count), times in timed(runs, self.rounds, f"{n_particles} particles").items():
             if problem.n_pairs > FEW:
-                self._pace[mode] = min(times) / work
+                self._pace[mode] = min(each.processor for each in times) / work
             self.result.measurements.append(
                 Measurement(
                     mode,
@@ -92,8 +92,8 @@ def on_threads(count: int, run: Callable[[], object]) -> Callable[[], object]:
 
 def timed(
     runs: Mapping[Key, Callable[[], object]], rounds: int, description: str = ""
-) -> dict[Key, list[float]]:
-    """Interleaved times of a call in seconds. Short calls are averaged over several in a row."""
+) -> dict[Key, list[Elapsed]]:
+    """Interleaved times of a call. Short calls are averaged over several in a row."""
     calls = {}
     for name, run in runs.items():
         start = time.perf_counter()
@@ -101,7 +101,10 @@ def timed(
         calls[name] = min(1000, 1 + int(SHORTEST / (time.perf_counter() - start)))
     in_a_row = {name: _repeated(run, calls[name]) for name, run in runs.items()}
     times = interleaved_times(in_a_row, rounds, description)
-    return {name: [each / calls[name] for each in found] for name, found in times.items()}
+    return {
+        name: [Elapsed(*(seconds / calls[name] for seconds in each)) for each in found]
+        for name, found in times.items()
+    }
 
 
 def _repeated(run: Callable[[], object], count: int) -> Callable[[], None]:

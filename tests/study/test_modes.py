@@ -71,11 +71,11 @@ def test_numbers_of_threads_take_turns() -> None:
     Stopwatch(result, rounds=2, longest=1.0).compare(["native"], problem, threads=(1, 2))
     torch.set_num_threads(before)
     assert [each.threads for each in result.measurements] == [1, 2]
-    assert all(len(each.seconds) == 2 for each in result.measurements)
+    assert all(len(each.times) == 2 for each in result.measurements)
 
 
 def test_times_of_short_calls_are_those_of_one() -> None:
     calls = []
     times = timed({"short": lambda: calls.append(None)}, rounds=2)["short"]
     assert len(calls) > 1000
-    assert max(times) < 1e-4
+    assert max(each.processor for each in times) < 1e-4

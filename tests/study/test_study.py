@@ -19,6 +19,7 @@ from benchmarks.study.modules import LEFT_OUT, MODULES
 from benchmarks.study.peers import density_projection
 from benchmarks.study.results import Measurement, Result, read_results
 from benchmarks.systems import simple_cubic
+from benchmarks.timing import Elapsed
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,12 +30,10 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in THREAD_VARIABLES:
         monkeypatch.setenv(name, "1")
     result = Result("species")
+    times = [Elapsed(wall=5e-6, processor=1e-6 * each) for each in (3, 1, 2)]
     for n_species in (1, 2):
-        result.measurements.append(
-            Measurement(
-                "native", [3e-6, 1e-6, 2e-6], n_particles=10, n_pairs=100, n_species=n_species
-            )
-        )
+        measured = Measurement("native", times, n_particles=10, n_pairs=100, n_species=n_species)
+        result.measurements.append(measured)
     result.leave_out("triton", "no NVIDIA GPU")
     result.leave_out("triton", "no NVIDIA GPU")
     result.write(tmp_path, environment(), quick=True)
@@ -45,7 +44,7 @@ def test_a_result_has_median_spread_machine_and_versions(results: Path) -> None:
     stored = read_results(results)["species"]
     assert stored["left_out"] == ["triton: no NVIDIA GPU"]
     row = stored["measurements"][0]
-    assert row["median"] == 2e-6
+    assert (row["clock"], row["median"], row["median_wall"]) == ("processor", 2e-6, 5e-6)
     assert (row["lower_quartile"], row["upper_quartile"]) == pytest.approx((1.5e-6, 2.5e-6))
     assert row["ns_per_pair"] == pytest.approx(20)
     assert row["ns_per_n2"] == pytest.approx(20)
@@ -55,6 +54,12 @@ def test_a_result_has_median_spread_machine_and_versions(results: Path) -> None:
     assert machine["cpu"]
     assert machine["blas_of_torch"]
     assert machine["revision"]
+
+
+def test_several_threads_are_timed_by_the_wall() -> None:
+    times = [Elapsed(wall=1.0, processor=2.0)]
+    record = Measurement("native", times, n_particles=1, n_pairs=1, threads=2).summary()
+    assert (record["clock"], record["median"]) == ("wall", 1.0)
 
 
 def test_the_table_has_a_row_for_each_measurement(results: Path) -> None:
