@@ -14,9 +14,10 @@ from benchmarks.__main__ import STUDY
 from benchmarks.study.__main__ import BENCHMARKS
 from benchmarks.study.aggregate import aggregate
 from benchmarks.study.environment import THREAD_VARIABLES, environment, pinned
-from benchmarks.study.modes import Problem
+from benchmarks.study.modes import Problem, why_left_out
 from benchmarks.study.modules import LEFT_OUT, MODULES
 from benchmarks.study.peers import density_projection
+from benchmarks.study.profiling import write_profile
 from benchmarks.study.results import Measurement, Result, read_results
 from benchmarks.systems import simple_cubic
 from benchmarks.timing import Elapsed
@@ -110,6 +111,27 @@ def test_a_calculator_with_anisoaps_interface_is_checked() -> None:
     problem.system.semiaxes = 1.01 * problem.system.semiaxes
     with pytest.raises(AssertionError, match="coefficients of l = 0 differ"):
         density_projection(problem, EllipsoidalDensityProjection)
+
+
+@pytest.mark.parametrize(
+    ("mode", "stored", "seen"),
+    [
+        ("summed_first", "summed_first.trace.json", "aten::index_add"),
+        ("numpy_only", "numpy_only.pstats", "gaussian_parameters"),
+    ],
+)
+def test_a_profile_names_what_takes_time(
+    mode: str, stored: str, seen: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if why := why_left_out(mode):
+        pytest.skip(why)
+    monkeypatch.setattr("shutil.which", lambda name: None)  # no py-spy
+    threads = torch.get_num_threads()
+    table, data = write_profile(mode, 2, tmp_path)
+    torch.set_num_threads(threads)
+    assert data == tmp_path / stored
+    assert data.stat().st_size > 1000
+    assert seen in table.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
