@@ -23,7 +23,7 @@ Work = dict[str, Callable[[], object]]
 def sweep_stages(settings: Settings) -> Result:
     """The modes, and the native one for each instruction set, on the same particles."""
     result = Result("stages")
-    problem = _problem(settings)
+    problem = Problem(simple_cubic((3, 3, 3) if settings.quick else (5, 6, 10)))
     modes = []
     for mode in (*LOOPS, "torch_full", "summed_first", "native"):
         if why := why_left_out(mode):
@@ -44,7 +44,7 @@ def sweep_stages(settings: Settings) -> Result:
 def sweep_parts(settings: Settings) -> Result:
     """Time of each part of the loop, of the batched algorithm and of the native path."""
     result = Result("parts")
-    problem = _problem(settings)
+    problem = Problem(simple_cubic((3, 3, 3) if settings.quick else (4, 5, 5)))
     for mode, work in (
         ("numpy_only", partial(_loop_parts, problem)),
         ("torch_full", partial(_batched_parts, problem)),
@@ -56,10 +56,6 @@ def sweep_parts(settings: Settings) -> Result:
         for part, times in timed(work(), settings.rounds, mode).items():
             result.measurements.append(_measurement(mode, times, problem, part=part))
     return result
-
-
-def _problem(settings: Settings) -> Problem:
-    return Problem(simple_cubic((3, 3, 3) if settings.quick else (5, 6, 10)))
 
 
 def _measurement(

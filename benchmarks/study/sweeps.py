@@ -25,12 +25,12 @@ class Settings:
 
     @property
     def rounds(self) -> int:
-        return 3 if self.quick else 7
+        return 3 if self.quick else 5
 
     @property
     def longest(self) -> float:
         """Longest time of a call, in seconds."""
-        return 0.2 if self.quick else 4.0
+        return 0.2 if self.quick else 1.0
 
     def stopwatch(self, result: Result) -> Stopwatch:
         return Stopwatch(result, self.rounds, self.longest)
@@ -64,7 +64,7 @@ def sweep_species(settings: Settings) -> Result:
     """One to four species in the same particles, by relabelling alone."""
     result = Result("species")
     stopwatch = settings.stopwatch(result)
-    shape = (2, 2, 3) if settings.quick else (5, 5, 6)
+    shape = (2, 2, 3) if settings.quick else (4, 4, 4)
     for n_species in (1, 2, 3, 4):
         stopwatch.compare(MODES, Problem(simple_cubic(shape, n_species)))
     return result
@@ -83,7 +83,7 @@ def sweep_basis(settings: Settings) -> Result:
     """Largest l with the default n, and largest n at l ≤ 4."""
     result = Result("basis")
     stopwatch = settings.stopwatch(result)
-    system = simple_cubic((2, 2, 2) if settings.quick else (4, 4, 4))
+    system = simple_cubic((2, 2, 2) if settings.quick else (3, 3, 4))
     for max_angular in (2, 4, 6) if settings.quick else (2, 4, 6, 8, 10):
         stopwatch.compare(MODES, Problem(system, max_angular))
     for max_radial in (0, 2) if settings.quick else (0, 1, 2, 4, 6):
@@ -95,7 +95,7 @@ def sweep_threads(settings: Settings) -> Result:
     """One thread to as many as there are cores. The loops have one."""
     result = Result("threads")
     stopwatch = settings.stopwatch(result)
-    problem = Problem(simple_cubic((5, 5, 4) if settings.quick else (20, 20, 25)))
+    problem = Problem(simple_cubic((5, 5, 4) if settings.quick else (10, 10, 20)))
     modes = [mode for mode in BATCHED if mode != "triton"]
     counts = {count for count in (1, 2, 4, 8, 16, 32, 64) if count < n_cores()} | {n_cores()}
     stopwatch.compare(modes, problem, sorted(counts))

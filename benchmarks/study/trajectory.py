@@ -14,79 +14,47 @@ from ..baselines.torch_contraction import TorchContraction
 from ..baselines.torch_full import BatchedExpansion
 from ..systems import System, simple_cubic
 from ..timing import on_backend
-from .modes import (
-    CUTOFF,
-    LOOPS,
-    WIDTH,
-    Problem,
-    Route,
-    checked_routes,
-    relative_difference,
-    why_left_out,
-)
+from .modes import CUTOFF, TOLERANCE, Problem, prepare, relative_difference, why_left_out
 from .results import Measurement, Result
 from .stopwatch import timed
 from .sweeps import Settings
 
 FRAMES_OF_BATCH = 50
-BATCHES = "native, in batches"
+Work = Callable[[], Any]
 
 
 def sweep_trajectory(settings: Settings) -> Result:
     """One thousand frames of 64 particles whose positions fluctuate.
 
-    The loops see the first frames alone, and their neighbour lists and tables are made before.
+    Slow routes see the first frames alone. Neighbour lists and tables of the loops are made before.
     """
     result = Result("trajectory")
     system = simple_cubic((4, 4, 4))
     frames = _frames(system, 20 if settings.quick else 1000)
-    types = sorted(set(system.types.tolist()))
-    embedding = AniSOAPEmbedding(types, CUTOFF, 6, radial_gaussian_width=WIDTH).double()
-    work: dict[str, Callable[[], Any]] = {
-        "torch_full": partial(_batched, embedding, frames),
-    }
-    for mode, backend in (("summed_first", "torch"), ("native", "native")):
-        if why := why_left_out(mode):
+    embedding = Problem(system).embedding
+    reference = _one_by_one(embedding, frames)
+    n_edges = sum(frame.search(CUTOFF)[0].shape[1] for frame in frames)
+    n_pairs = n_edges // len(frames) + len(system.types)
+    work: dict[str, Callable[[], Any]] = {}
+    errors, n_frames = {}, {}
+    for mode, prepared in ROUTES.items():
+        if why := why_left_out(mode.split(",")[0]):
             result.leave_out(mode, why)
             continue
-        one_by_one = partial(_one_by_one, embedding, frames)
-        work[mode] = on_backend(backend, one_by_one)
-    if "native" in work:
-        together = partial(_in_batches, embedding, frames)
-        work[BATCHES] = on_backend("native", together)
-    problems = [Problem(frame) for frame in frames]
-    reference = torch.cat([embedding(**problem.inputs) for problem in problems])
-    n_pairs = round(sum(problem.n_pairs for problem in problems) / len(frames))
-    errors = {}
-    for mode, run in work.items():
-        errors[mode] = relative_difference(torch.cat(run()), reference)
-        if not errors[mode] < 1e-10:
+        some = frames[: FIRST.get(mode, len(frames))]
+        if len(some) < len(frames):
+            result.leave_out(mode, f"only {len(some)} of {len(frames)} frames were timed")
+        work[mode], n_frames[mode] = prepared(embedding, some), len(some)
+        found = torch.cat(work[mode]())
+        errors[mode] = relative_difference(found, torch.cat(reference)[: len(found)])
+        if not errors[mode] < TOLERANCE[torch.float64]:
             raise AssertionError(f"features of {mode} differ by {errors[mode]:.1e} of the largest")
     for mode, times in timed(work, 3, "trajectory").items():
-        result.measurements.append(
-            Measurement(
-                mode, times, len(system.types), n_pairs, error=errors[mode], n_frames=len(frames)
-            )
+        measured = Measurement(
+            mode, times, len(system.types), n_pairs, error=errors[mode], n_frames=n_frames[mode]
         )
-    for mode in LOOPS:
-        if why := why_left_out(mode):
-            result.leave_out(mode, why)
-        else:
-            few = problems[: 1 if settings.quick else 5]
-            result.measurements.append(_measured_loop(mode, few, n_pairs))
-            why = (
-                f"only {len(few)} of {len(frames)} frames were timed, without the neighbour search"
-            )
-            result.leave_out(mode, why)
+        result.measurements.append(measured)
     return result
-
-
-def _measured_loop(mode: str, problems: Sequence[Problem], n_pairs: int) -> Measurement:
-    checked = [checked_routes([mode], problem) for problem in problems]
-    run = partial(_run_all, [routes[mode] for routes, _ in checked])
-    times = timed({mode: run}, 3, mode)[mode]
-    n_particles, error = len(problems[0].system.types), max(errors[mode] for _, errors in checked)
-    return Measurement(mode, times, n_particles, n_pairs, error=error, n_frames=len(problems))
 
 
 def _frames(system: System, count: int) -> list[System]:
@@ -124,6 +92,21 @@ def _batched(embedding: AniSOAPEmbedding, frames: Sequence[System]) -> list[Tens
     return [BatchedExpansion(embedding, contraction, each)() for each in inputs]
 
 
-def _run_all(routes: Sequence[Route]) -> None:
-    for route in routes:
-        route.run()
+def _loops(mode: str, embedding: AniSOAPEmbedding, frames: Sequence[System]) -> Work:
+    routes = [prepare(mode, Problem(frame)) for frame in frames]
+    return lambda: [route.coefficients(route.run()) for route in routes]
+
+
+def _ours(backend: str, embedding: AniSOAPEmbedding, frames: Sequence[System]) -> Work:
+    return on_backend(backend, partial(_one_by_one, embedding, frames))
+
+
+ROUTES: dict[str, Callable[[AniSOAPEmbedding, Sequence[System]], Work]] = {
+    "numpy_only": partial(_loops, "numpy_only"),
+    "torch_mixed": partial(_loops, "torch_mixed"),
+    "torch_full": lambda embedding, frames: partial(_batched, embedding, frames),
+    "summed_first": partial(_ours, "torch"),
+    "native": partial(_ours, "native"),
+    "native, in batches": lambda embedding, frames: partial(_in_batches, embedding, frames),
+}
+FIRST = {"numpy_only": 3, "torch_mixed": 3, "torch_full": 100, "summed_first": 100}
