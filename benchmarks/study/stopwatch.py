@@ -33,6 +33,7 @@ class Stopwatch:
 
     def __init__(self, result: Result, rounds: int, longest: float) -> None:
         self.result, self.rounds, self.longest = result, rounds, longest
+        self._stopped: set[str] = set()
         self._pace: dict[str, float] = {}  # seconds for each moment of each pair
 
     def compare(
@@ -49,8 +50,12 @@ class Stopwatch:
             if why := why_left_out(mode, problem.dtype):
                 self.result.leave_out(mode, why)
             elif (seconds := self._pace.get(mode, 0.0) * work) > self.longest:
-                why = f"a call would take {seconds:.1f} s, longer than the limit of {self.longest:g} s"
-                self.result.leave_out(f"{mode}, {n_particles} particles", why)
+                if mode not in self._stopped:
+                    self._stopped.add(mode)
+                    why = f"stopped at {n_particles} particles, where a call would take {seconds:.1f} s"
+                    self.result.leave_out(
+                        mode, f"{why}, longer than the limit of {self.longest:g} s"
+                    )
             else:
                 possible.append(mode)
         routes, errors = checked_routes(possible, problem)
