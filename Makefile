@@ -64,13 +64,9 @@ format: .venv/installed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# measures, aggregates and plots into results; BENCH=--quick takes two minutes
 bench: .venv/installed
-	$(BIN)/python -m benchmarks.embedding
-	$(BIN)/python -m benchmarks.derivatives
-	$(BIN)/python -m benchmarks.clebsch_gordan
-	$(BIN)/python -m benchmarks.converters
-	$(BIN)/python -m benchmarks.stacked
-	$(BIN)/python -m benchmarks.models --compile
+	$(BIN)/python -m benchmarks $(BENCH)
 
 clean:
 	rm -rf .venv .venv-nequip .venv-mace .venv-lammps build docs/generated

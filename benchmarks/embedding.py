@@ -18,7 +18,7 @@ from anisoap_e3nn.ops import gaussian_moments, moment_exponents
 
 from .baselines.per_pair_loop import PerPairLoop
 from .systems import System, benzene, crystal
-from .timing import interleaved_medians, on_backend
+from .timing import interleaved_medians, on_backend, on_instruction_set
 
 CUTOFF = 7.0
 BACKEND = "ANISOAP_E3NN_BACKEND"
@@ -56,14 +56,6 @@ def sweep_of(
         )  # fmt: skip
 
     return sweep, len(segments)
-
-
-def on_instruction_set(name: str, run: Callable[[], object]) -> Callable[[], object]:
-    def with_instruction_set() -> object:
-        _native.use_instruction_set(name)
-        return run()
-
-    return with_instruction_set
 
 
 def checked_loop(system: System, embedding: AniSOAPEmbedding) -> PerPairLoop:

@@ -74,6 +74,17 @@ def crystal(*repeats: int) -> System:
     return System.from_atoms(f"NaCl {a}x{b}x{c}", atoms)
 
 
+def simple_cubic(shape: tuple[int, int, int], n_species: int = 2, spacing: float = 2.8) -> System:
+    """Rattled simple cubic lattice, as dense as :func:`crystal` unless another spacing is given.
+
+    The number of species changes the labels alone: positions, orientations and semi-axes are the same.
+    """
+    atoms = bulk("Po", "sc", a=spacing).repeat(shape)
+    atoms.rattle(0.1, seed=len(atoms))
+    atoms.numbers = 1 + np.arange(len(atoms)) % n_species
+    return System.from_atoms(f"{len(atoms)} particles", atoms)
+
+
 def benzene() -> System | None:
     """First benzene crystal of the data file, doubled in each direction; None without the file."""
     if not BENZENE.exists():

@@ -3,24 +3,48 @@
 import os
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from typing import NamedTuple, TypeVar
 
 import torch
 from tqdm import tqdm
+
+from anisoap_e3nn.ops.backends import native
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+class Elapsed(NamedTuple):
+    """Time of a call in seconds, by the clock on the wall and by that of the process.
+
+    Other programs on the machine do not count in the latter. It adds the times of threads.
+    """
+
+    wall: float
+    processor: float
+
+
+def interleaved_times(
+    work: Mapping[Key, Callable[[], object]], rounds: int = 9, description: str = ""
+) -> dict[Key, list[Elapsed]]:
+    """Times of each function, in each of `rounds` after a warm-up round."""
+    found: dict[Key, list[Elapsed]] = {name: [] for name in work}
+    for round_ in tqdm(range(rounds + 1), desc=description, leave=False, unit="round"):
+        for name, run in work.items():
+            wall, processor = time.perf_counter(), time.process_time()
+            run()
+            elapsed = Elapsed(time.perf_counter() - wall, time.process_time() - processor)
+            if round_ > 0:
+                found[name].append(elapsed)
+    return found
 
 
 def interleaved_medians(
     work: Mapping[str, Callable[[], object]], rounds: int = 9, description: str = ""
 ) -> dict[str, float]:
-    """Median time of each function in seconds, over `rounds` after a warm-up round."""
-    seconds: dict[str, list[float]] = {name: [] for name in work}
-    for round_ in tqdm(range(rounds + 1), desc=description, leave=False, unit="round"):
-        for name, run in work.items():
-            start = time.perf_counter()
-            run()
-            if round_ > 0:
-                seconds[name].append(time.perf_counter() - start)
-    return {name: statistics.median(times) for name, times in seconds.items()}
+    """Median wall time of each function in seconds, over `rounds` after a warm-up round."""
+    found = interleaved_times(work, rounds, description)
+    return {name: statistics.median(each.wall for each in times) for name, times in found.items()}
 
 
 def on_backend(backend: str, run: Callable[[], object]) -> Callable[[], object]:
@@ -31,6 +55,16 @@ def on_backend(backend: str, run: Callable[[], object]) -> Callable[[], object]:
         return run()
 
     return with_backend
+
+
+def on_instruction_set(name: str, run: Callable[[], object]) -> Callable[[], object]:
+    """The function with one copy of the native kernels, of ``_native.instruction_sets()``."""
+
+    def with_instruction_set() -> object:
+        native._native.use_instruction_set(name)
+        return run()
+
+    return with_instruction_set
 
 
 def device_milliseconds(run: Callable[[], object], rounds: int = 11, in_a_row: int = 1) -> float:

@@ -3,8 +3,6 @@
 import os
 from collections.abc import Callable
 
-from ase import Atoms
-
 from ..systems import System
 
 os.environ["RAYON_NUM_THREADS"] = "1"  # read once, when featomic first computes
@@ -17,15 +15,9 @@ from featomic.density import Gaussian
 VERSION = featomic.__version__
 
 
-def featomic_gradients(
-    system: System, cutoff: float, max_angular: int, n_pairs: int
-) -> Callable[[], object]:
-    """Function that computes coefficients and their position gradients, on one thread.
-
-    Each l has as many radial functions as in AniSOAP, ``(max_angular - l) // 2 + 1``. featomic searches
-    neighbours itself; their number is checked against `n_pairs`.
-    """
-    calculator = featomic.SphericalExpansion(
+def spherical_expansion(cutoff: float, max_angular: int) -> featomic.SphericalExpansion:
+    """Featomic's calculator, with as many radial functions for each l as in AniSOAP."""
+    return featomic.SphericalExpansion(
         cutoff=Cutoff(radius=cutoff, smoothing=ShiftedCosine(width=cutoff)),
         density=Gaussian(width=0.9),
         basis=Explicit(
@@ -35,12 +27,17 @@ def featomic_gradients(
             }
         ),
     )
-    atoms = Atoms(
-        numbers=system.types.numpy(),
-        positions=system.positions.numpy(),
-        cell=system.cell.numpy(),
-        pbc=True,
-    )
+
+
+def featomic_gradients(
+    system: System, cutoff: float, max_angular: int, n_pairs: int
+) -> Callable[[], object]:
+    """Function that computes coefficients and their position gradients, on one thread.
+
+    featomic searches neighbours itself; their number is checked against `n_pairs`.
+    """
+    calculator = spherical_expansion(cutoff, max_angular)
+    atoms = system.to_atoms()
 
     def run() -> object:
         return calculator.compute(atoms, gradients=["positions"])

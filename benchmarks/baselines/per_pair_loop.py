@@ -12,6 +12,7 @@ by dictionaries and summed. It does less than AniSOAP in two respects:
 """
 
 import os
+from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
@@ -20,11 +21,11 @@ import torch
 from numpy.typing import NDArray
 
 from anisoap_e3nn import AniSOAPEmbedding
-from anisoap_e3nn.basis import solid_harmonic
 from anisoap_e3nn.geometry import rotation_matrices
 from anisoap_e3nn.ops import gaussian_moments, moment_exponents
 
 from ..systems import System
+from .cartesian_tables import CartesianTables
 
 os.environ["RAYON_NUM_THREADS"] = "1"  # read once, when featomic first computes
 
@@ -60,22 +61,9 @@ class PerPairLoop:
         ).compute(system.to_atoms())
         self.n_pairs = sum(len(block.samples) for block in self.neighbors)
 
-        n_types, basis = len(self.types), embedding.basis
-        self.n_radial = [mul // n_types for mul, _ in embedding.irreps_coefficients]
+        tables = CartesianTables(embedding)
+        self.n_radial, self.tables, self.mixing = tables.n_radial, tables.tables, tables.mixing
         self.degree = max(l + 2 * n for l, n in enumerate(self.n_radial))  # AniSOAP's: 2 too many
-        self.tables: list[Array] = []  # for each l: [m, n, x power, y power, z power]
-        self.mixing: list[Array] = []  # for each l: [n, n]
-        for l, n_radial in enumerate(self.n_radial):
-            size = l + 2 * (n_radial - 1) + 1
-            table = np.zeros((2 * l + 1, n_radial, size, size, size))
-            for m in range(-l, l + 1):
-                for n in range(n_radial):
-                    for exponents, coefficient in solid_harmonic(l, m, n).items():
-                        table[m + l, n][exponents] = coefficient
-            self.tables.append(table)
-            norms = np.diag([basis.normalization(l + 2 * n) for n in range(n_radial)])
-            rcond = embedding.hyperparameters["rcond"]
-            self.mixing.append(norms @ basis.orthonormalization(l, n_radial, rcond))
 
         self.moments = [self._compiled_moments(block) for block in self.neighbors]
         exponents = moment_exponents(self.degree)
@@ -86,9 +74,10 @@ class PerPairLoop:
 
     def __call__(self) -> TensorMap:
         """Orthonormalised coefficients, one block for each type of the centre and each l."""
-        return self._orthonormalize(self._contract(self._expand_pairs()))
+        return self.orthonormalize(self.contract(self.expand_pairs()))
 
-    def _expand_pairs(self) -> TensorMap:
+    def expand_pairs(self) -> TensorMap:
+        """Coefficients of every pair, one block for each l and each pair of types."""
         keys, blocks = [], []
         for center_type, neighbor_type in product(self.types, self.types):
             key = self.neighbors.keys.position((center_type, neighbor_type))
@@ -97,20 +86,9 @@ class PerPairLoop:
             block, compiled = self.neighbors.block(key), self.moments[key]
             values: list[list[Array]] = [[] for _ in self.tables]
             for k, sample in enumerate(_progress(block.samples)):
-                frame, _, j = sample["system"], sample["first_atom"], sample["second_atom"]
-                j = self.frame_starts[frame] + j
-                r = np.asarray(
-                    [block.values[k, 0], block.values[k, 1], block.values[k, 2]]
-                ).reshape(3)
-                semiaxes = self.semiaxes[j]
-                norm = (np.prod(semiaxes) * (2 * np.pi) ** 1.5) ** -1.0
-                # precision and centre are what AniSOAP hands to its compiled call
-                _, _, constant = self._gaussian_parameters(r, semiaxes, self.rotations[j])
-                moments = compiled[k].take(self.cells)  # -> [x power, y power, z power]
-                moments *= np.exp(-0.5 * constant) * norm
-                for table, found in zip(self.tables, values, strict=True):
-                    size = table.shape[-1]
-                    found.append(np.einsum("mnpqr,pqr->mn", table, moments[:size, :size, :size]))
+                moments = self.moments_of_pair(sample, block.values[k], compiled[k])
+                for found, of_l in zip(values, self.harmonics_of_pair(moments), strict=True):
+                    found.append(of_l)
             for l, found in enumerate(_progress(values)):
                 keys.append((center_type, neighbor_type, l))
                 blocks.append(
@@ -125,7 +103,26 @@ class PerPairLoop:
             Labels(["center_type", "neighbor_type", "o3_lambda"], np.array(keys)), blocks
         )
 
-    def _gaussian_parameters(
+    def moments_of_pair(self, sample: Any, vector: Array, compiled: Array) -> Array:
+        """Moments ``(x power, y power, z power)`` of one labelled pair, as AniSOAP's loop has them."""
+        frame, _, j = sample["system"], sample["first_atom"], sample["second_atom"]
+        j = self.frame_starts[frame] + j
+        r = np.asarray([vector[0], vector[1], vector[2]]).reshape(3)
+        semiaxes = self.semiaxes[j]
+        norm = (np.prod(semiaxes) * (2 * np.pi) ** 1.5) ** -1.0
+        # precision and centre are what AniSOAP hands to its compiled call
+        _, _, constant = self.gaussian_parameters(r, semiaxes, self.rotations[j])
+        moments = compiled.take(self.cells)
+        moments *= np.exp(-0.5 * constant) * norm
+        return moments
+
+    def harmonics_of_pair(self, moments: Array) -> Iterator[Array]:
+        """Coefficients ``(m, n)`` of one pair for each l, before they are orthonormalised."""
+        for table in self.tables:
+            size = table.shape[-1]
+            yield np.einsum("mnpqr,pqr->mn", table, moments[:size, :size, :size])
+
+    def gaussian_parameters(
         self, r: Array, semiaxes: Array, rotation: Array
     ) -> tuple[Array, Array, float]:
         """Precision matrix, centre and twice the negative logarithm of the product Gaussian's height."""
@@ -140,7 +137,7 @@ class PerPairLoop:
         """Moments of the product Gaussian of each pair, of height 1, and a zero after them."""
         neighbors = self.frame_starts[block.samples["system"]] + block.samples["second_atom"]
         parameters = [
-            self._gaussian_parameters(r, self.semiaxes[j], self.rotations[j])
+            self.gaussian_parameters(r, self.semiaxes[j], self.rotations[j])
             for r, j in zip(block.values[:, :, 0], neighbors, strict=True)
         ]
         precisions, centers = (np.array(p) for p in zip(*(p[:2] for p in parameters), strict=True))
@@ -158,7 +155,8 @@ class PerPairLoop:
         )
         return np.pad(moments.numpy(), ((0, 0), (0, 1)))  # -> [pair, moment + 1]
 
-    def _contract(self, pairs: TensorMap) -> TensorMap:
+    def contract(self, pairs: TensorMap) -> TensorMap:
+        """Sums over the neighbours of each type."""
         keys = sorted({(center_type, l) for center_type, _, l in pairs.keys.values.tolist()})
         blocks = []
         for center_type, l in _progress(keys):
@@ -199,7 +197,8 @@ class PerPairLoop:
             )
         return TensorMap(Labels(["center_type", "o3_lambda"], np.asarray(keys)), blocks)
 
-    def _orthonormalize(self, features: TensorMap) -> TensorMap:
+    def orthonormalize(self, features: TensorMap) -> TensorMap:
+        """Apply norms and Löwdin matrices, in place."""
         for key, block in features.items():
             mixing = self.mixing[key["o3_lambda"]]
             for neighbor_type in np.unique(block.properties["neighbor_type"]):
