@@ -8,7 +8,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP
 HOST_INSTALL = .venv-$*/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints-$*.txt
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test test-triton test-nequip test-mace test-lammps docs lint format bench clean
+.PHONY: demo test test-triton test-nequip test-mace test-lammps wheel test-wheel docs lint format bench clean
 .DEFAULT_GOAL := test
 
 demo: .venv/installed
@@ -43,6 +43,15 @@ test-mace: .venv-mace/installed
 test-lammps: .venv-lammps/installed
 	OMP_NUM_THREADS=1 .venv-lammps/bin/python -m pytest -c tests/hosts/lammps/pytest.ini --rootdir=. --confcutdir=. tests/hosts/lammps src/anisoap_e3nn/interop/lammps
 
+# the source distribution, and from it the wheel, into dist
+wheel: .venv/installed
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist .
+
+# the wheel in a fresh environment, where no compiler is
+test-wheel: wheel
+	OMP_NUM_THREADS=1 PIP_ARGS="$(PIP_ARGS)" $(BIN)/python -m pytest -c tests/distribution/pytest.ini --rootdir=. --confcutdir=tests/distribution tests/distribution
+
 # the pages into build/docs; then their blocks of code are run. A warning is an error.
 SPHINX = OMP_NUM_THREADS=1 $(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --doctree-dir build/doctrees
 docs: .venv/installed-docs
@@ -68,7 +77,7 @@ bench: .venv/installed
 	$(BIN)/python -m benchmarks.models --compile
 
 clean:
-	rm -rf .venv .venv-nequip .venv-mace .venv-lammps build docs/generated
+	rm -rf .venv .venv-* build dist docs/generated
 
 # torch comes first, at the version that everything else was tested with
 .venv/installed: constraints.txt pyproject.toml CMakeLists.txt $(wildcard src/csrc/*)

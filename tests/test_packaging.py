@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -18,8 +19,6 @@ CHANGELOG = (ROOT / "CHANGELOG.md").read_text()
 
 
 def build_wheel(folder: Path, **environment: str) -> zipfile.ZipFile:
-    import os
-
     command = [
         sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
         f"--config-settings=build-dir={folder / 'build'}", "--wheel-dir", str(folder), str(ROOT),
@@ -62,6 +61,45 @@ print([str(w.message) for w in caught if "torch backend" in str(w.message)])
     )
     (message,) = eval(run.stdout)  # once, though called twice
     assert "Reinstall with a C++17 compiler" in message
+
+
+def test_the_source_distribution_has_all_that_a_build_and_the_tests_need(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--no-isolation",
+        "--sdist",
+        "--outdir",
+        str(tmp_path),
+        str(ROOT),
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as members:
+        names = {name.partition("/")[2] for name in members.getnames()}
+    built = (".so", ".pyd", ".pyc")
+    for folder in ("src", "tests", "examples"):
+        files = {path for path in (ROOT / folder).rglob("*") if path.is_file()}
+        here = {str(path.relative_to(ROOT)) for path in files if path.suffix not in built}
+        assert len(here) > 10
+        assert not here - names
+    needed = {
+        "CMakeLists.txt",
+        "pyproject.toml",
+        "LICENSE",
+        "README.md",
+        "Makefile",
+        "constraints.txt",
+    }
+    assert not needed - names
+    assert {
+        "src/csrc/module.cpp",
+        "src/anisoap_e3nn/interop/lammps/pair_style/pair_anisoap.cpp",
+        "examples/benzene/liquid.npz",
+    } <= names
+    stray = [name for name in names if name.endswith(built) or name.startswith((".venv", "build/"))]
+    assert not stray
 
 
 def test_heavy_packages_wait_until_they_are_needed() -> None:
