@@ -8,7 +8,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP
 HOST_INSTALL = .venv-$*/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints-$*.txt
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test test-triton test-nequip test-mace test-lammps wheel test-wheel docs lint format bench clean
+.PHONY: demo test test-triton test-nequip test-mace test-lammps wheel test-wheel test-matrix docs lint format bench clean
 .DEFAULT_GOAL := test
 
 demo: .venv/installed
@@ -51,6 +51,13 @@ wheel: .venv/installed
 # the wheel in a fresh environment, where no compiler is
 test-wheel: wheel
 	OMP_NUM_THREADS=1 PIP_ARGS="$(PIP_ARGS)" $(BIN)/python -m pytest -c tests/distribution/pytest.ini --rootdir=. --confcutdir=tests/distribution tests/distribution
+
+# The core tests with the lowest versions that pyproject.toml allows, with the newest there are, and with those of
+# constraints.txt on each Python. Each pythonX.Y has to be on the PATH.
+MATRIX = lowest newest python3.10 python3.12 python3.13
+test-matrix: $(MATRIX:%=test-%)
+$(MATRIX:%=test-%): test-%: .venv-%/installed
+	OMP_NUM_THREADS=1 .venv-$*/bin/python -m pytest --numprocesses auto --dist worksteal -m "not slow" tests
 
 # the pages into build/docs; then their blocks of code are run. A warning is an error.
 SPHINX = OMP_NUM_THREADS=1 $(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --doctree-dir build/doctrees
@@ -107,4 +114,17 @@ HOST_PACKAGES_lammps = lammps mpich
 	$(HOST_INSTALL) scikit-build-core nanobind cmake ninja
 	$(HOST_INSTALL) $(HOST_PACKAGES_$*) pytest pytest-xdist hypothesis sphericart
 	$(HOST_INSTALL) --no-build-isolation --editable ".[ase,metatensor]"
+	touch $@
+
+PYTHON_lowest = python3.10
+PYTHON_newest = python3.13
+VERSIONS_lowest = -c constraints-lowest.txt
+VERSIONS_newest = --upgrade
+MATRIX_INSTALL = .venv-$*/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) $(or $(VERSIONS_$*),-c constraints.txt)
+$(MATRIX:%=.venv-%/installed): .venv-%/installed: constraints.txt constraints-lowest.txt pyproject.toml CMakeLists.txt $(wildcard src/csrc/*)
+	test -x .venv-$*/bin/python || $(or $(PYTHON_$*),$*) -m venv .venv-$*
+	$(MATRIX_INSTALL) pip
+	$(MATRIX_INSTALL) torch
+	$(MATRIX_INSTALL) scikit-build-core nanobind cmake ninja
+	$(MATRIX_INSTALL) --no-build-isolation --editable ".[all,test]"
 	touch $@

@@ -136,3 +136,42 @@ def test_the_public_names_are_there() -> None:
     assert set(anisoap_e3nn.__all__) <= set(dir(anisoap_e3nn))
     with pytest.raises(AttributeError, match="Ellipsoid"):
         _ = anisoap_e3nn.Ellipsoid
+
+
+def test_the_lowest_versions_that_are_tested_are_those_allowed() -> None:
+    pyproject = (ROOT / "pyproject.toml").read_text()
+    pinned = dict(
+        re.findall(r"^([\w-]+)==(\S+)$", (ROOT / "constraints-lowest.txt").read_text(), re.M)
+    )
+    allowed = dict(re.findall(r'"([\w-]+)(?:\[\w+\])?>=([\w.]+)"', pyproject))
+    assert len(pinned) > 15
+
+    def numbers(version: str) -> list[int]:
+        """Of a version, without zeros at its end."""
+        return [int(part) for part in re.sub(r"(\.0)+$", "", version).split(".")]
+
+    for name, version in pinned.items():
+        assert numbers(version) == numbers(allowed[name]), name
+    dependencies = re.search(r"^dependencies = \[$(.*?)^\]$", pyproject, re.M | re.S)
+    assert dependencies is not None
+    assert set(re.findall(r'"([\w-]+)>=', dependencies[1])) <= set(pinned)
+
+
+def test_workflows_call_what_exists() -> None:
+    yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
+    makefile = (ROOT / "Makefile").read_text()
+    matrix = re.search(r"^MATRIX = (.*)$", makefile, re.M)
+    assert matrix is not None
+    targets = {f"test-{name}" for name in matrix[1].split()}
+    targets |= set(re.findall(r"^([\w-]+): ", makefile, re.M))
+    workflows = {
+        path.stem: yaml.safe_load(path.read_text()) for path in ROOT.glob(".github/workflows/*.yml")
+    }
+    assert set(workflows) == {"tests", "wheels"}
+    choices = workflows["tests"]["jobs"]["test"]["strategy"]["matrix"]
+    called = set(choices["target"]) | {each["target"] for each in choices["include"]}
+    assert called <= targets
+    python = re.findall(r"Python :: (3\.\d+)", (ROOT / "pyproject.toml").read_text())
+    assert choices["python"] == python
+    jobs = workflows["wheels"]["jobs"]
+    assert set(jobs["publish"]["needs"]) == set(jobs) - {"publish"}

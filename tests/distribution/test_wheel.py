@@ -42,7 +42,8 @@ class Environment:
     def install(self, *packages: str) -> None:
         """Install from wheels alone, at the versions of ``constraints.txt``."""
         self.run(
-            "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:",
+            "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+            "--only-binary", ":all:",
             *os.environ["PIP_ARGS"].split(), "-c", str(ROOT / "constraints.txt"), *packages,
         )  # fmt: skip
 
