@@ -84,7 +84,7 @@ bench: .venv/installed
 	$(BIN)/python -m benchmarks.models --compile
 
 clean:
-	rm -rf .venv .venv-* build dist docs/generated
+	rm -rf .venv .venv-* build dist docs/generated docs/gallery/*.json
 
 # torch comes first, at the version that everything else was tested with
 .venv/installed: constraints.txt pyproject.toml CMakeLists.txt $(wildcard src/csrc/*)
