@@ -3,11 +3,12 @@ The embedding inside NequIP
 ===========================
 
 NequIP's network knows points. It cannot tell how an ellipsoid is turned, so the best it can learn is an
-average over orientations. With the density of ellipsoids as first layer it sees them. Both networks are
-trained here on the same Gay-Berne pairs, then one particle of a pair is turned.
+average over orientations. With the density of ellipsoids as first layer, and edges that know how their two
+particles lie, it sees them. Both networks are trained here on the same Gay-Berne pairs, then one particle of a
+pair is turned.
 
-nequip needs an environment of its own (``pip install "anisoap-e3nn[nequip]"``). Where it is not installed, the
-program reads the curves that it stored where it was.
+nequip is not part of what the documentation installs (``pip install "anisoap-e3nn[nequip]"``). Where it is
+missing, the program reads the curves that it stored where it was not.
 """
 
 from importlib.util import find_spec
@@ -29,14 +30,15 @@ torch.set_default_dtype(torch.float64)
 # A turning particle
 # ------------------
 #
-# Two particles lie side by side, and the second one is turned about the axis through both.
+# Two particles lie side by side. The second one is turned, so that now its longest axis and now its shortest
+# points to the first.
 
 angles = torch.linspace(0, torch.pi, 61)
 turned = [
     EllipsoidData(
-        pos=[[0.0, 0, 0], [0.0, 0, 2.2]],
-        orientations=[[1.0, 0, 0, 0], [float((a / 2).cos()), 0, 0, float((a / 2).sin())]],
-        semiaxes=[[0.5, 1.0, 0.75]] * 2,
+        pos=[[0.0, 0, 0], [1.6, 0, 0]],
+        orientations=[[1.0, 0, 0, 0], [float((a / 2).cos()), 0, float((a / 2).sin()), 0]],
+        semiaxes=[[0.5, 0.75, 1.0]] * 2,
         types=[0, 0],
     )
     for a in angles
@@ -48,8 +50,8 @@ true = [float(mechanics(potential, data).energy) for data in turned]
 # Two networks
 # ------------
 #
-# They are NequIP's own and ours, which differs in its first layer. The loss has energies and forces; ours has torques
-# too.
+# They are NequIP's own and ours, which differs in its first layer. The loss has energies and forces, and for
+# ours torques too.
 
 
 def nequip_batch(frames: list[EllipsoidData]) -> dict[str, torch.Tensor]:
@@ -86,8 +88,8 @@ def curve_of(build, frames: list[EllipsoidData], **options) -> list[float]:
         (nequip_batch(frames[k : k + 50]), slice(k, k + 50)) for k in range(0, len(frames), 50)
     ]
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 40)
-    for _ in range(40):
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 60)
+    for _ in range(60):
         for batch, part in batches:
             optimizer.zero_grad()
             result = model(dict(batch))
@@ -104,9 +106,11 @@ def curve_of(build, frames: list[EllipsoidData], **options) -> list[float]:
 
 if find_spec("nequip"):
     from nequip.model import NequIPGNNModel
+    from nequip.utils.global_state import set_global_state
 
     from anisoap_e3nn.interop.nequip import AniSOAPNequIPModel
 
+    set_global_state()
     frames = gay_berne_pairs(sizes=(400, 0, 0)).train
     embedding = {
         "max_angular": 6, "max_radial": 4, "radial_gaussian_width": 0.4, "density_width": 0.6,
@@ -126,10 +130,10 @@ else:
 figure, panel = plt.subplots(figsize=(6, 3.6), layout="constrained")
 panel.plot(angles.rad2deg(), true, "k:", label="Gay-Berne")
 panel.plot(angles.rad2deg(), blind, label="NequIP")
-panel.plot(angles.rad2deg(), seeing, label="NequIP, density of ellipsoids first")
+panel.plot(angles.rad2deg(), seeing, label="NequIP with the density of ellipsoids")
 panel.set(xlabel="angle (degrees)", ylabel="energy", xticks=range(0, 181, 45))
-panel.legend(frameon=False)
+figure.legend(frameon=False, loc="outside upper center", ncols=3)
 
 # %%
-# The networks are small and were trained for half a minute. :doc:`/nequip` goes on to real training, packages and compiled
-# models.
+# The networks are small and were trained for half a minute. :doc:`/nequip` goes on to real training, packages
+# and compiled models.
