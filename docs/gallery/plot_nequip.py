@@ -4,8 +4,8 @@ The embedding inside NequIP
 
 NequIP's network knows points. It cannot tell how an ellipsoid is turned, so the best it can learn is an
 average over orientations. With the density of ellipsoids as first layer, and edges that know how their two
-particles lie, it sees them. Both networks are trained here on the same Gay-Berne pairs, then one particle of a
-pair is turned.
+particles lie, it sees them. Both networks are trained here on the same Gay-Berne pairs, then one particle is
+turned.
 
 nequip is not part of what the documentation installs (``pip install "anisoap-e3nn[nequip]"``). Where it is
 missing, the program reads the curves that it stored where it was not.
