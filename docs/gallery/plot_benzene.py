@@ -26,13 +26,14 @@ torch.set_default_dtype(torch.float64)
 # ----------------------------
 #
 # The S22x5 set has the stacked and the T-shaped dimer of benzene. ``EllipsoidMapping`` finds the molecules
-# and gives all of them one shape, with room for the van der Waals spheres of the atoms.
+# and gives all of them one shape, with room for the van der Waals spheres of the atoms. It wants the atoms of
+# all molecules in one order, which is another one in either dimer; so there are two mappings.
 
 NAMES = ("Benzene_dimer_parallel_displaced", "Benzene_dimer_T-shaped")
 dimers = [(name, stretch) for name in NAMES for stretch in (0.9, 1.0, 1.2, 1.5, 2.0)]
 atoms = [create_s22_system(*dimer) for dimer in dimers]
-mapping = EllipsoidMapping(shape="van-der-waals")
-ellipsoids = [mapping(each) for each in atoms]
+mappings = {name: EllipsoidMapping(shape="van-der-waals") for name in NAMES}
+ellipsoids = [mappings[name](each) for (name, _), each in zip(dimers, atoms, strict=True)]
 print(ellipsoids[0])
 print("semi-axes in Å:", ellipsoids[0].semiaxes[0].numpy().round(2))
 
@@ -59,7 +60,8 @@ molecules = {
 }
 
 # %%
-# The invariants of either molecule tell the dimers apart. As a number: how far they are from those of a
+# One molecule is drawn as an ellipsoid, the other one by its atoms; the menu of the view draws either. The
+# invariants of a molecule tell the dimers apart. As a number: how far they are from those of a
 # molecule that is alone, where only its own density is left.
 
 embedding = AniSOAPEmbedding(
@@ -91,7 +93,7 @@ settings = chemiscope.quick_settings(
     x="distance of the centres",
     y="interaction energy",
     map_color="change of the invariants",
-    structure_settings={"shape": list(molecules), "spaceFilling": False, "opacity": 60},
+    structure_settings={"shape": ["molecule 2"]},  # the first one shows its atoms
 )
 settings["map"]["symbol"] = "dimer"
 chemiscope.show(atoms, properties=properties, shapes=molecules, settings=settings)
