@@ -96,6 +96,7 @@ settings = chemiscope.quick_settings(
     structure_settings={"shape": ["molecule 2"]},  # the first one shows its atoms
 )
 settings["map"]["symbol"] = "dimer"
+# sphinx_gallery_thumbnail_path = "benzene_view.png"
 chemiscope.show(atoms, properties=properties, shapes=molecules, settings=settings)
 
 # %%
