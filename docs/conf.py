@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import tomllib
+from chemiscope.sphinx import ChemiscopeScraper
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_extensions"))  # ours, in this folder
@@ -25,6 +26,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "matplotlib.sphinxext.plot_directive",
     "sphinx_gallery.gen_gallery",
+    "chemiscope.sphinx",
     "command_help",
     "mathml",
     "public_names",
@@ -82,7 +84,11 @@ plot_rcparams = {
 plot_apply_rcparams = True
 plot_basedir = str(HERE / "figures")
 
+views = ChemiscopeScraper()
+views.iterator.extension = ".json"  # compressed ones need a script from another server
+
 sphinx_gallery_conf = {
+    "image_scrapers": ("matplotlib", views),
     "examples_dirs": ["gallery"],
     "gallery_dirs": ["generated/gallery"],
     "filename_pattern": re.escape("/gallery/"),

@@ -24,7 +24,7 @@ needs_native = pytest.mark.skipif(
 )
 
 needs_compiler = pytest.mark.skipif(
-    torch.__version__ < "2.13", reason="this torch cannot compile torch.autograd.grad"
+    torch.__version__ < "2.13", reason="compilation and export by tracing need torch 2.13"
 )
 
 

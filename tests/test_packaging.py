@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -18,8 +19,6 @@ CHANGELOG = (ROOT / "CHANGELOG.md").read_text()
 
 
 def build_wheel(folder: Path, **environment: str) -> zipfile.ZipFile:
-    import os
-
     command = [
         sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
         f"--config-settings=build-dir={folder / 'build'}", "--wheel-dir", str(folder), str(ROOT),
@@ -64,6 +63,45 @@ print([str(w.message) for w in caught if "torch backend" in str(w.message)])
     assert "Reinstall with a C++17 compiler" in message
 
 
+def test_the_source_distribution_has_all_that_a_build_and_the_tests_need(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--no-isolation",
+        "--sdist",
+        "--outdir",
+        str(tmp_path),
+        str(ROOT),
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as members:
+        names = {name.partition("/")[2] for name in members.getnames()}
+    built = (".so", ".pyd", ".pyc")
+    for folder in ("src", "tests", "examples"):
+        files = {path for path in (ROOT / folder).rglob("*") if path.is_file()}
+        here = {str(path.relative_to(ROOT)) for path in files if path.suffix not in built}
+        assert len(here) > 10
+        assert not here - names
+    needed = {
+        "CMakeLists.txt",
+        "pyproject.toml",
+        "LICENSE",
+        "README.md",
+        "Makefile",
+        "constraints.txt",
+    }
+    assert not needed - names
+    assert {
+        "src/csrc/module.cpp",
+        "src/anisoap_e3nn/interop/lammps/pair_style/pair_anisoap.cpp",
+        "examples/benzene/liquid.npz",
+    } <= names
+    stray = [name for name in names if name.endswith(built) or name.startswith((".venv", "build/"))]
+    assert not stray
+
+
 def test_heavy_packages_wait_until_they_are_needed() -> None:
     # not ASE among them: vesin imports it where it is installed
     script = (
@@ -98,3 +136,42 @@ def test_the_public_names_are_there() -> None:
     assert set(anisoap_e3nn.__all__) <= set(dir(anisoap_e3nn))
     with pytest.raises(AttributeError, match="Ellipsoid"):
         _ = anisoap_e3nn.Ellipsoid
+
+
+def test_the_lowest_versions_that_are_tested_are_those_allowed() -> None:
+    pyproject = (ROOT / "pyproject.toml").read_text()
+    pinned = dict(
+        re.findall(r"^([\w-]+)==(\S+)$", (ROOT / "constraints-lowest.txt").read_text(), re.M)
+    )
+    allowed = dict(re.findall(r'"([\w-]+)(?:\[\w+\])?>=([\w.]+)"', pyproject))
+    assert len(pinned) > 15
+
+    def numbers(version: str) -> list[int]:
+        """Of a version, without zeros at its end."""
+        return [int(part) for part in re.sub(r"(\.0)+$", "", version).split(".")]
+
+    for name, version in pinned.items():
+        assert numbers(version) == numbers(allowed[name]), name
+    dependencies = re.search(r"^dependencies = \[$(.*?)^\]$", pyproject, re.M | re.S)
+    assert dependencies is not None
+    assert set(re.findall(r'"([\w-]+)>=', dependencies[1])) <= set(pinned)
+
+
+def test_workflows_call_what_exists() -> None:
+    yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
+    makefile = (ROOT / "Makefile").read_text()
+    matrix = re.search(r"^MATRIX = (.*)$", makefile, re.M)
+    assert matrix is not None
+    targets = {f"test-{name}" for name in matrix[1].split()}
+    targets |= set(re.findall(r"^([\w-]+): ", makefile, re.M))
+    workflows = {
+        path.stem: yaml.safe_load(path.read_text()) for path in ROOT.glob(".github/workflows/*.yml")
+    }
+    assert set(workflows) == {"tests", "wheels"}
+    choices = workflows["tests"]["jobs"]["test"]["strategy"]["matrix"]
+    called = set(choices["target"]) | {each["target"] for each in choices["include"]}
+    assert called <= targets
+    python = re.findall(r"Python :: (3\.\d+)", (ROOT / "pyproject.toml").read_text())
+    assert choices["python"] == python
+    jobs = workflows["wheels"]["jobs"]
+    assert set(jobs["publish"]["needs"]) == set(jobs) - {"publish"}

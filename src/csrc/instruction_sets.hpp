@@ -8,6 +8,7 @@
 #include "pair_design.hpp"
 #include "pair_gay_berne.hpp"
 #include "pair_potential.hpp"
+#include "processor.hpp"
 #include "row_map.hpp"
 #include "sparse_product.hpp"
 
@@ -43,15 +44,10 @@ DECLARE(v3)
 DECLARE(v4)
 
 inline std::vector<const InstructionSet*> runnable_instruction_sets() {
-    __builtin_cpu_init();
     std::vector<const InstructionSet*> found{&instruction_set_v2};
-    const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                    __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
-    const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                    __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-                    __builtin_cpu_supports("avx512vl");
-    if (v3) found.insert(found.begin(), &instruction_set_v3);
-    if (v4) found.insert(found.begin(), &instruction_set_v4);
+    const int level = x86_64_level();
+    if (level >= 3) found.insert(found.begin(), &instruction_set_v3);
+    if (level >= 4) found.insert(found.begin(), &instruction_set_v4);
     return found;  // best first
 }
 #else

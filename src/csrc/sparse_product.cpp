@@ -94,7 +94,7 @@ inline std::int64_t start_of(const SparseProductJob<T>& job, const IrrepBlock& b
 template <class T, int chunks>
 inline void load(const SparseProductJob<T>& job, const IrrepBlock& block, const Tile<T, chunks>& tile,
                  T* slots) {
-    constexpr int width = tile.width;
+    constexpr int width = Tile<T, chunks>::width;
     for (int s = 0; s < tile.n_segments; ++s) {
         const Segment& segment = tile.segments[s];
         const T* from = job.read[block.operand] + start_of(job, block, segment);
@@ -124,7 +124,7 @@ inline void load(const SparseProductJob<T>& job, const IrrepBlock& block, const 
 template <class T, int chunks>
 inline void store(const SparseProductJob<T>& job, const IrrepBlock& block, const Tile<T, chunks>& tile,
                   const T* slots) {
-    constexpr int width = tile.width;
+    constexpr int width = Tile<T, chunks>::width;
     for (int s = 0; s < tile.n_segments; ++s) {
         const Segment& segment = tile.segments[s];
         T* to = job.written + start_of(job, block, segment);

@@ -11,7 +11,7 @@ from anisoap_e3nn import EllipsoidData
 from anisoap_e3nn.extras import import_metatomic_torch
 from anisoap_e3nn.networks import NequIPStylePotential
 from anisoap_e3nn.potentials import PairPotential, mechanics
-from common import Ellipsoids
+from common import Ellipsoids, needs_compiler
 
 pytest.importorskip("metatomic", reason="metatomic is not installed")
 metatomic = import_metatomic_torch()
@@ -40,6 +40,7 @@ def evaluate(model: Any, frame: EllipsoidData) -> tuple[Tensor, Tensor, Tensor]:
     return energy.detach(), -gradient, out[TORQUES].block().values[:, :, 0]
 
 
+@needs_compiler
 def test_a_loaded_model_gives_our_mechanics(
     network: torch.nn.Module, ellipsoids: Ellipsoids, tmp_path: Path
 ) -> None:

@@ -4,9 +4,11 @@ import pytest
 import torch
 
 from anisoap_e3nn import AniSOAPEmbedding
+from common import needs_compiler
 
 
 @pytest.mark.compiler
+@needs_compiler
 @pytest.mark.usefixtures("float64_by_default")
 @pytest.mark.parametrize("n", [2, 3, 4, 5])
 def test_the_first_call_may_have_any_number_of_particles(

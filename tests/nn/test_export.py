@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.export import Dim, export
 
 from anisoap_e3nn import AniSOAPEmbedding
+from common import needs_compiler
 
 
 def random_inputs(n: int, n_edges: int, generator: torch.Generator) -> tuple[Tensor, ...]:
@@ -21,7 +22,12 @@ def random_inputs(n: int, n_edges: int, generator: torch.Generator) -> tuple[Ten
 
 @pytest.mark.compiler
 @pytest.mark.parametrize(
-    "options", [{}, {"cutoff_function": "polynomial"}, {"irreps_out": "4x0e+2x1o"}]
+    "options",
+    [
+        {},
+        {"cutoff_function": "polynomial"},
+        pytest.param({"irreps_out": "4x0e+2x1o"}, marks=needs_compiler),
+    ],
 )
 @pytest.mark.usefixtures("backend")
 def test_export_without_dynamo_keeps_sizes_open(

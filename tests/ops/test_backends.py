@@ -1,11 +1,14 @@
 """The choice of a backend, and the names under which torch knows the native operations."""
 
+import platform
+from pathlib import Path
+
 import pytest
 import torch
 
 from anisoap_e3nn.ops import backends, gaussian_moments
 from anisoap_e3nn.ops.backends import native
-from common import make_case
+from common import make_case, needs_native
 
 INPUTS = (
     "Tensor edge_vectors, Tensor neighbors, Tensor segments, SymInt n_segments, Tensor covariances, "
@@ -67,3 +70,19 @@ def test_without_the_extension_torch_serves_and_says_so_once(
         ValueError, match=r"native backend is not available \(no compiler was found\)"
     ):
         gaussian_moments(**case, degree=2, backend="native")
+
+
+@needs_native
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="needs /proc of Linux")
+@pytest.mark.skipif(
+    platform.machine() != "x86_64", reason="other machines have one instruction set"
+)
+def test_the_instruction_sets_are_those_of_the_processor() -> None:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    flags = set(next(line for line in lines if line.startswith("flags")).split())
+    expected = ["v2"]
+    if {"avx2", "fma", "bmi1", "bmi2"} <= flags:
+        expected.insert(0, "v3")
+        if {f"avx512{part}" for part in ("f", "bw", "cd", "dq", "vl")} <= flags:
+            expected.insert(0, "v4")
+    assert native._native.instruction_sets() == expected

@@ -6,6 +6,11 @@ from functools import lru_cache
 import numpy as np
 import torch
 from torch import Tensor
+from torch._C._functorch import (
+    get_unwrapped,
+    is_batchedtensor,
+    is_functorch_wrapped_tensor,
+)
 
 from ..arguments import integer
 from ..tensor_arguments import check_tensors
@@ -142,17 +147,24 @@ def accumulate_active_dim_first(
 
 
 def _bytes(*indices: Tensor) -> tuple[bytes, ...]:
-    if not torch._C._are_functorch_transforms_active():
+    if torch._C._are_functorch_transforms_active():
+        indices = tuple(_without_transforms(idx) for idx in indices)
+    with torch._C._DisableFuncTorch():
         return tuple(
             idx.detach().to("cpu", torch.int64).contiguous().numpy().tobytes() for idx in indices
         )
-    try:  # torch.func.grad and jvp have no .numpy()
-        return tuple(np.array(idx.tolist(), dtype=np.int64).tobytes() for idx in indices)
-    except RuntimeError as error:
-        raise ValueError(
-            "indices are mapped over by torch.vmap, expected the same ones for all members; map over "
-            "X1, X2 and multipliers only"
-        ) from error
+
+
+def _without_transforms(idx: Tensor) -> Tensor:
+    """The tensor beneath the wrappers of ``torch.func``."""
+    while is_functorch_wrapped_tensor(idx):
+        if is_batchedtensor(idx):
+            raise ValueError(
+                "indices are mapped over by torch.vmap, expected the same ones for all members; map over "
+                "X1, X2 and multipliers only"
+            )
+        idx = get_unwrapped(idx)
+    return idx
 
 
 @lru_cache(maxsize=256)

@@ -82,7 +82,7 @@ def register_derivatives(
         transformed = torch._C._are_functorch_transforms_active()
         reverse = torch.is_grad_enabled()
         forward = torch._C._is_fwd_grad_enabled() and (transformed or _may_have_tangents())
-        if not forward and not (reverse and torch._C._any_requires_grad(*inputs)):
+        if not forward and not (reverse and any(map(_requires_grad, inputs))):
             return run(keyset, *inputs)
         if not transformed:
             return apply(*inputs, (keyset, nullcontext()))
@@ -91,6 +91,10 @@ def register_derivatives(
 
     for key in ("AutogradCPU", "AutogradCUDA"):
         _library.impl(overload._opname, kernel, key, with_keyset=True)
+
+
+def _requires_grad(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.requires_grad
 
 
 def _may_have_tangents() -> bool:
