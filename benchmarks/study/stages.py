@@ -4,11 +4,11 @@ from collections.abc import Callable
 from functools import partial
 
 from anisoap_e3nn.geometry import rotation_matrices
-from anisoap_e3nn.nn.native_moments import native_moments
 from anisoap_e3nn.ops.backends import native
 
 from ..baselines.torch_contraction import TorchContraction
 from ..baselines.torch_full import BatchedExpansion, gaussian_moments
+from ..embedding import sweep_of
 from ..systems import simple_cubic
 from ..timing import Elapsed, on_instruction_set
 from .modes import CUTOFF, LOOPS, Problem, checked_routes, why_left_out
@@ -111,13 +111,12 @@ def _batched_parts(problem: Problem) -> Work:
 
 
 def _native_parts(problem: Problem) -> Work:
-    system, embedding, inputs = problem.system, problem.embedding, problem.inputs
+    system, embedding = problem.system, problem.embedding
     edge_index, shifts = system.search(CUTOFF)
-    moments = native_moments(embedding, *inputs.values())
+    sweep, _ = sweep_of(system, embedding)
     return {
         EVERYTHING: lambda: embedding(**system.inputs(*system.search(CUTOFF))),
         "neighbour list": lambda: system.search(CUTOFF),
         "edge vectors": lambda: system.inputs(edge_index, shifts),
-        "moments and sums": lambda: native_moments(embedding, *inputs.values()),
-        "map to coefficients": lambda: embedding.projection(moments),
+        "moments and sums": sweep,
     }
