@@ -102,7 +102,6 @@ def report_paths() -> None:
                     f"{swp:>7.1f} {emb:>9.1f} {whole:>10.1f} | {loop_time:>13.0f} "
                     f"{loop_time / whole:>11.0f}"
                 )
-    os.environ.pop(BACKEND, None)
 
 
 def whole_path(system: System, embedding: AniSOAPEmbedding) -> Tensor:

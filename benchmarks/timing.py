@@ -39,6 +39,9 @@ def interleaved_times(
     return found
 
 
+_BACKEND = "ANISOAP_E3NN_BACKEND"
+
+
 def interleaved_medians(
     work: Mapping[str, Callable[[], object]], rounds: int = 9, description: str = ""
 ) -> dict[str, float]:
@@ -48,21 +51,31 @@ def interleaved_medians(
 
 
 def on_backend(backend: str, run: Callable[[], object]) -> Callable[[], object]:
-    """The function with ``ANISOAP_E3NN_BACKEND`` set."""
+    """The function with ``ANISOAP_E3NN_BACKEND`` set while it runs."""
 
     def with_backend() -> object:
-        os.environ["ANISOAP_E3NN_BACKEND"] = backend
-        return run()
+        before = os.environ.get(_BACKEND)
+        os.environ[_BACKEND] = backend
+        try:
+            return run()
+        finally:
+            if before is None:
+                del os.environ[_BACKEND]
+            else:
+                os.environ[_BACKEND] = before
 
     return with_backend
 
 
 def on_instruction_set(name: str, run: Callable[[], object]) -> Callable[[], object]:
-    """The function with one copy of the native kernels, of ``_native.instruction_sets()``."""
+    """The function with one copy of the native kernels, of ``_native.instruction_sets()``, while it runs."""
 
     def with_instruction_set() -> object:
         native._native.use_instruction_set(name)
-        return run()
+        try:
+            return run()
+        finally:
+            native._native.use_instruction_set(native._native.instruction_sets()[0])
 
     return with_instruction_set
 

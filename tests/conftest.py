@@ -1,5 +1,6 @@
 """Fixtures that many tests share."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -19,6 +20,18 @@ def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     """Runs the test on each backend."""
     monkeypatch.setenv("ANISOAP_E3NN_BACKEND", request.param)
     return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def same_settings_afterwards() -> Iterator[None]:
+    """Refuses tests that leave another backend to those that follow."""
+    before = _settings()
+    yield
+    assert _settings() == before
+
+
+def _settings() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("ANISOAP_E3NN")}
 
 
 @pytest.fixture

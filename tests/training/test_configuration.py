@@ -118,27 +118,39 @@ def test_a_linear_fit(
         assert message in capsys.readouterr().err
 
 
-@pytest.mark.filterwarnings("ignore:.*fall into this hole.*")  # few pairs
-def test_densities_that_a_fit_leaves_open(
-    tmp_path: Path, configuration: dict[str, Any], capsys: pytest.CaptureFixture[str]
-) -> None:
-    """They are those that the frames suggest, with the reason; who gives one of them gives all."""
+def test_densities_that_settings_leave_open(configuration: dict[str, Any]) -> None:
+    """They are those that the frames suggest; who gives one of their arguments gives all."""
     from anisoap_e3nn.nn import suggest_hyperparameters
-    from anisoap_e3nn.potentials import load_model
+    from anisoap_e3nn.training.components import build_stack
     from anisoap_e3nn.training.frames import read_split
-    from anisoap_e3nn.training.settings import DataSettings
+    from anisoap_e3nn.training.settings import DataSettings, FitSettings
 
-    frames = read_split(DataSettings(**configuration["data"])).train
+    data = DataSettings(**configuration["data"])
+    frames = read_split(data).train
     components = [{"name": "ManyBodyPotential", "cutoff": 3.0}]
     components.append({**components[0], "max_angular": 2})
-    output = tmp_path / "fitted.pt"
-    fit = {"data": configuration["data"], "components": components, "output": str(output)}
-    assert cli.main(["fit", str(written(tmp_path / "fit.yaml", fit))]) == 0
-    printed = capsys.readouterr().out
+    stack, reasons = build_stack(FitSettings(data, components), [0], frames)
     suggested, reason = suggest_hyperparameters(frames, 3.0)
-    assert f"components[0]: {reason}" in printed
-    assert "components[1]" not in printed
-    first, second, _ = load_model(output).components  # and the repulsion
+    assert reasons == [f"components[0]: {reason}"]
+    first, second, _ = stack.components  # and the repulsion
     assert {k: first.hyperparameters[k] for k in suggested} == suggested
     assert second.hyperparameters["max_angular"] == 2
     assert second.hyperparameters["density_width"] != suggested["density_width"]
+
+
+@pytest.mark.filterwarnings("ignore:.*fall into this hole.*")  # few pairs
+def test_a_fit_says_why_densities_are_what_they_are(
+    tmp_path: Path,
+    configuration: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from anisoap_e3nn.nn import Suggestion
+    from anisoap_e3nn.training import components
+
+    small = Suggestion({"max_angular": 1, "max_radial": 0}, "since this is a test")
+    monkeypatch.setattr(components, "suggest_hyperparameters", lambda frames, cutoff: small)
+    fit = {"data": configuration["data"], "output": str(tmp_path / "fitted.pt")}
+    fit["components"] = [{"name": "ManyBodyPotential", "cutoff": 3.0}]
+    assert cli.main(["fit", str(written(tmp_path / "fit.yaml", fit))]) == 0
+    assert "components[0]: since this is a test" in capsys.readouterr().out
