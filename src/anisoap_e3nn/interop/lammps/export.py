@@ -5,19 +5,22 @@ plugin registers from C++ (``pair_style/operations.cpp``). So it is as fast as t
 sums over neighbours, for which the compiler's own code is slower than the kernels.
 """
 
+import copy
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.fx.experimental.proxy_tensor import make_fx
 
+from ...geometry import torques_of_gradient
 from ...networks.convolution import Convolution
 from ...ops.backends import native
 from ...potentials import load_model, read_metadata
-from .packaged_model import PackagedModel
+from .packaged_model import NeighborhoodEnergies, PairTerms, Results, added
 from .terms import ModelTerms
 from .units import energy_factors
 
@@ -75,13 +78,14 @@ def export_model(
             f"{name} is a network, whose layers exchange features between ranks, expected a potential without "
             "message passing; use pair_style anisoap, which takes any checkpoint"
         )
-    terms = ModelTerms.of(model.cpu().eval().requires_grad_(False), name)
-    packaged = PackagedModel(terms)
+    model = copy.deepcopy(model).cpu().eval().requires_grad_(False)
+    terms = ModelTerms.of(model, name)
+    pairs, neighborhoods = PairTerms(terms), NeighborhoodEnergies(terms)
     try:
-        program = _program(packaged)
+        program = _program(pairs, neighborhoods)
         with TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
             complete = Path(folder) / path.name
-            _compile(program, complete, _metadata(terms, packaged, units))
+            _compile(program, complete, _metadata(terms, pairs, neighborhoods, units))
             complete.replace(path)
     except RuntimeError as error:  # of torch's compilers
         raise ValueError(f"{name} cannot be compiled: {error}") from error
@@ -96,54 +100,99 @@ def _refuse_path(path: Path, overwrite: bool) -> None:
         raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name!r} to")
 
 
-def _program(model: PackagedModel) -> torch.export.ExportedProgram:
-    """Program of the model for any number of particles and edges, derivatives included."""
-    from torch import _dynamo as dynamo  # takes seconds to import
+class _Example(NamedTuple):
+    """Tensors of the right shapes, and which of their dimensions vary. Their values are not looked at."""
 
-    n = torch.export.Dim("n_particles", min=2)
-    arguments, shapes = _example(model, n)
-    with dynamo.config.patch(trace_autograd_ops=True):
-        return torch.export.export(model, arguments, dynamic_shapes=shapes, strict=True)
+    particles: tuple[Tensor, ...]  # positions, quaternions, semi-axes, types, number of own particles
+    pair_edges: list[Tensor]  # index and vectors for each cutoff of pairs
+    neighborhood_edges: list[Tensor]  # index for each cutoff of neighbourhoods
+    particle_shapes: tuple[Any, ...]
+    pair_shapes: list[Any]
+    neighborhood_shapes: list[Any]
+
+    @classmethod
+    def of(cls, n_pair_lists: int, n_lists: int) -> "_Example":
+        n = 7  # all sizes differ, so that none is taken for another
+        sizes = range(20, 20 + n_pair_lists + n_lists)
+        index = [torch.zeros(2, size, dtype=torch.int64) for size in sizes]
+        vectors = [torch.zeros(size, 3, dtype=torch.float64) for size in sizes]
+        of_particles = {0: torch.export.Dim("n_particles", min=2)}
+        edges = [torch.export.Dim(f"n_edges_{size}", min=2) for size in sizes]
+        return cls(
+            (
+                *(torch.zeros(n, width, dtype=torch.float64) for width in (3, 4, 3)),
+                torch.zeros(n, dtype=torch.int64),
+                torch.tensor(5),
+            ),
+            [x for k in range(n_pair_lists) for x in (index[k], vectors[k])],
+            index[n_pair_lists:],
+            (*(of_particles,) * 4, None),
+            [x for k in range(n_pair_lists) for x in ({1: edges[k]}, {0: edges[k]})],
+            [{1: each} for each in edges[n_pair_lists:]],
+        )
 
 
-def _example(model: PackagedModel, n: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """Arguments of the right shapes, and which of their dimensions vary. Their values are not looked at."""
-    n_pairs, n_all = len(model.pair_cutoffs), len(model.pair_cutoffs) + len(
-        model.neighborhood_cutoffs
-    )
-    zeros = torch.zeros(7, 11, dtype=torch.float64)
-    edges = [torch.zeros(2, 20 + k, dtype=torch.int64) for k in range(n_all)]
-    dims = [torch.export.Dim(f"n_edges_{k}", min=2) for k in range(n_all)]
-    vectors = [torch.zeros(each.shape[1], 3, dtype=torch.float64) for each in edges[:n_pairs]]
-    whole: dict[str, Any] = {"dtype": torch.int64}
-    arguments: tuple[Any, ...] = (
-        *(zeros.new_zeros(7, width) for width in (3, 4, 3)),
-        torch.zeros(7, **whole),
-        torch.tensor(5, **whole),
-        edges[:n_pairs],
-        vectors,
-        edges[n_pairs:],
-    )
-    shapes = (
-        *({0: n} for _ in range(4)),
-        None,
-        [{1: dim} for dim in dims[:n_pairs]],
-        [{0: dim} for dim in dims[:n_pairs]],
-        [{1: dim} for dim in dims[n_pairs:]],
-    )
-    return arguments, shapes
+class _Flat(torch.nn.Module):
+    """Module of any number of tensors, from a function of them."""
+
+    def __init__(self, function: Callable[..., Results]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, *tensors: Tensor) -> Results:
+        return self.function(*tensors)
+
+
+def _program(pairs: PairTerms, neighborhoods: NeighborhoodEnergies) -> torch.export.ExportedProgram:
+    """Program of the model for any number of particles and edges.
+
+    Energies are exported first, since only that compiler follows Python's ``len``. Their derivatives are
+    then recorded, and exported with the pairs.
+    """
+    example = _Example.of(len(pairs.cutoffs), len(neighborhoods.cutoffs))
+    n_particles, n_pairs = len(example.particles), len(example.pair_edges)
+    energies_of: Any = None
+    if len(neighborhoods.terms) > 0:
+        energies_of = torch.export.export(
+            neighborhoods,
+            (*example.particles, *example.neighborhood_edges),
+            dynamic_shapes=(*example.particle_shapes, tuple(example.neighborhood_shapes)),
+            strict=True,
+        ).module(check_guards=False)
+
+    def evaluate(*tensors: Tensor) -> Results:
+        positions, quaternions, semiaxes, types, n_local = tensors[:n_particles]
+        edges = tensors[n_particles:]
+        sums = pairs(quaternions, semiaxes, types, *edges[:n_pairs])
+        if energies_of is None:
+            return sums
+        leaves = [x.detach().requires_grad_() for x in (positions, quaternions)]
+        energies = energies_of(*leaves, semiaxes, types, n_local, *edges[n_pairs:])
+        d_positions, d_quaternions = torch.autograd.grad(
+            energies.sum(), leaves, materialize_grads=True
+        )
+        torques = torques_of_gradient(quaternions, d_quaternions)
+        return added(sums, (energies.detach(), -d_positions, torques))
+
+    arguments = (*example.particles, *example.pair_edges, *example.neighborhood_edges)
+    shapes = (*example.particle_shapes, *example.pair_shapes, *example.neighborhood_shapes)
+    recorded = make_fx(evaluate, tracing_mode="symbolic", _allow_non_fake_inputs=True)(*arguments)
+    return torch.export.export(_Flat(recorded), arguments, dynamic_shapes=(shapes,))
 
 
 def _metadata(
-    terms: ModelTerms, model: PackagedModel, units: str | Mapping[str, Any] | None
+    terms: ModelTerms,
+    pairs: PairTerms,
+    neighborhoods: NeighborhoodEnergies,
+    units: str | Mapping[str, Any] | None,
 ) -> dict[str, str]:
     """What the pair style reads of a model; numbers are separated by spaces."""
     factors = energy_factors(units)
     return {
         "format": FORMAT,
         "cutoff": repr(terms.cutoff),
-        "pair_cutoffs": " ".join(map(repr, model.pair_cutoffs)),
-        "neighborhood_cutoffs": " ".join(map(repr, model.neighborhood_cutoffs)),
+        "pair_cutoffs": " ".join(map(repr, pairs.cutoffs)),
+        "neighborhood_cutoffs": " ".join(map(repr, neighborhoods.cutoffs)),
         "types": " ".join(map(str, terms.known_types or [])),
         "units": str(units or ""),
         "unit_styles": " ".join(factors),

@@ -1,6 +1,6 @@
-"""A model as one module from LAMMPS' arrays to energies, forces and torques, for ``torch.export``."""
+"""Terms of a model as modules of LAMMPS' arrays, which compilers can trace."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from ...gay_berne import GayBerne
-from ...geometry import torques_of_gradient
 from ...graph import Edges
 from ...graph.verlet import Neighbors
 from ...ops.backends.pair_operations import gay_berne_terms, pair_potential_terms
@@ -19,32 +18,23 @@ from .terms import ModelTerms, energies_of
 Results = tuple[Tensor, Tensor, Tensor]
 
 
-class PackagedModel(torch.nn.Module):
-    """Energies, forces and torques of the particles of one rank.
-
-    Parameters
-    ----------
-    terms : ModelTerms
-        Terms of the model.
+class NeighborhoodEnergies(torch.nn.Module):
+    """Energies of the rank's own particles from all terms that get whole neighbourhoods.
 
     Attributes
     ----------
-    pair_cutoffs, neighborhood_cutoffs : list of float
-        Different cutoffs of pair potentials and of other terms: for each of them the pair style makes a list
-        of edges, so that no term sees edges beyond its own cutoff.
+    cutoffs : list of float
+        Different cutoffs of the terms. For each of them the pair style makes a list of edges, so that no term
+        sees edges beyond its own cutoff.
     """
 
     def __init__(self, terms: ModelTerms) -> None:
         super().__init__()
-        self.dtype = terms.dtype
-        self.pairs = torch.nn.ModuleList(_PairTerm(term, terms.dtype) for term in terms.pairs)
-        self.others = torch.nn.ModuleList(terms.others)
+        self.dtype, self.terms = terms.dtype, torch.nn.ModuleList(terms.others)
         with_edges = [x for x in terms.others if not isinstance(x, OneBodyPotential)]
-        self.pair_cutoffs = _different(terms.pairs)
-        self.neighborhood_cutoffs = _different(with_edges)
-        self._pair_lists = [self.pair_cutoffs.index(term.cutoff) for term in self.pairs]
+        self.cutoffs = _different(with_edges)
         self._lists = [
-            None if (cutoff := cutoff_of(term)) is None else self.neighborhood_cutoffs.index(cutoff)
+            None if (cutoff := cutoff_of(term)) is None else self.cutoffs.index(cutoff)
             for term in terms.others
         ]
 
@@ -55,56 +45,9 @@ class PackagedModel(torch.nn.Module):
         semiaxes: Tensor,
         types: Tensor,
         n_local: Tensor,
-        pair_edges: Sequence[Tensor],
-        pair_vectors: Sequence[Tensor],
-        neighborhood_edges: Sequence[Tensor],
-    ) -> Results:
-        """Evaluate the terms.
-
-        Parameters
-        ----------
-        positions, semiaxes : Tensor ``(all, 3)``, float64
-        quaternions : Tensor ``(all, 4)``, float64
-        types : Tensor ``(all,)``, int64
-            Types of the model.
-        n_local : Tensor ``()``, int64
-            Number of the rank's own particles, which come first.
-        pair_edges : sequence of Tensor ``(2, edge)``, int64
-            For each of `pair_cutoffs` both directions of each pair that this rank has.
-        pair_vectors : sequence of Tensor ``(edge, 3)``, float64
-            Vectors of these edges, from centre to neighbour.
-        neighborhood_edges : sequence of Tensor ``(2, edge)``, int64
-            For each of `neighborhood_cutoffs` all neighbours of the rank's own particles.
-
-        Returns
-        -------
-        tuple of Tensor
-            Energies ``(all,)``, forces and torques ``(all, 3)``, float64.
-        """
-        n, zeros = positions.shape[0], positions.new_zeros
-        sums = zeros(n), zeros(n, 3), zeros(n, 3)
-        particles = [x.to(self.dtype) for x in (quaternions, semiaxes)]
-        for term, k in zip(self.pairs, self._pair_lists, strict=True):
-            found = term(types, *particles, pair_vectors[k].to(self.dtype), pair_edges[k])
-            sums = _added(sums, found)
-        if len(self.others) > 0:
-            own = torch.arange(n) < n_local
-            sums = _added(
-                sums,
-                self._neighborhoods(positions, quaternions, semiaxes, types, own, neighborhood_edges),
-            )
-        return sums
-
-    def _neighborhoods(
-        self,
-        positions: Tensor,
-        quaternions: Tensor,
-        semiaxes: Tensor,
-        types: Tensor,
-        own: Tensor,
-        edges: Sequence[Tensor],
-    ) -> Results:
-        positions, quaternions = (x.detach().requires_grad_() for x in (positions, quaternions))
+        *edges: Tensor,
+    ) -> Tensor:
+        """Energies ``(all,)``, zero for ghosts, whose energies are computed on other ranks."""
         data = TensorAttributes(
             {
                 "pos": positions.to(self.dtype),
@@ -117,14 +60,10 @@ class PackagedModel(torch.nn.Module):
         )
         of_lists = [self._edges(positions, index) for index in edges]
         total = 0 * positions.sum(1)  # energies of types alone can be differentiated too
-        for term, k in zip(self.others, self._lists, strict=True):
+        for term, k in zip(self.terms, self._lists, strict=True):
             total = total + energies_of(term, data, None if k is None else of_lists[k])
-        energies = torch.where(own, total, 0.0)  # ghosts have theirs on other ranks
-        d_positions, d_quaternions = torch.autograd.grad(
-            energies.sum(), (positions, quaternions), materialize_grads=True
-        )
-        torques = torques_of_gradient(quaternions.detach(), d_quaternions)
-        return energies.detach(), -d_positions, torques
+        own = torch.arange(positions.shape[0]) < n_local
+        return torch.where(own, total, 0.0)
 
     def _edges(self, positions: Tensor, index: Tensor) -> Edges:
         neighbors, centers = index
@@ -132,6 +71,36 @@ class PackagedModel(torch.nn.Module):
         vectors = positions.index_select(0, neighbors) - positions.index_select(0, centers)
         vectors = vectors.to(self.dtype)  # -> [edge, 3]
         return Edges(Neighbors(index, torch.zeros_like(vectors)), vectors)
+
+
+class PairTerms(torch.nn.Module):
+    """Energies, forces and torques from all pair potentials, by the operations of their native kernels.
+
+    Attributes
+    ----------
+    cutoffs : list of float
+        Different cutoffs of the terms, as for :class:`NeighborhoodEnergies`.
+    """
+
+    def __init__(self, terms: ModelTerms) -> None:
+        super().__init__()
+        self.dtype = terms.dtype
+        self.terms = torch.nn.ModuleList(_PairTerm(term, terms.dtype) for term in terms.pairs)
+        self.cutoffs = _different(terms.pairs)
+        self._lists = [self.cutoffs.index(term.cutoff) for term in terms.pairs]
+
+    def forward(
+        self, quaternions: Tensor, semiaxes: Tensor, types: Tensor, *edges: Tensor
+    ) -> Results:
+        """Sums ``(all,)``, ``(all, 3)`` and ``(all, 3)`` over the terms, in float64."""
+        n, zeros = quaternions.shape[0], quaternions.new_zeros
+        sums = zeros(n), zeros(n, 3), zeros(n, 3)
+        particles = [x.to(self.dtype) for x in (quaternions, semiaxes)]
+        for term, k in zip(self.terms, self._lists, strict=True):
+            index, vectors = edges[2 * k : 2 * k + 2]
+            found = term(types, *particles, vectors.to(self.dtype), index)
+            sums = added(sums, found)
+        return sums
 
 
 class _PairTerm(torch.nn.Module):
@@ -167,7 +136,8 @@ class _PairTerm(torch.nn.Module):
         )
 
 
-def _added(sums: Results, terms: Results) -> Results:
+def added(sums: Results, terms: Results) -> Results:
+    """Sums in the dtype of the first."""
     energies, forces, torques = (
         total + term.to(total.dtype) for total, term in zip(sums, terms, strict=True)
     )
