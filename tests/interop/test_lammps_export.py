@@ -1,10 +1,11 @@
-"""Packages for ``pair_style anisoap/torch``, against the models that they were made of; LAMMPS is not needed."""
+"""Packages for ``pair_style anisoap/torch``, against their models; LAMMPS is not needed."""
 
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -13,13 +14,13 @@ from anisoap_e3nn.interop.lammps.export import export_model
 from anisoap_e3nn.interop.lammps.interface import Step
 from anisoap_e3nn.interop.lammps.opened_model import OpenedModel
 from anisoap_e3nn.networks import NequIPStylePotential
+from anisoap_e3nn.ops.backends.pair_operations import gay_berne_terms, pair_potential_terms
 from anisoap_e3nn.potentials import (
     ManyBodyPotential,
     OneBodyPotential,
     PairPotential,
     StackedPotential,
     SurfaceRepulsion,
-    save_model,
 )
 
 TYPES = [7, 3, 5]
@@ -42,22 +43,17 @@ def randomized(model: torch.nn.Module) -> torch.nn.Module:
 
 def models() -> dict[str, torch.nn.Module]:
     torch.manual_seed(1)
+    gay_berne = GayBerne(
+        TYPES,
+        CUTOFF,
+        sigma=0.6,
+        well_depths=[[1.0, 1.5, 0.4], [0.5, 1.0, 2.0], [1.0, 1.0, 1.0]],
+        sphere_types=[5],
+    )
     repulsion = SurfaceRepulsion(TYPES, 2.5, 3.0, 0.2)
-    many_body = ManyBodyPotential(TYPES, 2.6, max_angular=2, max_radial=1)
-    perceptron = ManyBodyPotential(TYPES, CUTOFF, max_angular=1, max_radial=1, hidden=[4])
-    built = {
-        "gay_berne": GayBerne(
-            TYPES,
-            CUTOFF,
-            sigma=0.6,
-            well_depths=[[1.0, 1.5, 0.4], [0.5, 1.0, 2.0], [1.0, 1.0, 1.0]],
-            sphere_types=[5],
-        ),
-        "stack": StackedPotential(
-            [OneBodyPotential(TYPES), PairPotential(TYPES, CUTOFF), repulsion, many_body]
-        ),
-        "perceptron": perceptron,
-    }
+    many_body = ManyBodyPotential(TYPES, 2.6, max_angular=1, max_radial=1, hidden=[4])
+    stack = [OneBodyPotential(TYPES), PairPotential(TYPES, CUTOFF), repulsion, many_body]
+    built = {"pairs": StackedPotential([gay_berne, repulsion]), "stack": StackedPotential(stack)}
     return {name: randomized(model).eval() for name, model in built.items()}
 
 
@@ -115,7 +111,7 @@ def packaged(package: Any, of: Step) -> tuple[torch.Tensor, ...]:
     return tuple(package(*particles, *edges))
 
 
-@pytest.fixture(scope="module", params=["gay_berne", "stack", "perceptron"])
+@pytest.fixture(scope="module", params=["pairs", "stack"])
 def exported(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[torch.nn.Module, Any]:
@@ -137,3 +133,45 @@ def test_a_package_is_its_model(
     for result, reference in zip(found, expected(model, step(n, n_local)), strict=True):
         assert reference.abs().max() > 1e-3
         torch.testing.assert_close(result, reference, rtol=1e-12, atol=1e-12)
+
+
+def test_a_network_is_refused(tmp_path: Path) -> None:
+    network = NequIPStylePotential([0], CUTOFF, "2x0e", n_layers=1, max_angular=1)
+    with pytest.raises(ValueError, match=r"the model is a network, .* use pair_style anisoap"):
+        export_model(network, tmp_path / "model.pt2")
+
+
+def test_a_model_without_cutoff_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="the model has no cutoff"):
+        export_model(OneBodyPotential([0]), tmp_path / "model.pt2")
+
+
+def test_files_are_not_replaced_unasked(tmp_path: Path) -> None:
+    model, path = PairPotential([0], CUTOFF), tmp_path / "model.pt2"
+    path.touch()
+    with pytest.raises(FileExistsError, match="use overwrite=True"):
+        export_model(model, path)
+    with pytest.raises(ValueError, match=r"expected a name that ends in .pt2"):
+        export_model(model, tmp_path / "model.pt")
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        export_model(model, tmp_path / "none" / "model.pt2")
+
+
+def test_operations_refuse_what_kernels_refuse() -> None:
+    of = step(12, 12)
+    types = torch.tensor([0, *TYPES])[of.types]
+    particles = of.quaternions, of.semiaxes, of.pair_vectors, of.pair_edges
+    gay_berne = GayBerne(TYPES, CUTOFF, sphere_types=[5])
+    constants = gay_berne.epsilon, gay_berne.sigma, gay_berne.well_depths, gay_berne.is_sphere
+    known = gay_berne.type_index.values
+    assert gay_berne_terms(types, known, *particles, *constants, *gay_berne.numbers)[0].shape == (
+        12,
+    )
+    of.semiaxes[types == 5, 0] *= 2
+    with pytest.raises(ValueError, match="GayBerne refuses a particle or an edge"):
+        gay_berne_terms(types, known, *particles, *constants, *gay_berne.numbers)
+    pair = PairPotential(TYPES, CUTOFF).double()
+    functions = [torch.from_numpy(x) if isinstance(x, np.ndarray) else x for x in pair.functions]
+    weights = pair.weights.detach()
+    with pytest.raises(ValueError, match="PairPotential refuses a particle or an edge"):
+        pair_potential_terms(types + 1, known, *particles, weights, *functions)

@@ -12,9 +12,9 @@ def add_export(commands: Any) -> None:
     command = commands.add_parser(
         "export",
         help="compile a model for LAMMPS without Python",
-        description="Compile a potential for pair_style anisoap/torch, which runs it without Python. The file "
-        "is for processors like the one at hand and for the version of torch that compiled it. Networks run "
-        "by pair_style anisoap alone.",
+        description="Compile a potential for pair_style anisoap/torch, which runs it without Python. The "
+        "file is for processors like the one at hand and for the version of torch that compiled it. Networks "
+        "run by pair_style anisoap alone.",
     )
     command.set_defaults(run=_export)
     # fmt: off

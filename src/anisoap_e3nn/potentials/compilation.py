@@ -147,6 +147,8 @@ def graph_tensors(model: torch.nn.Module, data: Any) -> dict[str, Tensor]:
 class TensorAttributes:
     """Tensors as attributes. Unlike the data of PyTorch Geometric, compilers can trace them."""
 
+    batch: Tensor | None
+
     def __init__(self, tensors: dict[str, Tensor]) -> None:
         self.__dict__.update(tensors)
 

@@ -1,5 +1,6 @@
 """``pair_style anisoap/torch`` in LAMMPS' own program, which has no Python, on 1, 2 and 4 ranks."""
 
+import copy
 import os
 import shutil
 import sys
@@ -12,11 +13,23 @@ import numpy as np
 import pytest
 import torch
 from commands import run
-from lammps_cases import MODELS, SLABS, THERMO, TYPE_WORDS, TYPES, random_model, setup
+from lammps_cases import (
+    LIQUID,
+    MODELS,
+    SLABS,
+    THERMO,
+    THOUSAND_STEPS,
+    TRIAXIAL,
+    TYPE_WORDS,
+    TYPES,
+    lammps_triaxial,
+    random_model,
+    setup,
+)
 from test_ranks import MESSAGES, assert_same, own
 
 from anisoap_e3nn.interop.lammps import export_model, plugin_path
-from anisoap_e3nn.potentials import PairPotential
+from anisoap_e3nn.potentials import PairPotential, StackedPotential
 
 SECONDS = 120  # a rank that waits for one that has failed waits for ever
 NAMES = ("gay_berne", "pair", "stack")
@@ -31,8 +44,10 @@ def style(words: str) -> str:
 
 def written(name: str) -> str:
     """Run no step, and write what :func:`read` reads."""
-    parts = " ".join(f"$({part}:%.17g)" for part in ("pe", "pxx", "pyy", "pzz", "pxy", "pxz", "pyz"))
-    columns = "c_energies fx fy fz tqx tqy tqz"
+    parts = " ".join(
+        f"$({part}:%.17g)" for part in ("pe", "pxx", "pyy", "pzz", "pxy", "pxz", "pyz")
+    )
+    columns = "c_energies fx fy fz tqx tqy tqz x y z"
     return (
         f'run 0\nprint "{parts}" file {{folder}}/{name}.txt\n'
         f"write_dump all custom {{folder}}/{name}.dump id {columns} modify sort id format float %.17g\n"
@@ -47,7 +62,8 @@ def read(folder: Path, name: str) -> dict[str, Any]:
         "pressure": np.array(pressure),
         "energies": rows[:, 1],
         "f": rows[:, 2:5],
-        "torque": rows[:, 5:],
+        "torque": rows[:, 5:8],
+        "x": rows[:, 8:],
     }
 
 
@@ -72,13 +88,18 @@ def models() -> dict[str, torch.nn.Module]:
     return {"gay_berne": MODELS["gay_berne"], "pair": pair, "stack": MODELS["stack"]}
 
 
+def of_both_kinds() -> torch.nn.Module:
+    return copy.deepcopy(StackedPotential([MODELS["gay_berne"], MODELS["single"]])).double()
+
+
 @pytest.fixture(scope="module")
 def packages(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with the files of all cases and the compiled models."""
     folder = tmp_path_factory.mktemp("packages") / "files"
     shutil.copytree(files, folder)
     torch.set_default_dtype(torch.float64)
-    for name, model in models().items():
+    others = {"triaxial": TRIAXIAL, "single": of_both_kinds().float()}
+    for name, model in (models() | others).items():
         export_model(model, folder / f"{name}.pt2")
     for name in ("real_in_cal", "metal"):
         export_model(folder / f"{name}.pt", folder / f"{name}.pt2")
@@ -96,10 +117,19 @@ def found(packages: Path) -> Callable[[int, str], dict[str, Any]]:
         for name in NAMES
     }
     cases["short_ghosts"] = (
-        setup() + "comm_modify cutoff 0.5\n" + style(f"stack.pt2 {TYPE_WORDS}") + written("short_ghosts")
+        setup()
+        + "comm_modify cutoff 0.5\n"
+        + style(f"stack.pt2 {TYPE_WORDS}")
+        + written("short_ghosts")
     )
     cases["converted"] = (
         setup(style="real") + style(f"metal.pt2 {TYPE_WORDS}") + written("converted")
+    )
+    cases["single"] = setup() + style(f"single.pt2 {TYPE_WORDS}") + written("single")
+    motion = LIQUID + "{style}" + THOUSAND_STEPS + "\n"
+    cases["trajectory"] = motion.replace("{style}", style("triaxial.pt2 0")) + written("trajectory")
+    cases["lammps_trajectory"] = motion.replace("{style}", lammps_triaxial()) + written(
+        "lammps_trajectory"
     )
     done: set[int] = set()
 
@@ -136,9 +166,24 @@ def test_energies_of_metal_in_a_script_of_real(found: Any, n_ranks: int) -> None
         assert np.abs(result[name] - scaled).max() < 1e-11 * np.abs(scaled).max()
 
 
+def test_models_of_single_precision(found: Any, n_ranks: int) -> None:
+    assert_same(found(n_ranks, "single"), own(of_both_kinds(), "fluid"), 1e-4)
+
+
+@pytest.mark.parametrize("name", ["trajectory", "lammps_trajectory"])
+def test_a_trajectory_is_that_of_lammps(found: Any, n_ranks: int, name: str) -> None:
+    """And it does not depend on the number of ranks."""
+    result, expected = found(n_ranks, name), found(1, "lammps_trajectory")
+    assert_same(result, expected, 1e-9)
+    assert np.abs(result["x"] - expected["x"]).max() < 1e-9
+
+
 REFUSALS = {
     "no_file": (setup() + style(f"nothing.pt2 {TYPE_WORDS}"), "no such file: nothing.pt2"),
-    "checkpoint": (setup() + style(f"metal.pt {TYPE_WORDS}"), "metal.pt cannot be opened, expected a package of"),
+    "checkpoint": (
+        setup() + style(f"metal.pt {TYPE_WORDS}"),
+        "metal.pt cannot be opened, expected a package of",
+    ),
     "unknown_type": (
         setup() + style("gay_berne.pt2 7 3 8"),
         MESSAGES["unknown_type"].replace("of gay_berne, ", "of gay_berne.pt2, "),
@@ -154,7 +199,10 @@ REFUSALS = {
         MESSAGES["no_shape"],
     ),
     "one_rank_alone": (
-        setup() + "set atom 5 type 3 shape 1 2 1\n" + style(f"gay_berne.pt2 {TYPE_WORDS}") + "run 0",
+        setup()
+        + "set atom 5 type 3 shape 1 2 1\n"
+        + style(f"gay_berne.pt2 {TYPE_WORDS}")
+        + "run 0",
         "three equal ones where the type is one of sphere_types",
     ),
 }

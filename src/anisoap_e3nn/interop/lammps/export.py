@@ -1,8 +1,9 @@
 """Models as packages of AOTInductor, which ``pair_style anisoap/torch`` runs without Python.
 
-A package holds the model as compiled code and calls the native kernels by operations on torch's dispatcher, which the
-plugin registers from C++ (``pair_style/operations.cpp``). So it is as fast as the model in Python: pairs and moments are
-sums over neighbours, for which the compiler's own code is slower than the kernels.
+A package holds the model as compiled code and calls the native kernels by operations on torch's
+dispatcher. In LAMMPS the plugin registers these from C++ (``pair_style/operations.cpp``), by the library
+``anisoap_kernels``, since the extension module cannot be loaded without Python. The alternative, the torch
+backend traced, would leave the sums over neighbours to the compiler, whose code for them is slower.
 """
 
 import copy
@@ -75,8 +76,8 @@ def export_model(
         model = load_model(name)
     if any(isinstance(each, Convolution) for each in model.modules()):
         raise ValueError(
-            f"{name} is a network, whose layers exchange features between ranks, expected a potential without "
-            "message passing; use pair_style anisoap, which takes any checkpoint"
+            f"{name} is a network, whose layers exchange features between ranks, expected a potential "
+            "without message passing; use pair_style anisoap, which takes any checkpoint"
         )
     model = copy.deepcopy(model).cpu().eval().requires_grad_(False)
     terms = ModelTerms.of(model, name)
@@ -103,7 +104,9 @@ def _refuse_path(path: Path, overwrite: bool) -> None:
 class _Example(NamedTuple):
     """Tensors of the right shapes, and which of their dimensions vary. Their values are not looked at."""
 
-    particles: tuple[Tensor, ...]  # positions, quaternions, semi-axes, types, number of own particles
+    particles: tuple[
+        Tensor, ...
+    ]  # positions, quaternions, semi-axes, types, number of own particles
     pair_edges: list[Tensor]  # index and vectors for each cutoff of pairs
     neighborhood_edges: list[Tensor]  # index for each cutoff of neighbourhoods
     particle_shapes: tuple[Any, ...]

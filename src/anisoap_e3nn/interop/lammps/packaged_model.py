@@ -55,9 +55,9 @@ class NeighborhoodEnergies(torch.nn.Module):
                 "semiaxes": semiaxes.to(self.dtype),
                 "types": types,
                 "cell": positions.new_zeros(1, 3, 3).to(self.dtype),
-                "batch": None,
             }
         )
+        data.batch = None
         of_lists = [self._edges(positions, index) for index in edges]
         total = 0 * positions.sum(1)  # energies of types alone can be differentiated too
         for term, k in zip(self.terms, self._lists, strict=True):

@@ -1,7 +1,7 @@
 """Potentials of pairs as operations on torch's dispatcher, for compiled models.
 
-They give energies ``(particle,)``, forces and torques ``(particle, 3)``, and have no derivatives. Compiled models
-call them by name and schema where there is no Python, too: change both only together with
+They give energies ``(particle,)``, forces and torques ``(particle, 3)``, and have no derivatives. Compiled
+models call them by name and schema where there is no Python, too: change both only together with
 ``interop/lammps/pair_style/operations.cpp``.
 """
 
@@ -45,7 +45,8 @@ def gay_berne_terms(*arguments: Any) -> Terms:
 def pair_potential_terms(*arguments: Any) -> Terms:
     """Terms of :class:`~anisoap_e3nn.potentials.PairPotential`."""
     inputs, (weights, *fields) = PairInputs(*arguments[:_N_INPUTS]), arguments[_N_INPUTS:]
-    functions = PairFunctions(*(x.numpy() if isinstance(x, Tensor) else x for x in fields))
+    numbers: list[Any] = [x.numpy() if isinstance(x, Tensor) else x for x in fields]
+    functions = PairFunctions(*numbers)
     return _served(pair_potential(inputs, functions, weights), "PairPotential")
 
 
