@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from make_fluid import data_file
 
-from anisoap_e3nn.gay_berne import GayBerne, gay_berne_fluids
+from anisoap_e3nn import EllipsoidData
+from anisoap_e3nn.gay_berne import GayBerne
 from anisoap_e3nn.interop.lammps import couple, start_lammps
 
 CUTOFF, TEMPERATURE, SEMIAXES, DEPTHS = 4.0, 1.25, [0.5, 0.5, 1.5], [1.0, 1.0, 0.2]
@@ -49,6 +50,21 @@ def nematic_order(quaternions: Any) -> float:
     return float(np.linalg.eigvalsh(1.5 * axes.T @ axes / len(axes) - 0.5 * np.eye(3))[-1])
 
 
+def dilute_gas(per_side: int) -> EllipsoidData:
+    """Rods with random orientations on a cubic lattice, too far apart to touch."""
+    spacing, sites = 2.1 * max(SEMIAXES), torch.arange(float(per_side))
+    pos = spacing * torch.cartesian_prod(sites, sites, sites)  # -> [particle, 3]
+    n = len(pos)
+    return EllipsoidData(
+        pos=pos,
+        orientations=torch.randn(n, 4, generator=torch.Generator().manual_seed(1)),
+        semiaxes=torch.tensor(SEMIAXES).expand(n, 3),
+        types=torch.zeros(n, dtype=torch.int64),
+        cell=spacing * per_side * torch.eye(3)[None],
+        pbc=True,
+    )
+
+
 def run(style: str, pressure: float, data: Path, n_equilibration: int, n_steps: int) -> Any:
     """Densities and order parameters of a run ``(sample, 2)``."""
     lmp = start_lammps(["-screen", "none", "-log", "none"])
@@ -70,21 +86,13 @@ def run(style: str, pressure: float, data: Path, n_equilibration: int, n_steps: 
 
 
 def averages(
-    n_particles: int, pressures: tuple[float, ...], n_equilibration: int, n_steps: int
+    per_side: int, pressures: tuple[float, ...], n_equilibration: int, n_steps: int
 ) -> dict[str, list[tuple[Average, Average]]]:
     """Density and order parameter for each pressure, by each style."""
-    (start,) = gay_berne_fluids(
-        n_particles=n_particles,
-        density=0.25,
-        temperature=TEMPERATURE,
-        potential=GayBerne(**RODS),  # type: ignore[arg-type]
-        semiaxes=SEMIAXES,
-        n_sweeps=10,
-    )
     found: dict[str, list[tuple[Average, Average]]] = {style: [] for style in STYLES}
     with TemporaryDirectory() as folder:
         data = Path(folder) / "fluid.data"
-        data.write_text(data_file(start))
+        data.write_text(data_file(dilute_gas(per_side)))
         for pressure in pressures:
             for style, of_pressures in found.items():
                 samples = run(style, pressure, data, n_equilibration, n_steps)
@@ -115,7 +123,7 @@ def draw(found: dict[str, list[tuple[Average, Average]]], path: Path) -> None:
 
 def main(path: str) -> None:
     torch.set_default_dtype(torch.float64)
-    draw(averages(512, PRESSURES, n_equilibration=8000, n_steps=16000), Path(path))
+    draw(averages(8, PRESSURES, n_equilibration=10000, n_steps=16000), Path(path))
 
 
 if __name__ == "__main__":

@@ -22,15 +22,12 @@ from anisoap_e3nn.potentials import (
     StackedPotential,
     SurfaceRepulsion,
 )
+from common import needs_compiler, needs_native
 
 TYPES = [7, 3, 5]
 CUTOFF = 3.0
 
-pytestmark = [
-    pytest.mark.skipif(shutil.which("g++") is None, reason="AOTInductor needs a compiler"),
-    # of torch's compilers
-    pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning"),
-]
+pytestmark = [needs_compiler, needs_native]
 
 
 def randomized(model: torch.nn.Module) -> torch.nn.Module:
@@ -124,6 +121,8 @@ def exported(
     return model, torch._inductor.aoti_load_package(str(path))
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="AOTInductor needs a C++ compiler")
 @pytest.mark.parametrize(("n", "n_local"), [(27, 20), (12, 12), (20, 3)])
 def test_a_package_is_its_model(
     exported: tuple[torch.nn.Module, Any], n: int, n_local: int

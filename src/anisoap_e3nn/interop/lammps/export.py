@@ -8,6 +8,7 @@ backend traced, would leave the sums over neighbours to the compiler, whose code
 
 import copy
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +23,7 @@ from ...networks.convolution import Convolution
 from ...ops.backends import native
 from ...potentials import load_model, read_metadata
 from .packaged_model import NeighborhoodEnergies, PairTerms, Results, added
+from .plugin import OLDEST_TORCH
 from .terms import ModelTerms
 from .units import energy_factors
 
@@ -58,12 +60,17 @@ def export_model(
     FileNotFoundError
         If there is no such model, or no such folder.
     ImportError
-        Without the native backend.
+        Without the native backend, or if torch is older than 2.13.
     ValueError
         If the path does not end in .pt2, or the model is a network, has no cutoff or cannot be compiled.
     """
     path = Path(path)
     _refuse_path(path, overwrite)
+    if torch.__version__ < OLDEST_TORCH:
+        raise ImportError(
+            f"found torch {torch.__version__}, expected {OLDEST_TORCH} or newer for compiled models; use "
+            "pair_style anisoap, which runs with any"
+        )
     if native.unavailable:
         raise ImportError(
             f"the native backend is not available ({native.unavailable}), expected its kernels for compiled "
@@ -83,8 +90,12 @@ def export_model(
     terms = ModelTerms.of(model, name)
     pairs, neighborhoods = PairTerms(terms), NeighborhoodEnergies(terms)
     try:
-        program = _program(pairs, neighborhoods)
-        with TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+        with (
+            warnings.catch_warnings(),
+            TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder,
+        ):
+            warnings.filterwarnings("ignore", ".*LeafSpec", FutureWarning)  # of torch, about itself
+            program = _program(pairs, neighborhoods)
             complete = Path(folder) / path.name
             _compile(program, complete, _metadata(terms, pairs, neighborhoods, units))
             complete.replace(path)

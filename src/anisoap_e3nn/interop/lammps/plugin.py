@@ -14,6 +14,7 @@ import torch
 from ...ops.backends import native
 
 SOURCE = Path(__file__).parent / "pair_style"
+OLDEST_TORCH = "2.13"  # that pair_style anisoap/torch is built with
 
 
 def plugin_path() -> Path:
@@ -38,8 +39,8 @@ def build_plugin(
 ) -> Path:
     """Build the plugin with CMake, or find the one that was built for the same LAMMPS and torch.
 
-    If a folder is given, it is built anew. It has ``pair_style anisoap/torch`` where torch has headers of
-    AOTInductor, 2.6 or newer, and this package its native kernels.
+    If a folder is given, it is built anew. It has ``pair_style anisoap/torch`` where torch is 2.13 or newer
+    and has its headers, and this package has its native kernels.
 
     Parameters
     ----------
@@ -106,7 +107,7 @@ def _folders_of_torch() -> dict[str, Path]:
     """Where torch and the native kernels are, unless the plugin has to do without them."""
     of_torch = Path(torch.__file__).parent
     loader = of_torch / "include/torch/csrc/inductor/aoti_package/model_package_loader.h"
-    if native.unavailable or not loader.exists():
+    if torch.__version__ < OLDEST_TORCH or native.unavailable or not loader.exists():
         return {}
     return {"TORCH_DIR": of_torch, "KERNELS_DIR": Path(native._native.__file__).parent}
 
