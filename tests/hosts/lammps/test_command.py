@@ -38,6 +38,18 @@ def test_example_conserves_energy_on_any_number_of_ranks(folder: Path) -> None:
     assert np.ptp(total) < 1e-4 * kinetic_scale
 
 
+def test_compiled_example_is_the_same_motion(folder: Path) -> None:
+    succeed(
+        [*COMMAND[:-1], "export", "gay_berne.pt", "-o", "gay_berne.pt2", "--overwrite"], folder
+    )
+    plugin = succeed([*COMMAND, "build"], folder).strip()
+    program = ["lmp", "-in", "compiled.in", "-var", "plugin", plugin, "-log", "none"]
+    expected = logged(succeed([*RUN, "gay_berne.pt", *QUIET], folder))
+    for command in (program, ["mpirun", "-n", "2", *program]):
+        found = logged(succeed(command, folder))
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
 def test_refusals_end_all_ranks_with_one_message(folder: Path) -> None:
     done = run(["mpirun", "-n", "2", *RUN, "nothing.pt", *QUIET], folder)
     assert done.returncode != 0
