@@ -22,7 +22,7 @@ from ...geometry import torques_of_gradient
 from ...networks.convolution import Convolution
 from ...ops.backends import native
 from ...potentials import load_model, read_metadata
-from .packaged_model import NeighborhoodEnergies, PairTerms, Results, added
+from .compiled_terms import NeighborhoodEnergies, PairTerms, Results, added
 from .plugin import OLDEST_TORCH
 from .terms import ModelTerms
 from .units import energy_factors
