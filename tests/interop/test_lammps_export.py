@@ -156,21 +156,32 @@ def test_files_are_not_replaced_unasked(tmp_path: Path) -> None:
         export_model(model, tmp_path / "none" / "model.pt2")
 
 
-def test_operations_refuse_what_kernels_refuse() -> None:
-    of = step(12, 12)
+def pair_operations(of: Step) -> dict[str, tuple[Any, list[Any]]]:
+    """Operation of each kind of pair potential, and its arguments."""
     types = torch.tensor([0, *TYPES])[of.types]
     particles = of.quaternions, of.semiaxes, of.pair_vectors, of.pair_edges
-    gay_berne = GayBerne(TYPES, CUTOFF, sphere_types=[5])
+    gay_berne = GayBerne(TYPES, CUTOFF, sphere_types=[5]).double()
     constants = gay_berne.epsilon, gay_berne.sigma, gay_berne.well_depths, gay_berne.is_sphere
-    known = gay_berne.type_index.values
-    assert gay_berne_terms(types, known, *particles, *constants, *gay_berne.numbers)[0].shape == (
-        12,
-    )
-    of.semiaxes[types == 5, 0] *= 2
-    with pytest.raises(ValueError, match="GayBerne refuses a particle or an edge"):
-        gay_berne_terms(types, known, *particles, *constants, *gay_berne.numbers)
     pair = PairPotential(TYPES, CUTOFF).double()
     functions = [torch.from_numpy(x) if isinstance(x, np.ndarray) else x for x in pair.functions]
-    weights = pair.weights.detach()
-    with pytest.raises(ValueError, match="PairPotential refuses a particle or an edge"):
-        pair_potential_terms(types + 1, known, *particles, weights, *functions)
+    known = gay_berne.type_index.values
+    return {
+        "GayBerne": (gay_berne_terms, [types, known, *particles, *constants, *gay_berne.numbers]),
+        "PairPotential": (
+            pair_potential_terms,
+            [types, known, *particles, pair.weights.detach(), *functions],
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", ["GayBerne", "PairPotential"])
+def test_operations_keep_the_rules_of_torch(name: str) -> None:
+    operation, arguments = pair_operations(step(12, 12))[name]
+    torch.library.opcheck(operation, tuple(arguments))
+
+
+@pytest.mark.parametrize("name", ["GayBerne", "PairPotential"])
+def test_operations_refuse_what_kernels_refuse(name: str) -> None:
+    operation, (types, *others) = pair_operations(step(12, 12))[name]
+    with pytest.raises(ValueError, match=f"{name} refuses a particle or an edge"):
+        operation(types + 1, *others)
