@@ -115,9 +115,7 @@ def _refuse_path(path: Path, overwrite: bool) -> None:
 class _Example(NamedTuple):
     """Tensors of the right shapes, and which of their dimensions vary. Their values are not looked at."""
 
-    particles: tuple[
-        Tensor, ...
-    ]  # positions, quaternions, semi-axes, types, number of own particles
+    particles: tuple[Tensor, ...]  # with the number of own particles, as the modules take them
     pair_edges: list[Tensor]  # index and vectors for each cutoff of pairs
     neighborhood_edges: list[Tensor]  # index for each cutoff of neighbourhoods
     particle_shapes: tuple[Any, ...]
@@ -221,6 +219,7 @@ def _compile(
 
     configuration = {
         "aot_inductor.metadata": dict(metadata),
-        "cpp.dynamic_threads": True,  # as many as the ranks have when it runs
+        # code of torch 2.13 for as many threads as there are when it runs writes beyond its memory
+        "cpp.threads": 1,
     }
     aoti_compile_and_package(program, package_path=str(path), inductor_configs=configuration)
