@@ -21,7 +21,7 @@ from anisoap_e3nn.interop.lammps import couple, start_lammps
 
 CUTOFF, TEMPERATURE, SEMIAXES, DEPTHS = 4.0, 1.25, [0.5, 0.5, 1.5], [1.0, 1.0, 0.2]
 RODS = {"types": [0], "cutoff": CUTOFF, "well_depths": DEPTHS, "mu": 2.0}
-PRESSURES = (1.5, 3.0, 4.5, 6.0, 7.5)
+PRESSURES = (0.7, 1.4, 2.1, 2.8)
 EVERY, N_BLOCKS = 50, 8
 WORDS = " ".join(map(str, DEPTHS))
 STYLES = {
@@ -50,17 +50,22 @@ def nematic_order(quaternions: Any) -> float:
     return float(np.linalg.eigvalsh(1.5 * axes.T @ axes / len(axes) - 0.5 * np.eye(3))[-1])
 
 
-def dilute_gas(per_side: int) -> EllipsoidData:
-    """Rods with random orientations on a cubic lattice, too far apart to touch."""
-    spacing, sites = 2.1 * max(SEMIAXES), torch.arange(float(per_side))
-    pos = spacing * torch.cartesian_prod(sites, sites, sites)  # -> [particle, 3]
+def parallel_rods(per_side: int) -> EllipsoidData:
+    """Rods ``(per_side, per_side, per_side // 3)`` on a lattice, nearly parallel, too far apart to touch.
+
+    Where the fluid is isotropic they lose their order faster than others would become nematic.
+    """
+    n_sides = torch.tensor([per_side, per_side, per_side // 3])
+    spacing = torch.tensor([1.2, 1.2, 3.5])
+    pos = spacing * torch.cartesian_prod(*(torch.arange(n) for n in n_sides.tolist()))
     n = len(pos)
+    tilts = 0.05 * torch.randn(n, 4, generator=torch.Generator().manual_seed(1))
     return EllipsoidData(
         pos=pos,
-        orientations=torch.randn(n, 4, generator=torch.Generator().manual_seed(1)),
+        orientations=torch.tensor([1.0, 0.0, 0.0, 0.0]) + tilts,
         semiaxes=torch.tensor(SEMIAXES).expand(n, 3),
         types=torch.zeros(n, dtype=torch.int64),
-        cell=spacing * per_side * torch.eye(3)[None],
+        cell=torch.diag(spacing * n_sides)[None],
         pbc=True,
     )
 
@@ -92,7 +97,7 @@ def averages(
     found: dict[str, list[tuple[Average, Average]]] = {style: [] for style in STYLES}
     with TemporaryDirectory() as folder:
         data = Path(folder) / "fluid.data"
-        data.write_text(data_file(dilute_gas(per_side)))
+        data.write_text(data_file(parallel_rods(per_side)))
         for pressure in pressures:
             for style, of_pressures in found.items():
                 samples = run(style, pressure, data, n_equilibration, n_steps)
@@ -123,7 +128,7 @@ def draw(found: dict[str, list[tuple[Average, Average]]], path: Path) -> None:
 
 def main(path: str) -> None:
     torch.set_default_dtype(torch.float64)
-    draw(averages(8, PRESSURES, n_equilibration=10000, n_steps=16000), Path(path))
+    draw(averages(12, PRESSURES, n_equilibration=8000, n_steps=12000), Path(path))
 
 
 if __name__ == "__main__":
