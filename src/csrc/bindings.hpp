@@ -18,8 +18,6 @@ template <class T>
 using Orientations = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;  // quaternions or matrices
 using Indices = Array<const std::int64_t, -1>;
 
-extern const InstructionSet* chosen;
-
 void define_gaussian_moments(nb::module_& m);
 void define_sparse_product(nb::module_& m);
 void define_pair_potentials(nb::module_& m);

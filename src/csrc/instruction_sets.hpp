@@ -58,4 +58,6 @@ inline std::vector<const InstructionSet*> runnable_instruction_sets() { return {
 
 #undef DECLARE
 
+extern const InstructionSet* chosen;
+
 }  // namespace anisoap

@@ -1,4 +1,4 @@
-// The extension module, and the choice of the compiled copy of the kernels that it runs.
+// The extension module.
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
@@ -27,9 +27,6 @@ void use_instruction_set(const std::string& name) {
 }
 
 }  // namespace
-
-const InstructionSet* chosen = runnable.front();
-
 }  // namespace anisoap
 
 NB_MODULE(_native, m) {

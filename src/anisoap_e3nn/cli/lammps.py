@@ -18,8 +18,9 @@ def add_lammps(commands: Any) -> None:
 def _add_build(parts: Any) -> None:
     command = parts.add_parser(
         "build",
-        help="build the plugin with pair_style anisoap",
-        description="Build the plugin with pair_style anisoap, once for each LAMMPS, and print its path.",
+        help="build the plugin with pair_style anisoap and anisoap/torch",
+        description="Build the plugin with pair_style anisoap and anisoap/torch, once for each LAMMPS and "
+        "each torch, and print its path.",
     )
     command.set_defaults(run=_build)
     # fmt: off

@@ -11,6 +11,7 @@ from .analyse import add_analyse
 from .coarse_grain import add_coarse_grain
 from .convert import convert
 from .evaluate import add_evaluate
+from .export import add_export
 from .featurize import featurize
 from .input_frames import add_input_options
 from .lammps import add_lammps
@@ -67,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     add_simulate(commands)
     add_analyse(commands)
     _add_mace_train(commands)
+    add_export(commands)
     add_lammps(commands)
     return parser
 

@@ -273,15 +273,16 @@ class GayBerne(HyperparameterModule):
         of_types = first.type_index, second.type_index
         epsilon, sigma = (x.to(first.sizes)[of_types] for x in (self.epsilon, self.sigma))
         spheres = self.is_sphere[first.type_index] & self.is_sphere[second.type_index]  # -> [pair]
-        return PairConstants(epsilon, sigma, spheres, *self._numbers)
+        return PairConstants(epsilon, sigma, spheres, *self.numbers)
 
     @property
-    def _numbers(self) -> tuple[float, float, float, float, float, bool]:
+    def numbers(self) -> tuple[float, float, float, float, float, bool]:
+        """Cutoff, smoothing width, gamma, upsilon, mu and shift, as the kernels take them."""
         return self.cutoff, self.smoothing_width, self.gamma, self.upsilon, self.mu, self.shift
 
     def _native(self, inputs: PairInputs) -> PairResults | None:
         constants = self.epsilon, self.sigma, self.well_depths, self.is_sphere
-        return gay_berne(inputs, *constants, *self._numbers)
+        return gay_berne(inputs, *constants, *self.numbers)
 
     def _pairs(self, inputs: PairInputs) -> tuple[Tensor, Tensor, Bodies]:
         """Vectors and ends of pairs, of all edges under a tracer or on a GPU, and the bodies."""

@@ -64,7 +64,7 @@ def compile_mechanics(
     from torch import _dynamo as dynamo  # takes seconds to import
 
     def of_tensors(tensors: dict[str, Tensor]) -> Mechanics:
-        data = _Attributes(tensors)
+        data = TensorAttributes(tensors)
         return mechanics(model, data, body_frame=body_frame, create_graph=create_graph)
 
     # separate graphs for each model, though all models share this function
@@ -144,8 +144,10 @@ def graph_tensors(model: torch.nn.Module, data: Any) -> dict[str, Tensor]:
     return tensors
 
 
-class _Attributes:
+class TensorAttributes:
     """Tensors as attributes. Unlike the data of PyTorch Geometric, compilers can trace them."""
+
+    batch: Tensor | None
 
     def __init__(self, tensors: dict[str, Tensor]) -> None:
         self.__dict__.update(tensors)
@@ -157,7 +159,7 @@ class _EnergyOfTensors(torch.nn.Module):
         self.model = model
 
     def forward(self, tensors: dict[str, Tensor]) -> Tensor:
-        energies: Tensor = self.model(_Attributes(tensors))
+        energies: Tensor = self.model(TensorAttributes(tensors))
         return energies
 
 

@@ -1,5 +1,6 @@
 """``anisoap-e3nn lammps run`` on the script of the example, alone and under mpirun."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from commands import ROOT, run, succeed
 
+BIN = Path(sys.executable).parent  # with lmp, which mpirun looks for
 COMMAND = [sys.executable, "-m", "anisoap_e3nn.cli", "lammps"]
 QUIET = ["--options", "-log", "none"]
 RUN = [*COMMAND, "run", "fluid.in", "--model"]
@@ -36,6 +38,16 @@ def test_example_conserves_energy_on_any_number_of_ranks(folder: Path) -> None:
     assert one.shape == (12, 6)
     total, kinetic_scale = one[6:, 5], 125 * 3
     assert np.ptp(total) < 1e-4 * kinetic_scale
+
+
+def test_compiled_example_is_the_same_motion(folder: Path) -> None:
+    succeed([*COMMAND[:-1], "export", "gay_berne.pt", "-o", "gay_berne.pt2", "--overwrite"], folder)
+    plugin = succeed([*COMMAND, "build"], folder).strip()
+    program = ["lmp", "-in", "compiled.in", "-var", "plugin", plugin, "-log", "none"]
+    expected = logged(succeed([*RUN, "gay_berne.pt", *QUIET], folder))
+    for command in (program, ["mpirun", "-n", "2", *program]):
+        found = logged(succeed(command, folder, PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}"))
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_refusals_end_all_ranks_with_one_message(folder: Path) -> None:

@@ -9,21 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...gay_berne import GayBerne
 from ...geometry import torques_of_gradient
 from ...graph import Edges
 from ...graph.verlet import Neighbors
-from ...potentials import (
-    OneBodyPotential,
-    PairPotential,
-    Potential,
-    cutoff_of,
-    load_model,
-    read_metadata,
-)
-from ...potentials.stacked import terms_of
+from ...potentials import OneBodyPotential, cutoff_of, load_model, read_metadata
 from .exchange import FeatureExchange
 from .interface import ModelProperties, Step
+from .terms import ModelTerms, energies_of
 from .units import energy_factor
 
 
@@ -68,16 +60,9 @@ class OpenedModel:
             model, units_of_model = load_model(name), read_metadata(name).get("units")
         model = model.cpu().eval().requires_grad_(False)
         self.factor = energy_factor(units_of_model, units)
-        terms = terms_of(model)
-        self.types = torch.tensor([0, *_types(name, types, terms)])  # LAMMPS counts from 1
-        cutoff = cutoff_of(model)
-        if cutoff is None:
-            raise ValueError(
-                f"{name} has no cutoff, so it knows no neighbours; expected one that has"
-            )
-        self.cutoff, self.dtype = cutoff, _dtype(model)
-        self.pairs = [term for term in terms if isinstance(term, GayBerne | PairPotential)]
-        self.others = [term for term in terms if not isinstance(term, GayBerne | PairPotential)]
+        terms = ModelTerms.of(model, name)
+        self.types = torch.tensor([0, *terms.types_of_words(name, types)])  # LAMMPS counts from 1
+        self.pairs, self.others, self.cutoff, self.dtype, _ = terms
         self.exchange = FeatureExchange(library, model)
 
     def describe(self, properties: ModelProperties) -> None:
@@ -118,7 +103,8 @@ class OpenedModel:
         vectors = positions[index[0]] - positions[index[1]]  # -> [edge, 3]
         total = torch.zeros_like(step.energies[: step.n_local])
         for term in self.others:
-            total = total + self._energies(term, data, index, vectors)[: step.n_local]
+            edges = None if cutoff_of(term) is None else self._edges(term, index, vectors)
+            total = total + energies_of(term, data, edges)[: step.n_local]
         if not total.requires_grad:  # energies of types alone
             step.energies[: step.n_local] += total
             return
@@ -129,16 +115,6 @@ class OpenedModel:
         step.forces.sub_(d_positions)
         step.torques.add_(torques_of_gradient(step.quaternions, d_orientations))
 
-    def _energies(self, term: Any, data: Any, index: Tensor, vectors: Tensor) -> Tensor:
-        if cutoff_of(term) is None:
-            return term(data)
-        edges = self._edges(term, index, vectors)
-        if isinstance(term, Potential):
-            return term(data, edges)
-        data = copy.copy(data)
-        data.edge_index, data.edge_shifts = edges.edge_index, edges.edge_shifts
-        return term(data)
-
     def _edges(self, term: Any, index: Tensor, vectors: Tensor) -> Edges:
         """Edges within the cutoff of a term."""
         cutoff = cutoff_of(term) or self.cutoff
@@ -147,28 +123,3 @@ class OpenedModel:
             index, vectors = index[:, within], vectors[within]
         shifts = torch.zeros(1, 3, dtype=self.dtype).expand(len(vectors), 3)
         return Edges(Neighbors(index, shifts), vectors.to(self.dtype))
-
-
-def _types(name: str, words: list[str], terms: list[Any]) -> list[int]:
-    """Types of the model for each of LAMMPS' types; 0 for NULL, whose particles no model sees."""
-    known = [set(term.types) for term in terms if hasattr(term, "types")]
-    found = []
-    for number, word in enumerate(words, 1):
-        if word == "NULL":
-            found.append(0)
-            continue
-        if not word.removeprefix("-").isdecimal() or not all(int(word) in each for each in known):
-            expected = sorted(set.intersection(*known)) if known else "an integer"
-            raise ValueError(
-                f"found type {word!r} in pair_coeff for atom type {number}, expected NULL or one of the "
-                f"types of {name}, {expected}"
-            )
-        found.append(int(word))
-    return found
-
-
-def _dtype(model: torch.nn.Module) -> torch.dtype:
-    for tensor in (*model.parameters(), *model.buffers()):
-        if tensor.is_floating_point():
-            return tensor.dtype
-    return torch.get_default_dtype()

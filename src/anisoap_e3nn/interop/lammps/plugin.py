@@ -1,4 +1,4 @@
-"""The plugin of ``pair_style anisoap``: built once for each LAMMPS."""
+"""The plugin of ``pair_style anisoap`` and ``anisoap/torch``: built once for each LAMMPS and each torch."""
 
 import hashlib
 import os
@@ -9,7 +9,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import torch
+
+from ...ops.backends import native
+
 SOURCE = Path(__file__).parent / "pair_style"
+OLDEST_TORCH = "2.13"  # that pair_style anisoap/torch is built with
 
 
 def plugin_path() -> Path:
@@ -32,9 +37,10 @@ def build_plugin(
     lammps_folder: str | os.PathLike[str] | None = None,
     mpi_folder: str | os.PathLike[str] | None = None,
 ) -> Path:
-    """Build the plugin with CMake, or find the one that was built for the same LAMMPS.
+    """Build the plugin with CMake, or find the one that was built for the same LAMMPS and torch.
 
-    If a folder is given, it is built anew.
+    If a folder is given, it is built anew. It has ``pair_style anisoap/torch`` where torch is 2.13 or newer
+    and has its headers, and this package has its native kernels.
 
     Parameters
     ----------
@@ -71,6 +77,7 @@ def build_plugin(
     folders = {
         "LAMMPS_DIR": Path(lammps_folder or _module_folder()),
         "MPI_DIR": Path(mpi_folder or sys.prefix),
+        **_folders_of_torch(),
     }
     search = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
     cmake = shutil.which("cmake", path=search)
@@ -96,10 +103,19 @@ def _module_folder() -> Path:
     return Path(spec.origin).parent
 
 
+def _folders_of_torch() -> dict[str, Path]:
+    """Where torch and the native kernels are, unless the plugin has to do without them."""
+    of_torch = Path(torch.__file__).parent
+    loader = of_torch / "include/torch/csrc/inductor/aoti_package/model_package_loader.h"
+    if torch.__version__ < OLDEST_TORCH or native.unavailable or not loader.exists():
+        return {}
+    return {"TORCH_DIR": of_torch, "KERNELS_DIR": Path(native._native.__file__).parent}
+
+
 def _place() -> Path:
-    """Where the plugin of this source for the installed LAMMPS lies."""
+    """Where the plugin of this source for the installed LAMMPS and torch lies."""
     folder = _module_folder()
-    text = hashlib.sha256(str(folder).encode())
+    text = hashlib.sha256(f"{folder} {torch.__version__} {_folders_of_torch()}".encode())
     for library in sorted(folder.glob("liblammps*")):
         text.update(str(library.stat().st_mtime_ns).encode())
     for file in sorted(SOURCE.iterdir()):

@@ -1,6 +1,7 @@
 """Units of a model and of a script."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from scipy.constants import N_A, calorie, elementary_charge, kilo
@@ -51,3 +52,22 @@ def energy_factor(of_model: str | Mapping[str, Any] | None, of_script: str) -> f
             f"are known between real and metal, from Å and {', '.join(_ENERGIES)}"
         )
     return _ENERGIES[energy] / _ENERGIES[_STYLES[of_script]]
+
+
+def energy_factors(of_model: str | Mapping[str, Any] | None) -> dict[str, float]:
+    """Factors of :func:`energy_factor` for each style of LAMMPS that has one; empty without units.
+
+    Examples
+    --------
+    >>> energy_factors("lj")
+    {'lj': 1.0}
+    >>> energy_factors(None)
+    {}
+    """
+    if not of_model:
+        return {}
+    factors = {of_model: 1.0} if isinstance(of_model, str) else {}
+    for style in _STYLES:
+        with suppress(ValueError):  # no conversion
+            factors[style] = energy_factor(of_model, style)
+    return factors

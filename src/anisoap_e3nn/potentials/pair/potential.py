@@ -178,7 +178,7 @@ class PairPotential(HyperparameterModule, Potential):
         check_data(data)
         edges = edges or edges_of(data, self.cutoff)
         n, n_weights = len(data.types), len(self.weights)
-        found = pair_design(self._inputs(data, edges), self._functions, n_weights)
+        found = pair_design(self._inputs(data, edges), self.functions, n_weights)
         if found is not None:
             return Design(*found)
         frames, n_frames = frame_index(data)
@@ -241,7 +241,7 @@ class PairPotential(HyperparameterModule, Potential):
         return self.weights[self.weight_index]
 
     def _native(self, data: Any, edges: Edges) -> PairResults | None:
-        return pair_potential(self._inputs(data, edges), self._functions, self.weights)
+        return pair_potential(self._inputs(data, edges), self.functions, self.weights)
 
     def _inputs(self, data: Any, edges: Edges) -> PairInputs:
         return PairInputs(
@@ -255,7 +255,8 @@ class PairPotential(HyperparameterModule, Potential):
         )
 
     @property
-    def _functions(self) -> PairFunctions:
+    def functions(self) -> PairFunctions:
+        """Functions of the pair energies, as the kernels take them."""
         radial, products = self.radial, self.polynomials
         return PairFunctions(
             len(self.types),

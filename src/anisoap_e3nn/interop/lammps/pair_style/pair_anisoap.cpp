@@ -30,7 +30,8 @@ template <class T> void grow(std::vector<T> &memory, size_t size) {
 PairAniSOAP *evaluated = nullptr;
 void use_functions(LAMMPS *lmp, const anisoap_functions &functions) { functions_of[lmp] = functions; }
 
-PairAniSOAP::PairAniSOAP(LAMMPS *lmp) : Pair(lmp), id_(n_styles++) {
+PairAniSOAP::PairAniSOAP(LAMMPS *lmp, const char *style)
+    : Pair(lmp), style_(std::string("pair_style ") + style), id_(n_styles++) {
   single_enable = restartinfo = 0;
   one_coeff = manybody_flag = 1;
   centroidstressflag = CENTROID_NOTAVAIL;
@@ -52,7 +53,7 @@ const anisoap_functions &PairAniSOAP::functions() const {
 }
 
 void PairAniSOAP::settings(int narg, char **) {
-  if (narg) error->all(FLERR, "pair_style anisoap takes no arguments: the cutoff is that of the model");
+  if (narg) error->all(FLERR, "{} takes no arguments: the cutoff is that of the model", style_);
 }
 
 // pair_coeff * * MODEL TYPE...: for each type of LAMMPS one of the model, or NULL
@@ -66,24 +67,36 @@ void PairAniSOAP::coeff(int narg, char **arg) {
     memory->create(setflag, n + 1, n + 1, "pair:setflag");
     memory->create(cutsq, n + 1, n + 1, "pair:cutsq");
   }
-  std::string words = arg[2];
   has_type_.assign(n + 1, false);
-  for (int i = 1; i <= n; i++) {
-    has_type_[i] = strcmp(arg[2 + i], "NULL") != 0;
-    words += std::string("\n") + arg[2 + i];
-  }
+  for (int i = 1; i <= n; i++) has_type_[i] = strcmp(arg[2 + i], "NULL") != 0;
   for (int i = 1; i <= n; i++)
     for (int j = i; j <= n; j++) setflag[i][j] = has_type_[i] && has_type_[j];
-  char message[message_size] = "";
-  const bool failed = functions().open(words.c_str(), update->unit_style, id_, &model_, message, message_size);
-  refuse_everywhere(failed, message);
+  std::string message;
+  const bool opened = open({arg + 2, arg + narg}, message);
+  refuse_everywhere(!opened, message);
   comm_forward = comm_reverse = std::max<int>(of_shape, model_.width);
 }
 
+bool PairAniSOAP::open(const std::vector<std::string> &words, std::string &message) {
+  std::string lines = words[0];
+  for (size_t k = 1; k < words.size(); k++) lines += "\n" + words[k];
+  char text[message_size] = "";
+  const int failed = functions().open(lines.c_str(), update->unit_style, id_, &model_, text, message_size);
+  message = text;
+  return !failed;
+}
+
+bool PairAniSOAP::evaluate(const anisoap_step &step, std::string &message) {
+  char text[message_size] = "";
+  const int failed = functions().evaluate(&step, text, message_size);
+  message = text;
+  return !failed;
+}
+
 void PairAniSOAP::init_style() {
-  if (!force->newton_pair) error->all(FLERR, "pair_style anisoap found newton off, expected newton on");
-  if (!atom->ellipsoid_flag) error->all(FLERR, "pair_style anisoap expects atom_style ellipsoid, or hybrid with it");
-  if (atom->tag_enable == 0) error->all(FLERR, "pair_style anisoap expects atoms with IDs");
+  if (!force->newton_pair) error->all(FLERR, "{} found newton off, expected newton on", style_);
+  if (!atom->ellipsoid_flag) error->all(FLERR, "{} expects atom_style ellipsoid, or hybrid with it", style_);
+  if (atom->tag_enable == 0) error->all(FLERR, "{} expects atoms with IDs", style_);
   // hybrid styles learn of the width before the model does
   force->pair->comm_forward = std::max(force->pair->comm_forward, comm_forward);
   force->pair->comm_reverse = std::max(force->pair->comm_reverse, comm_reverse);
@@ -98,7 +111,7 @@ double PairAniSOAP::init_one(int, int) { return model_.cutoff; }
 
 void PairAniSOAP::compute(int eflag, int vflag) {
   ev_init(eflag, vflag);
-  if (vflag_atom) error->all(FLERR, "pair_style anisoap has no stress per atom; use compute pressure");
+  if (vflag_atom) error->all(FLERR, "{} has no stress per atom; use compute pressure", style_);
   gather();
   find_edges();
   const int64_t n_all = members_.size();
@@ -110,13 +123,13 @@ void PairAniSOAP::compute(int eflag, int vflag) {
                           quaternions_.data(), semiaxes_.data(), types_.data(), pair_edges_.data(),
                           pair_vectors_.data(), neighborhood_edges_.data(), energies_.data(), forces_.data(),
                           torques_.data()};
-  char message[message_size] = "";
+  std::string message;
   evaluated = this;
   by_member_ = true;
-  const bool failed = functions().evaluate(&step, message, message_size);
+  const bool failed = !evaluate(step, message);
   by_member_ = false;
   if (failed && model_.width && comm->nprocs > 1) {  // the others wait for features
-    fprintf(stderr, "ERROR: %s\n", message);
+    fprintf(stderr, "ERROR: %s\n", message.c_str());
     MPI_Abort(world, 1);
   }
   refuse_everywhere(failed, message);
@@ -246,7 +259,7 @@ void PairAniSOAP::refuse_everywhere(bool failed, const std::string &message) {
   char text[message_size] = "";
   strncpy(text, message.c_str(), message_size - 1);
   MPI_Bcast(text, message_size, MPI_CHAR, who, world);
-  error->all(FLERR, "pair_style anisoap: {}", text);
+  error->all(FLERR, "{}: {}", style_, text);
 }
 
 void PairAniSOAP::exchange(double *features, int width, bool reverse) {

@@ -11,7 +11,7 @@ namespace LAMMPS_NS {
 
 class PairAniSOAP : public Pair {
  public:
-  explicit PairAniSOAP(LAMMPS *lmp);
+  explicit PairAniSOAP(LAMMPS *lmp, const char *style = "anisoap");
   ~PairAniSOAP() override;
 
   void settings(int narg, char **arg) override;
@@ -27,9 +27,17 @@ class PairAniSOAP : public Pair {
   int pack_reverse_comm(int n, int first, double *buffer) override;
   void unpack_reverse_comm(int n, int *which, double *buffer) override;
 
- private:
-  int64_t id_;
+ protected:
   anisoap_model model_{};
+
+  // Opens the model of pair_coeff: its name, and its type for each of LAMMPS' types or NULL. Like `evaluate`, it
+  // returns false after writing what is wrong into `message`.
+  virtual bool open(const std::vector<std::string> &words, std::string &message);
+  virtual bool evaluate(const anisoap_step &step, std::string &message);
+
+ private:
+  const std::string style_;
+  int64_t id_;
   std::vector<bool> has_type_;  // [type + 1], whether the model acts on the LAMMPS type
   class Compute *bodies_ = nullptr;
 

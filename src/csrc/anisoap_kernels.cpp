@@ -1,0 +1,150 @@
+// The kernels as functions of C.
+#include "anisoap_kernels.h"
+
+#include <cstring>
+#include <exception>
+
+#include "pair_call.hpp"
+#include "problem.hpp"
+
+namespace anisoap {
+namespace {
+
+// Runs `work`, which returns what is wrong or null; no exception may enter C.
+template <class Work>
+int answered(char* message, const Work& work) {
+    const auto refuse = [message](const char* text) {
+        std::strncpy(message, text, ANISOAP_MESSAGE_SIZE - 1);
+        message[ANISOAP_MESSAGE_SIZE - 1] = 0;
+        return 1;
+    };
+    try {
+        const char* wrong = work();
+        return wrong ? refuse(wrong) : 0;
+    } catch (const std::exception& error) {
+        return refuse(error.what());
+    }
+}
+
+template <class T>
+const T* numbers(const void* array) {
+    return static_cast<const T*>(array);
+}
+
+// What is wrong, or null; `of_particles` says what the potential expects of them.
+template <class T, class Evaluate>
+const char* evaluate_pairs(const anisoap_pairs& pairs, const char* of_particles, const Evaluate& evaluate) {
+    const PairCall<T> call{
+        {pairs.types, numbers<T>(pairs.quaternions), true, numbers<T>(pairs.semiaxes), pairs.n_particles},
+        {pairs.known_types, pairs.known_types + pairs.n_types},
+        {numbers<T>(pairs.edge_vectors), pairs.edge_index, pairs.edge_index + pairs.n_edges, pairs.n_edges},
+        pairs.threads};
+    T virial[9];
+    const PairSums<T> sums{static_cast<T*>(pairs.energies), static_cast<T*>(pairs.forces),
+                           static_cast<T*>(pairs.torques), virial, 1, nullptr};
+    switch (evaluate(call, sums)) {
+        case PairRefusal::types: return "found a type that the potential does not know";
+        case PairRefusal::particles: return of_particles;
+        case PairRefusal::edges:
+            return "found two particles in the same place, or edges that do not come in both directions";
+        case PairRefusal::none: break;
+    }
+    bool is_number = true;
+    for (std::int64_t j = 0; j < pairs.n_particles; ++j) is_number &= sums.energies[j] == sums.energies[j];
+    return is_number ? nullptr : "found energies that are not numbers, expected finite positions and parameters";
+}
+
+template <class T>
+const char* evaluate(const anisoap_pairs& pairs, const anisoap_gay_berne_numbers& of) {
+    const GayBerneArguments<T> arguments{numbers<T>(of.epsilon),
+                                         numbers<T>(of.sigma),
+                                         numbers<T>(of.well_depths),
+                                         reinterpret_cast<const bool*>(of.is_sphere),
+                                         of.cutoff,
+                                         of.smoothing_width,
+                                         of.gamma,
+                                         of.upsilon,
+                                         of.mu,
+                                         of.shift != 0};
+    return evaluate_pairs<T>(
+        pairs,
+        "found a particle that GayBerne refuses, expected finite quaternions that are not zero and semi-axes > 0, three "
+        "equal ones where the type is one of sphere_types",
+        [&](const auto& call, const auto& sums) { return gay_berne(call, arguments, sums); });
+}
+
+template <class T>
+const char* evaluate(const anisoap_pairs& pairs, const anisoap_pair_potential_numbers& of) {
+    PairFunctions<T> functions({int(of.n_types), of.thickness, int(of.n_radial), of.n_products, of.shorter, of.factors,
+                                of.exchanged, of.cutoff, of.decay_length, of.switch_width, of.smallest_gap,
+                                of.floor_width});
+    functions.check(pairs.n_types);
+    require(functions.storage.n_weights == of.n_weights, "weights do not match the basis");
+    return evaluate_pairs<T>(
+        pairs,
+        "found a particle that PairPotential refuses, expected finite quaternions that are not zero and semi-axes >= 0",
+        [&](const auto& call, const auto& sums) {
+            return functions.derivatives(call, numbers<T>(of.weights), sums);
+        });
+}
+
+template <class T>
+Problem<T> problem(const anisoap_moments& in) {
+    require(in.degree >= 0 && in.n_segments >= 0 && in.threads > 0, "degree, n_segments and threads are too small");
+    return {{numbers<T>(in.edge_vectors), numbers<T>(in.covariances), numbers<T>(in.weights),
+             numbers<T>(in.pair_weights)},
+            in.neighbors,
+            in.segments,
+            in.own_segments,
+            in.n_edges,
+            in.n_particles,
+            in.n_segments,
+            T(in.exponent),
+            int(in.degree),
+            in.positions,
+            in.threads};
+}
+
+}  // namespace
+}  // namespace anisoap
+
+#define DISPATCH(of, ...)              \
+    if ((of)->is_double) {             \
+        using T = double;              \
+        __VA_ARGS__;                   \
+    } else {                           \
+        using T = float;               \
+        __VA_ARGS__;                   \
+    }
+
+using namespace anisoap;
+
+extern "C" {
+
+int anisoap_gay_berne(const anisoap_pairs* pairs, const anisoap_gay_berne_numbers* numbers, char* message) {
+    return answered(message, [&] { DISPATCH(pairs, return evaluate<T>(*pairs, *numbers)) });
+}
+
+int anisoap_pair_potential(const anisoap_pairs* pairs, const anisoap_pair_potential_numbers* numbers, char* message) {
+    return answered(message, [&] { DISPATCH(pairs, return evaluate<T>(*pairs, *numbers)) });
+}
+
+int anisoap_gaussian_moments(const anisoap_moments* in, void* moments, char* message) {
+    return answered(message, [&]() -> const char* {
+        DISPATCH(in, problem<T>(*in).value(chosen->gaussian_moments, static_cast<T*>(moments)))
+        return nullptr;
+    });
+}
+
+int anisoap_gaussian_moments_backward(const anisoap_moments* in, const void* cotangent, void* d_edge_vectors,
+                                      void* d_covariances, void* d_weights, void* d_pair_weights, char* message) {
+    return answered(message, [&]() -> const char* {
+        require((d_covariances == nullptr) == (d_weights == nullptr), "covariances and weights go together");
+        DISPATCH(in, problem<T>(*in).first_derivative(
+                         chosen->gaussian_moments, static_cast<const T*>(cotangent),
+                         {static_cast<T*>(d_edge_vectors), static_cast<T*>(d_covariances), static_cast<T*>(d_weights),
+                          static_cast<T*>(d_pair_weights)}))
+        return nullptr;
+    });
+}
+}
