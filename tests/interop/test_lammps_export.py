@@ -121,7 +121,7 @@ def exported(
     return model, torch._inductor.aoti_load_package(str(path))
 
 
-@pytest.mark.slow
+@pytest.mark.compiler
 @pytest.mark.skipif(shutil.which("g++") is None, reason="AOTInductor needs a C++ compiler")
 @pytest.mark.parametrize(("n", "n_local"), [(27, 20), (12, 12), (20, 3)])
 def test_a_package_is_its_model(
