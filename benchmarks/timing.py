@@ -12,6 +12,7 @@ from tqdm import tqdm
 from anisoap_e3nn.ops.backends import native
 
 Key = TypeVar("Key", bound=Hashable)
+SHORTEST = 0.02  # seconds of a repeat: shorter calls are repeated within it
 
 
 class Elapsed(NamedTuple):
@@ -27,15 +28,23 @@ class Elapsed(NamedTuple):
 def interleaved_times(
     work: Mapping[Key, Callable[[], object]], rounds: int = 9, description: str = ""
 ) -> dict[Key, list[Elapsed]]:
-    """Times of each function, in each of `rounds` after a warm-up round."""
+    """Times of a call of each function, in each of `rounds` after a call to warm up.
+
+    Calls shorter than 20 ms are repeated in a row until that time is over, and their mean counts.
+    """
+    counts = {}
+    for name, run in work.items():
+        start = time.perf_counter()
+        run()
+        counts[name] = min(1000, 1 + int(SHORTEST / (time.perf_counter() - start)))
     found: dict[Key, list[Elapsed]] = {name: [] for name in work}
-    for round_ in tqdm(range(rounds + 1), desc=description, leave=False, unit="round"):
+    for _ in tqdm(range(rounds), desc=description, leave=False, unit="round"):
         for name, run in work.items():
             wall, processor = time.perf_counter(), time.process_time()
-            run()
-            elapsed = Elapsed(time.perf_counter() - wall, time.process_time() - processor)
-            if round_ > 0:
-                found[name].append(elapsed)
+            for _ in range(counts[name]):
+                run()
+            spent = time.perf_counter() - wall, time.process_time() - processor
+            found[name].append(Elapsed(*(seconds / counts[name] for seconds in spent)))
     return found
 
 
@@ -45,7 +54,7 @@ _BACKEND = "ANISOAP_E3NN_BACKEND"
 def interleaved_medians(
     work: Mapping[str, Callable[[], object]], rounds: int = 9, description: str = ""
 ) -> dict[str, float]:
-    """Median wall time of each function in seconds, over `rounds` after a warm-up round."""
+    """Median wall time of a call of each function in seconds; see :func:`interleaved_times`."""
     found = interleaved_times(work, rounds, description)
     return {name: statistics.median(each.wall for each in times) for name, times in found.items()}
 

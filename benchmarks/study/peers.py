@@ -17,9 +17,9 @@ from anisoap_e3nn.conventions import wiki_to_e3nn
 from anisoap_e3nn.geometry import rotation_matrices
 
 from ..systems import simple_cubic
+from ..timing import interleaved_times
 from .modes import CUTOFF, WIDTH, Problem, checked_routes, why_left_out
 from .results import Measurement, Result
-from .stopwatch import timed
 from .sweeps import Settings
 
 Work = Callable[[], Any]
@@ -47,7 +47,7 @@ def sweep_peers(settings: Settings) -> Result:
         "it expands no densities; its products are timed by benchmarks.clebsch_gordan, "
         "benchmarks.gpu_clebsch_gordan and benchmarks.gpu_convolution",
     )
-    for name, times in timed(work, settings.rounds, "peers").items():
+    for name, times in interleaved_times(work, settings.rounds, "peers").items():
         system = few if name == "anisoap" else problem
         n_particles = len(system.system.types)
         measured = Measurement(

@@ -10,10 +10,9 @@ from ..baselines.torch_contraction import TorchContraction
 from ..baselines.torch_full import BatchedExpansion, gaussian_moments
 from ..embedding import sweep_of
 from ..systems import simple_cubic
-from ..timing import Elapsed, on_instruction_set
+from ..timing import Elapsed, interleaved_times, on_instruction_set
 from .modes import CUTOFF, LOOPS, Problem, checked_routes, why_left_out
 from .results import Measurement, Result
-from .stopwatch import timed
 from .sweeps import Settings
 
 EVERYTHING = "everything"  # the whole call, beside its parts
@@ -36,7 +35,7 @@ def sweep_stages(settings: Settings) -> Result:
         for name in reversed(native._native.instruction_sets()):
             work[f"native, {name}"] = on_instruction_set(name, best)
             errors[f"native, {name}"] = errors["native"]
-    for mode, times in timed(work, settings.rounds, "stages").items():
+    for mode, times in interleaved_times(work, settings.rounds, "stages").items():
         result.measurements.append(_measurement(mode, times, problem, error=errors[mode]))
     return result
 
@@ -53,7 +52,7 @@ def sweep_parts(settings: Settings) -> Result:
         if why := why_left_out(mode):
             result.leave_out(mode, why)
             continue
-        for part, times in timed(work(), settings.rounds, mode).items():
+        for part, times in interleaved_times(work(), settings.rounds, mode).items():
             result.measurements.append(_measurement(mode, times, problem, part=part))
     return result
 

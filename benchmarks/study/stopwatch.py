@@ -1,20 +1,15 @@
 """Interleaved timing of modes on growing problems."""
 
-import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from math import comb
-from typing import TypeVar
 
 import torch
 
-from ..timing import Elapsed, interleaved_times
+from ..timing import interleaved_times
 from .modes import Problem, checked_routes, why_left_out
 from .results import Measurement, Result
 
-Key = TypeVar("Key", bound=Hashable)
-
 FEW = 500  # pairs: the time of a call is not yet in proportion to them
-SHORTEST = 0.02  # seconds of a repeat: shorter calls are repeated within it
 
 
 class Stopwatch:
@@ -64,7 +59,8 @@ class Stopwatch:
             for count in threads
             for mode, route in routes.items()
         }
-        for (mode, count), times in timed(runs, self.rounds, f"{n_particles} particles").items():
+        found = interleaved_times(runs, self.rounds, f"{n_particles} particles")
+        for (mode, count), times in found.items():
             if problem.n_pairs > FEW:
                 self._pace[mode] = min(each.processor for each in times) / work
             self.result.measurements.append(
@@ -93,28 +89,3 @@ def on_threads(count: int, run: Callable[[], object]) -> Callable[[], object]:
         return run()
 
     return with_threads
-
-
-def timed(
-    runs: Mapping[Key, Callable[[], object]], rounds: int, description: str = ""
-) -> dict[Key, list[Elapsed]]:
-    """Interleaved times of a call. Short calls are averaged over several in a row."""
-    calls = {}
-    for name, run in runs.items():
-        start = time.perf_counter()
-        run()
-        calls[name] = min(1000, 1 + int(SHORTEST / (time.perf_counter() - start)))
-    in_a_row = {name: _repeated(run, calls[name]) for name, run in runs.items()}
-    times = interleaved_times(in_a_row, rounds, description)
-    return {
-        name: [Elapsed(*(seconds / calls[name] for seconds in each)) for each in found]
-        for name, found in times.items()
-    }
-
-
-def _repeated(run: Callable[[], object], count: int) -> Callable[[], None]:
-    def repeated() -> None:
-        for _ in range(count):
-            run()
-
-    return repeated

@@ -13,10 +13,9 @@ from anisoap_e3nn import AniSOAPEmbedding, EllipsoidData
 from ..baselines.torch_contraction import TorchContraction
 from ..baselines.torch_full import BatchedExpansion
 from ..systems import System, simple_cubic
-from ..timing import on_backend
+from ..timing import interleaved_times, on_backend
 from .modes import CUTOFF, TOLERANCE, Problem, prepare, relative_difference, why_left_out
 from .results import Measurement, Result
-from .stopwatch import timed
 from .sweeps import Settings
 
 FRAMES_OF_BATCH = 50
@@ -49,7 +48,7 @@ def sweep_trajectory(settings: Settings) -> Result:
         errors[mode] = relative_difference(found, torch.cat(reference)[: len(found)])
         if not errors[mode] < TOLERANCE[torch.float64]:
             raise AssertionError(f"features of {mode} differ by {errors[mode]:.1e} of the largest")
-    for mode, times in timed(work, 3, "trajectory").items():
+    for mode, times in interleaved_times(work, 3, "trajectory").items():
         measured = Measurement(
             mode, times, len(system.types), n_pairs, error=errors[mode], n_frames=n_frames[mode]
         )

@@ -6,8 +6,9 @@ import torch
 from benchmarks.study import modes
 from benchmarks.study.modes import MODES, Problem, Route, checked_routes, prepare, why_left_out
 from benchmarks.study.results import Result
-from benchmarks.study.stopwatch import Stopwatch, timed
+from benchmarks.study.stopwatch import Stopwatch
 from benchmarks.systems import simple_cubic
+from benchmarks.timing import interleaved_times
 from common import needs_native
 
 
@@ -76,6 +77,6 @@ def test_numbers_of_threads_take_turns() -> None:
 
 def test_times_of_short_calls_are_those_of_one() -> None:
     calls = []
-    times = timed({"short": lambda: calls.append(None)}, rounds=2)["short"]
+    times = interleaved_times({"short": lambda: calls.append(None)}, rounds=2)["short"]
     assert len(calls) > 1000
     assert max(each.processor for each in times) < 1e-4
