@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import pytest
 import torch
+from packaging.version import Version
 from torch import Tensor
 
 from anisoap_e3nn import EllipsoidData
@@ -21,6 +23,14 @@ REFERENCE_FILES = sorted((Path(__file__).parent / "reference_data").glob("*.npz"
 
 needs_native = pytest.mark.skipif(
     bool(native.unavailable), reason=f"the native backend is not built: {native.unavailable}"
+)
+
+OLD_E3NN = Version(version("e3nn")) < Version("0.5")
+needs_traceable_e3nn = pytest.mark.skipif(
+    OLD_E3NN, reason="this e3nn compiles its layers with TorchScript, which nothing traces"
+)
+needs_order_of_e3nn = pytest.mark.skipif(
+    OLD_E3NN, reason="o3.FullTensorProduct of this e3nn orders products in another way"
 )
 
 needs_compiler = pytest.mark.skipif(

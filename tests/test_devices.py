@@ -22,6 +22,7 @@ from anisoap_e3nn.nn import (
     TypeLinear,
 )
 from anisoap_e3nn.potentials import ParticleShapes, mechanics
+from common import needs_traceable_e3nn
 from models_of_each_kind import MODELS, frame, with_weights
 
 CUTOFF = 4.0
@@ -97,6 +98,7 @@ def test_models_on_the_meta_device(name: str) -> None:
     assert all(x.grad is None or x.grad.is_meta for x in model.parameters())
 
 
+@needs_traceable_e3nn
 @pytest.mark.parametrize("name", MODELS)
 def test_what_gpus_do_without_a_look_at_values(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANISOAP_E3NN_BACKEND", "torch")
@@ -126,6 +128,7 @@ LAYERS: dict[str, tuple[Callable[[], torch.nn.Module], list[tuple[int, ...]]]] =
 }
 
 
+@needs_traceable_e3nn
 @pytest.mark.parametrize("name", LAYERS)
 def test_layers_on_the_meta_device(name: str) -> None:
     build, shapes = LAYERS[name]

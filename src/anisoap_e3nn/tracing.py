@@ -4,7 +4,12 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch._C._functorch import TransformType, get_interpreter_stack
+from torch._C._functorch import (
+    TransformType,
+    get_interpreter_stack,
+    get_unwrapped,
+    is_gradtrackingtensor,
+)
 from torch.autograd import forward_ad
 from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
@@ -47,6 +52,16 @@ def assert_on_gpu(values: Tensor, are_legal: Callable[[Tensor], Tensor], message
     """
     if values.device.type in _NOT_READ and not is_tracing():
         torch._assert_async(are_legal(values).all(), message)
+
+
+def without_gradients(tensor: Tensor) -> Tensor:
+    """The tensor beneath the wrappers of ``torch.func`` that track gradients.
+
+    Older versions of torch cannot read values through them.
+    """
+    while is_gradtrackingtensor(tensor):
+        tensor = get_unwrapped(tensor)
+    return tensor
 
 
 def is_recording() -> bool:

@@ -234,6 +234,7 @@ def test_each_pair_is_evaluated_once(fluid: EllipsoidData, monkeypatch: pytest.M
 
 
 @pytest.mark.compiler
+@needs_compiler
 def test_exports_for_any_number_of_pairs(fluid: EllipsoidData) -> None:
     potential = by_lammps.POTENTIALS["mixed"]
     exported = export_energy(potential, fluid).module()

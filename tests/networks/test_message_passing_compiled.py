@@ -14,12 +14,13 @@ from anisoap_e3nn.networks import (
     NequIPStylePotential,
 )
 from anisoap_e3nn.potentials import compile_mechanics, mechanics
-from common import needs_compiler
+from common import needs_compiler, needs_traceable_e3nn
 
 pytestmark = [
     pytest.mark.compiler,
     pytest.mark.usefixtures("fresh_compiler"),
     needs_compiler,
+    needs_traceable_e3nn,
     # where the torch engine is traced
     pytest.mark.filterwarnings("ignore:(?s).*lru_cache:UserWarning"),
     pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning"),

@@ -7,7 +7,7 @@ import torch
 from e3nn import o3
 
 from anisoap_e3nn import AniSOAPEmbedding
-from common import Ellipsoids, needs_native
+from common import Ellipsoids, needs_compiler, needs_native, needs_traceable_e3nn
 
 HYPERPARAMETERS: dict[str, Any] = {
     "types": [6, 1],
@@ -196,6 +196,8 @@ def test_bad_hyperparameters_are_refused(wrong: dict[str, Any], message: str) ->
 
 
 @pytest.mark.compiler
+@needs_compiler
+@needs_traceable_e3nn
 @needs_native
 def test_compilers_can_trace_it_without_a_break(ellipsoids: Ellipsoids) -> None:
     embedding = AniSOAPEmbedding(**HYPERPARAMETERS, irreps_out="2x0e+1x1o").double()

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.export import Dim, export
 
 from anisoap_e3nn import AniSOAPEmbedding
-from common import needs_compiler
+from common import needs_compiler, needs_traceable_e3nn
 
 
 def random_inputs(n: int, n_edges: int, generator: torch.Generator) -> tuple[Tensor, ...]:
@@ -21,6 +21,7 @@ def random_inputs(n: int, n_edges: int, generator: torch.Generator) -> tuple[Ten
 
 
 @pytest.mark.compiler
+@needs_traceable_e3nn
 @pytest.mark.parametrize(
     "options",
     [

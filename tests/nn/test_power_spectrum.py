@@ -10,7 +10,14 @@ from torch import Tensor
 
 from anisoap_e3nn import AniSOAPEmbedding, PowerSpectrum
 from anisoap_e3nn.clebsch_gordan import real_clebsch_gordan
-from common import REFERENCE_FILES, Reference, needs_native
+from common import (
+    REFERENCE_FILES,
+    Reference,
+    needs_compiler,
+    needs_native,
+    needs_order_of_e3nn,
+    needs_traceable_e3nn,
+)
 
 SPECTRUM_FILES = [path for path in REFERENCE_FILES if path.stem.startswith("power_spectrum")]
 IRREPS = o3.Irreps("3x0e + 2x1o + 3x2e + 1x1e")
@@ -79,6 +86,7 @@ def test_couplings_give_the_sign_of_anisoap() -> None:
         assert (sign == (-1) ** l).all()
 
 
+@needs_order_of_e3nn
 def test_all_products_of_two_sets_are_those_of_e3nn(backend: str) -> None:
     irreps2 = o3.Irreps("2x0e + 1x1o + 1x3o")
     spectrum = PowerSpectrum(IRREPS, irreps2)
@@ -89,6 +97,7 @@ def test_all_products_of_two_sets_are_those_of_e3nn(backend: str) -> None:
     assert_same(spectrum(x, y), theirs(x, y))
 
 
+@needs_order_of_e3nn
 def test_all_products_of_one_set_are_some_of_e3nn(backend: str) -> None:
     x = IRREPS.randn(4, -1)
     every, square = PowerSpectrum(IRREPS, symmetric=False), PowerSpectrum(IRREPS)
@@ -156,6 +165,7 @@ def test_triple_product(backend: str) -> None:
     assert_same(found.abs(), vectors.det().abs() / 6**0.5)
 
 
+@needs_traceable_e3nn
 @pytest.mark.parametrize("options", ["square", "two_sets", "mixed_after", "elementwise"])
 def test_derivatives(backend: str, options: str) -> None:
     spectrum = PowerSpectrum("2x0e + 2x1o", **(OPTIONS[options] | {"l_max": 1}))
@@ -184,6 +194,8 @@ def test_leading_dimensions(
 
 
 @pytest.mark.compiler
+@needs_compiler
+@needs_traceable_e3nn
 @needs_native
 def test_compiled() -> None:
     """Without a break in the graph, derivatives included."""

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from anisoap_e3nn.nn import FullTensorProduct, TensorProduct, TensorSquare
-from common import needs_native
+from common import needs_compiler, needs_native, needs_traceable_e3nn
 
 FULLY_CONNECTED = [
     (i_1, i_2, i_out, "uvw", True)
@@ -233,6 +233,8 @@ def test_derivatives_in_pieces(backend: str) -> None:
 
 
 @pytest.mark.compiler
+@needs_compiler
+@needs_traceable_e3nn
 @needs_native
 def test_compiled() -> None:
     """Without a break in the graph, derivatives included."""

@@ -12,7 +12,7 @@ from torch.autograd import gradcheck, gradgradcheck
 
 from anisoap_e3nn.ops import Block, Path, ProductPlan, SparseProduct, sparse_product
 from anisoap_e3nn.ops.backends import sparse_native
-from common import by_number_of_threads, needs_native
+from common import by_number_of_threads, needs_compiler, needs_native
 
 DIM = 60
 
@@ -208,6 +208,7 @@ def test_module_keeps_its_coefficients_exact(backend: str) -> None:
 
 
 @pytest.mark.compiler
+@needs_compiler
 def test_compiled_module(backend: str) -> None:
     plan = random_plan(np.random.default_rng(10), 3)
     module = SparseProduct(plan.paths, DIM, DIM, DIM)

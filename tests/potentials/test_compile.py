@@ -125,6 +125,7 @@ def test_inference(small: SmallEnergy, frames: dict[str, EllipsoidData]) -> None
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
 
 
+@needs_compiler
 def test_export(small: SmallEnergy, batches: list[Batch]) -> None:
     file = io.BytesIO()
     torch.export.save(export_energy(small, batches[0]), file)

@@ -51,7 +51,7 @@ def test_a_result_has_median_spread_machine_and_versions(results: Path) -> None:
     assert row["ns_per_pair"] == pytest.approx(20)
     assert row["ns_per_n2"] == pytest.approx(20)
     machine = stored["environment"]
-    assert machine["versions"]["torch"] == torch.__version__
+    assert torch.__version__.startswith(machine["versions"]["torch"])
     assert set(machine["threads"].values()) == {"1"}
     assert machine["cpu"]
     assert machine["blas_of_torch"]
@@ -69,7 +69,7 @@ def test_the_table_has_a_row_for_each_measurement(results: Path) -> None:
         rows = list(csv.DictReader(file))
     assert [row["n_species"] for row in rows] == ["1", "2"]
     assert rows[0]["benchmark"] == "species"
-    assert rows[0]["torch"] == torch.__version__
+    assert torch.__version__.startswith(rows[0]["torch"])
     assert float(rows[0]["median"]) == 2e-6
 
 

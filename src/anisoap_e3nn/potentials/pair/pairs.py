@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ...geometry.pair_coordinates import PairGeometry
 from ...graph import Edges, one_of_each_pair
-from ...tracing import assert_on_gpu, is_tracing
+from ...tracing import assert_on_gpu, is_tracing, without_gradients
 
 
 class Segment(NamedTuple):
@@ -124,7 +124,8 @@ def pairs_in_both_directions(
 
 def _segments(of_types: Tensor, n_types: int) -> Iterator[Segment]:
     start = 0
-    values, counts = of_types.unique_consecutive(return_counts=True)
-    for value, count in zip(values.tolist(), counts.tolist(), strict=True):
+    found = of_types.unique_consecutive(return_counts=True)
+    values, counts = (without_gradients(x).tolist() for x in found)
+    for value, count in zip(values, counts, strict=True):
         yield Segment(divmod(value, n_types), slice(start, start + count))
         start += count
