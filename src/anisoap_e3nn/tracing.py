@@ -1,6 +1,7 @@
 """Whether the values of tensors may be looked at, and whether results are to be differentiated."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -54,14 +55,13 @@ def assert_on_gpu(values: Tensor, are_legal: Callable[[Tensor], Tensor], message
         torch._assert_async(are_legal(values).all(), message)
 
 
-def without_gradients(tensor: Tensor) -> Tensor:
-    """The tensor beneath the wrappers of ``torch.func`` that track gradients.
-
-    Older versions of torch cannot read values through them.
-    """
+def listed(tensor: Tensor) -> list[Any]:
+    """The values of a tensor, also within ``torch.func.grad``, where older versions of torch read none."""
     while is_gradtrackingtensor(tensor):
         tensor = get_unwrapped(tensor)
-    return tensor
+    with torch._C._DisableFuncTorch():
+        values: list[Any] = tensor.tolist()
+    return values
 
 
 def is_recording() -> bool:

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..arguments import positive
 from ..precision import in_float64
 from ..tensor_arguments import check_data
-from ..tracing import assert_on_gpu, is_readable, is_tracing
+from ..tracing import assert_on_gpu, is_readable, is_tracing, listed
 from .vectors import edge_vectors
 from .verlet import Neighbors, VerletList
 
@@ -107,7 +107,7 @@ def known_edge_cutoffs(data: Any, cutoff: float) -> list[float]:
         shorter = f"the data's neighbours were searched up to less than the cutoff {cutoff:g}"
         assert_on_gpu(found_with, lambda each: each >= cutoff, shorter)
         return []
-    cutoffs: list[float] = found_with.unique().tolist()
+    cutoffs: list[float] = listed(found_with.unique())
     if cutoffs and cutoffs[0] < cutoff:
         raise ValueError(
             f"the data's neighbours were searched up to {cutoffs[0]}, expected up to {cutoff}; use "

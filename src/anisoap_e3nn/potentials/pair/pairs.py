@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ...geometry.pair_coordinates import PairGeometry
 from ...graph import Edges, one_of_each_pair
-from ...tracing import assert_on_gpu, is_tracing, without_gradients
+from ...tracing import assert_on_gpu, is_tracing, listed
 
 
 class Segment(NamedTuple):
@@ -86,7 +86,7 @@ def pairs_by_type(
         once, ends = once[order], ends[:, order]
     vectors = edges.edge_vectors.index_select(0, once).T  # -> [3, pair]
     if (same := (vectors == 0).all(0)).any():
-        pair = tuple(ends[:, same][:, 0].tolist())
+        pair = tuple(listed(ends[:, same][:, 0]))
         raise ValueError(f"particles {pair} are in the same place, where no pair has an energy")
     for start in range(0, len(once), chunk):
         some = slice(start, start + chunk)
@@ -125,7 +125,7 @@ def pairs_in_both_directions(
 def _segments(of_types: Tensor, n_types: int) -> Iterator[Segment]:
     start = 0
     found = of_types.unique_consecutive(return_counts=True)
-    values, counts = (without_gradients(x).tolist() for x in found)
+    values, counts = (listed(x) for x in found)
     for value, count in zip(values, counts, strict=True):
         yield Segment(divmod(value, n_types), slice(start, start + count))
         start += count
