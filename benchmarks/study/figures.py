@@ -69,24 +69,21 @@ def systems(rows: Sequence[Row]) -> Figure:
 
 def species(rows: Sequence[Row]) -> Figure:
     """Time of a pair, and time over the square of the number of particles, by the number of species."""
-    figure, panels = plt.subplots(1, 2, figsize=(8, 3.4), sharex=True)
-    for panel, key, label in zip(
-        panels, ("ns_per_pair", "ns_per_n2"), ("time / pair", "time / N²"), strict=True
-    ):
-        _lines(panel, rows, "n_species", key)
-        panel.set(yscale="log", xlabel="species", ylabel=f"{label} / ns", xticks=[1, 2, 3, 4])
-    _legend(figure, panels[0])
-    return figure
+    shown = {"ns_per_pair": "time / pair / ns", "ns_per_n2": "time / N² / ns"}
+    return _two_times(rows, "n_species", shown, xlabel="species", xticks=[1, 2, 3, 4])
 
 
 def size(rows: Sequence[Row]) -> Figure:
     """Wall time and time of a pair by the number of particles."""
-    figure, panels = plt.subplots(1, 2, figsize=(8, 3.6), sharex=True)
-    for panel, key, label in zip(
-        panels, ("median", "ns_per_pair"), ("time of a call / s", "time / pair / ns"), strict=True
-    ):
-        _lines(panel, rows, "n_particles", key)
-        panel.set(xscale="log", yscale="log", xlabel="particles", ylabel=label)
+    shown = {"median": "time of a call / s", "ns_per_pair": "time / pair / ns"}
+    return _two_times(rows, "n_particles", shown, xlabel="particles", xscale="log")
+
+
+def _two_times(rows: Sequence[Row], x: str, shown: dict[str, str], **axes: Any) -> Figure:
+    figure, panels = plt.subplots(1, 2, figsize=(8, 3.5), sharex=True)
+    for panel, (key, label) in zip(panels, shown.items(), strict=True):
+        _lines(panel, rows, x, key)
+        panel.set(yscale="log", ylabel=label, **axes)
     _legend(figure, panels[0])
     return figure
 

@@ -55,10 +55,16 @@ def assert_on_gpu(values: Tensor, are_legal: Callable[[Tensor], Tensor], message
         torch._assert_async(are_legal(values).all(), message)
 
 
-def listed(tensor: Tensor) -> list[Any]:
-    """The values of a tensor, also within ``torch.func.grad``, where older versions of torch read none."""
+def without_gradients(tensor: Tensor) -> Tensor:
+    """The tensor beneath the wrappers of ``torch.func.grad`` and its kin."""
     while is_gradtrackingtensor(tensor):
         tensor = get_unwrapped(tensor)
+    return tensor
+
+
+def listed(tensor: Tensor) -> list[Any]:
+    """The values of a tensor, also within ``torch.func.grad``, where older versions of torch read none."""
+    tensor = without_gradients(tensor)
     with torch._C._DisableFuncTorch():
         values: list[Any] = tensor.tolist()
     return values

@@ -104,7 +104,6 @@ class Problem {
         if (own_segments) owners_ = owners(own_segments, n_particles, n_segments);
     }
 
-    std::int64_t n_segments() const { return n_segments_; }
     int threads() const { return threads_; }
 
     void value(const GaussianMomentsKernels& kernels, T* moments) const {

@@ -6,15 +6,11 @@ from functools import lru_cache
 import numpy as np
 import torch
 from torch import Tensor
-from torch._C._functorch import (
-    get_unwrapped,
-    is_batchedtensor,
-    is_functorch_wrapped_tensor,
-)
+from torch._C._functorch import is_batchedtensor
 
 from ..arguments import integer
 from ..tensor_arguments import check_tensors
-from ..tracing import is_tracing
+from ..tracing import is_tracing, without_gradients
 from .product_program import Block, Path, ProductPlan
 from .sparse_product import sparse_product
 
@@ -157,13 +153,12 @@ def _bytes(*indices: Tensor) -> tuple[bytes, ...]:
 
 def _without_transforms(idx: Tensor) -> Tensor:
     """The tensor beneath the wrappers of ``torch.func``."""
-    while is_functorch_wrapped_tensor(idx):
-        if is_batchedtensor(idx):
-            raise ValueError(
-                "indices are mapped over by torch.vmap, expected the same ones for all members; map over "
-                "X1, X2 and multipliers only"
-            )
-        idx = get_unwrapped(idx)
+    idx = without_gradients(idx)
+    if is_batchedtensor(idx):
+        raise ValueError(
+            "indices are mapped over by torch.vmap, expected the same ones for all members; map over "
+            "X1, X2 and multipliers only"
+        )
     return idx
 
 
