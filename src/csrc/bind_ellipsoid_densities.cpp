@@ -44,8 +44,8 @@ bool ellipsoid_coefficients(Indices types, Indices known_types, Orientations<T> 
     RowMapJob<T> job = map.job;
     job.y = coefficients.data();
     prefer_huge_pages(job.y, coefficients.size() * sizeof(T));
-    densities.map(chosen->gaussian_moments, row_map_kernel(T()), job, map.workspace_bytes, degree);
-    return true;
+    return densities.map(chosen->gaussian_moments, row_map_kernel(T()), row_map_lanes(T()), job, map.workspace_bytes,
+                         degree);
 }
 
 // Whether numbers are finite, indices in range, semi-axes not negative and quaternions not zero.
@@ -74,7 +74,7 @@ void define_as(nb::module_& m, const char* name, const char* legal_inputs_name) 
     m.def(name, &ellipsoid_coefficients<T>, array("types"), array("known_types"), array("orientations"), array("semiaxes"),
           array("edge_vectors"), array("edge_index"), "own"_a, "width"_a, "cutoff"_a, "exponents"_a, "units"_a,
           "degree"_a, array("positions"), array("matrices"), array("program"), array("coefficients"), "threads"_a,
-          "Writes the coefficients of all densities; false if particles or edges are to be refused.");
+          "Writes the coefficients of all densities; false if input or coefficients are to be refused.");
     m.def(legal_inputs_name, &legal_inputs<T>, array("orientations"), array("semiaxes"), array("edge_vectors"),
           array("edge_index"), "Whether the values of the embedding's inputs are legal.");
 }

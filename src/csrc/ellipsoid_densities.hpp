@@ -37,11 +37,9 @@ class EllipsoidDensities {
                      const Densities& densities)
         : edges_(edges), n_(particles.n), densities_(densities), R_(9 * n_), axes_(3 * n_), segments_(edges.n) {
         is_legal = set_particles(particles) && set_segments(types);
-        if (densities.own == OwnDensity::left_out) return;
-        for (std::int64_t j = 0; j < n_; ++j) {
-            const bool separate = densities.own == OwnDensity::separate;
-            own_segments_.push_back(j * densities.per_center + (separate ? densities.per_center - 1 : types[j]));
-        }
+        if (densities.own != OwnDensity::of_its_type) return;
+        own_segments_.reserve(n_);
+        for (std::int64_t j = 0; j < n_; ++j) own_segments_.push_back(j * densities.per_center + types[j]);
     }
 
     bool is_legal;
@@ -72,30 +70,41 @@ class EllipsoidDensities {
                               n_ * densities_.per_center, beta, degree, positions, threads);
     }
 
-    // Rows y [center, column] = x B, where x [density, exponent, moment] are the moments around a center. Those of some
-    // centers at a time are in memory that a cache holds.
-    void map(const GaussianMomentsKernels& kernels, RowsFunction<T> map_rows, const RowMapJob<T>& to_coefficients,
-             std::size_t map_bytes, int degree) const {
-        constexpr std::int64_t most = 16;
-        const std::int64_t n_moments = number_of_moments(degree), pitch = n_moments * moments_.size();
-        const std::int64_t dim_in = pitch * densities_.per_center;
-#pragma omp parallel num_threads(moments_.front().threads())
+    // Rows y [center, column] = x B, where x [density, exponent, moment] are the moments around a center. There is a
+    // center in each lane, so x is [density, exponent, moment, lane], in memory that a cache holds. Returns whether all
+    // of y is finite.
+    bool map(const GaussianMomentsKernels& kernels, RowsFunction<T> map_rows, int lanes,
+             const RowMapJob<T>& to_coefficients, std::size_t map_bytes, int degree) const {
+        const std::int64_t pitch = number_of_moments(degree) * moments_.size() * lanes, D = densities_.per_center;
+        const std::int64_t n_summed = D - (densities_.own == OwnDensity::separate);  // densities of neighbours
+        int overflows = 0;
+#pragma omp parallel num_threads(moments_.front().threads()) reduction(| : overflows)
         {
-            const Workspace sweep(kernels.workspace_bytes(degree)), map(map_bytes), rows(sizeof(T) * most * dim_in);
+            const Workspace sweep(kernels.workspace_bytes(degree)), map(map_bytes), columns(sizeof(T) * pitch * D);
+            T* const x = static_cast<T*>(columns.memory);
             RowMapJob<T> job = to_coefficients;
-            job.x = static_cast<T*>(rows.memory);
+            job.x = x;
+            job.in_lanes = true;
 #pragma omp for schedule(dynamic)
-            for (std::int64_t center = 0; center < n_; center += most) {
-                const std::int64_t n = std::min(most, n_ - center), D = densities_.per_center;
-                T* x = static_cast<T*>(rows.memory);
-                for (const Problem<T>& moments : moments_) {
-                    moments.value(kernels, center * D, n * D, x, pitch, sweep.memory);
-                    x += n_moments;
-                }
+            for (std::int64_t center = 0; center < n_; center += lanes) {
+                const std::int64_t n = std::min<std::int64_t>(lanes, n_ - center);
                 job.y = to_coefficients.y + center * job.dim_out;
-                map_rows(job, 0, n, map.memory);
+                for (std::int64_t k = 0; k < n * job.dim_out; k += 64 / sizeof(T))  // cache lines, for writing
+                    __builtin_prefetch(job.y + k, 1);
+                T* of_exponent = x;
+                for (const Problem<T>& moments : moments_) {
+                    for (std::int64_t k = 0; k < n; ++k)
+                        moments.value(kernels, (center + k) * D, n_summed, of_exponent + k, pitch, lanes, sweep.memory);
+                    if (n_summed < D)
+                        moments.value_of_own(kernels, center, n, of_exponent + n_summed * pitch, lanes, sweep.memory);
+                    of_exponent += number_of_moments(degree) * lanes;
+                }
+                for (std::int64_t k = n; k < lanes; ++k)  // the last center once more, as in y
+                    for (std::int64_t entry = 0; entry < pitch * D; entry += lanes) x[entry + k] = x[entry + n - 1];
+                overflows |= !map_rows(job, 0, n, map.memory);
             }
         }
+        return !overflows;
     }
 
   private:

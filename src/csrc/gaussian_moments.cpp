@@ -14,6 +14,7 @@
 namespace {
 
 using anisoap::Derivative;
+using anisoap::LoneParticle;
 
 constexpr int wide = 2;  // vectors of pairs side by side, for plain numbers
 
@@ -121,7 +122,8 @@ inline void clear_sums(const MomentsJob<T>& job, Workspace<T>& workspace) {
 template <class T>
 inline void write_sums(const MomentsJob<T>& job, std::int64_t index, const Workspace<T>& workspace) {
     T* out = job.moments + index * job.pitch;
-    for (std::int64_t k = 0; k < job.n_moments; ++k) out[job.positions[k]] = sum_of_lanes<T>(workspace.sums[k]);
+    for (std::int64_t k = 0; k < job.n_moments; ++k) 
+        out[job.positions[k] * job.stride] = sum_of_lanes<T>(workspace.sums[k]);
 }
 
 template <class T>
@@ -195,20 +197,10 @@ void value_of_segment(const MomentsJob<T>& job, std::int64_t index, void* memory
     write_sums(job, index, workspace);
 }
 
-// Keeps each moment of all lanes.
-template <class V>
-struct Keep {
-    V* moments;
-
-    template <int left>
-    inline void at(const V (&moment)[1]) {
-        *moments++ = moment[0];
-    }
-};
-
-// Particles that are alone in their segments, one in each lane. Lanes beyond the last one repeat it.
+// Particles that are alone in their segments, one in each lane. Lanes beyond the last one repeat it. Where moments are
+// stored in lanes too, they are written as vectors.
 template <class T>
-void value_of_lone_particles(const MomentsJob<T>& job, const std::int64_t* segments, std::int64_t n, void* memory) {
+void value_of_lone_particles(const MomentsJob<T>& job, const LoneParticle<T>* lone, std::int64_t n, void* memory) {
     using V = typename simd<T>::type;
     constexpr int lanes = simd<T>::lanes;
     constexpr auto every_lane = std::make_index_sequence<lanes>{};
@@ -216,18 +208,23 @@ void value_of_lone_particles(const MomentsJob<T>& job, const std::int64_t* segme
     for (std::int64_t start = 0; start < n; start += lanes) {
         const T* particles[lanes];
         T* out[lanes];
+        bool in_lanes = true;
         for (int lane = 0; lane < lanes; ++lane) {
-            const std::int64_t segment = segments[std::min(start + lane, n - 1)];
-            particles[lane] = job.arguments.particles[job.owners[segment]].covariance;
-            out[lane] = job.moments + segment * job.pitch;
+            const LoneParticle<T>& one = lone[std::min(start + lane, n - 1)];
+            particles[lane] = job.arguments.particles[one.particle].covariance;
+            out[lane] = one.moments;
+            in_lanes &= out[lane] == out[0] + lane;
         }
-        Gaussians<plain<T>, 1> gaussians{};  // centred
-        for (int k = 0; k < 6; ++k) gaussians.covariance[k][0] = column<T>(particles, k, every_lane);
-        gaussians.total[0] = column<T>(particles, 6, every_lane);
-        Keep<V> visit{workspace.sums};
-        sweep(job.degree, gaussians, reinterpret_cast<V(*)[1]>(workspace.plane), visit);
-        for (std::int64_t k = 0; k < job.n_moments; ++k)
-            for (int lane = 0; lane < lanes; ++lane) out[lane][job.positions[k]] = workspace.sums[k][lane];
+        V covariance[6];
+        for (int k = 0; k < 6; ++k) covariance[k] = column<T>(particles, k, every_lane);
+        set_centred<T>(job.degree, covariance, column<T>(particles, 6, every_lane), workspace.sums);
+        for (std::int64_t k = 0; k < job.n_moments; ++k) {
+            const std::int64_t at = job.positions[k] * job.stride;
+            if (in_lanes)
+                std::memcpy(out[0] + at, &workspace.sums[k], sizeof(V));
+            else
+                for (int lane = 0; lane < lanes; ++lane) out[lane][at] = workspace.sums[k][lane];
+        }
     }
 }
 

@@ -45,7 +45,7 @@ struct MomentsJob {
     std::int64_t n_moments;
     const std::int64_t* positions; // where moments are stored, in rising order of (a, b, c)
     T* moments;                    // [segment, moment], written by the value and the second derivative
-    std::int64_t pitch;            // numbers from the moments of one segment to those of the next
+    std::int64_t pitch, stride;    // numbers from the moments of one segment to those of the next, and between them
     const T* cotangent;            // [segment, moment], of the moments; read by both derivatives
     std::int64_t n_terms;          // see Contraction in gaussian_moments.cpp
     const std::int64_t* term_positions;
@@ -58,15 +58,22 @@ enum class Derivative { value, first, second };
 template <class T>
 using SegmentFunction = void (*)(const MomentsJob<T>&, std::int64_t segment, void* workspace);
 
+// A particle whose own Gaussian is alone in a segment, and where the moments of that segment are stored.
 template <class T>
-using SegmentsFunction = void (*)(const MomentsJob<T>&, const std::int64_t* segments, std::int64_t n, void* workspace);
+struct LoneParticle {
+    std::int64_t particle;
+    T* moments;
+};
+
+template <class T>
+using LoneFunction = void (*)(const MomentsJob<T>&, const LoneParticle<T>* lone, std::int64_t n, void* workspace);
 
 struct GaussianMomentsKernels {
     std::size_t (*workspace_bytes)(int degree);
     SegmentFunction<double> f64[3];  // by Derivative
     SegmentFunction<float> f32[3];
-    SegmentsFunction<double> lone_f64;  // values of segments that hold a particle's own Gaussian alone
-    SegmentsFunction<float> lone_f32;
+    LoneFunction<double> lone_f64;  // value
+    LoneFunction<float> lone_f32;
     double (*fma_f64)(std::int64_t repeats);  // returns the floating-point operations done
 };
 
@@ -82,13 +89,13 @@ inline SegmentFunction<float> segment_function<float>(const GaussianMomentsKerne
 }
 
 template <class T>
-inline SegmentsFunction<T> lone_function(const GaussianMomentsKernels& kernels);
+inline LoneFunction<T> lone_function(const GaussianMomentsKernels& kernels);
 template <>
-inline SegmentsFunction<double> lone_function<double>(const GaussianMomentsKernels& kernels) {
+inline LoneFunction<double> lone_function<double>(const GaussianMomentsKernels& kernels) {
     return kernels.lone_f64;
 }
 template <>
-inline SegmentsFunction<float> lone_function<float>(const GaussianMomentsKernels& kernels) {
+inline LoneFunction<float> lone_function<float>(const GaussianMomentsKernels& kernels) {
     return kernels.lone_f32;
 }
 

@@ -58,5 +58,7 @@ struct MapProgram {
 
 inline RowsFunction<double> row_map_kernel(double) { return chosen->row_map.f64; }
 inline RowsFunction<float> row_map_kernel(float) { return chosen->row_map.f32; }
+inline int row_map_lanes(double) { return chosen->row_map.lanes_f64; }
+inline int row_map_lanes(float) { return chosen->row_map.lanes_f32; }
 
 }  // namespace anisoap

@@ -113,31 +113,44 @@ class Problem {
             const Workspace workspace(kernels.workspace_bytes(degree_));
 #pragma omp for schedule(dynamic)
             for (std::int64_t first = 0; first < n; first += chunk)
-                value(kernels, first, std::min(chunk, n - first), moments + first * n_moments, n_moments,
+                value(kernels, first, std::min(chunk, n - first), moments + first * n_moments, n_moments, 1,
                       workspace.memory);
         }
     }
 
-    // Writes the moments of `n` segments, each `pitch` numbers after the last; for one thread with its workspace.
+    // Writes the moments of `n` segments, each `pitch` numbers after the last and `stride` between its moments; for one
+    // thread with its workspace.
     void value(const GaussianMomentsKernels& kernels, std::int64_t first, std::int64_t n, T* moments,
-               std::int64_t pitch, void* workspace) const {
+               std::int64_t pitch, std::int64_t stride, void* workspace) const {
         constexpr int most = 64;
         const SegmentFunction<T> on_segment = segment_function<T>(kernels, Derivative::value);
-        const SegmentsFunction<T> on_lone = lone_function<T>(kernels);
+        const LoneFunction<T> on_lone = lone_function<T>(kernels);
         MomentsJob<T> job = this->job(first);
         job.moments = moments;
         job.pitch = pitch;
-        std::int64_t lone[most];  // segments that hold a particle's own Gaussian and no edges
+        job.stride = stride;
+        LoneParticle<T> lone[most];
         int n_lone = 0;
         for (std::int64_t s = 0; s < n; ++s) {
             if (!job.owners || job.owners[s] < 0 || job.offsets[s] < job.offsets[s + 1]) {
                 on_segment(job, s, workspace);
                 continue;
             }
-            lone[n_lone++] = s;
+            lone[n_lone++] = {job.owners[s], moments + s * pitch};
             if (n_lone == most) on_lone(job, lone, std::exchange(n_lone, 0), workspace);
         }
         on_lone(job, lone, n_lone, workspace);
+    }
+
+    // Writes the moments of the own Gaussians of `n` particles in lanes: those of the next are one number further.
+    void value_of_own(const GaussianMomentsKernels& kernels, std::int64_t first, std::int64_t n, T* moments,
+                      std::int64_t stride, void* workspace) const {
+        constexpr int most = 16;  // lanes
+        MomentsJob<T> job = this->job();
+        job.stride = stride;
+        LoneParticle<T> own[most];
+        for (std::int64_t k = 0; k < n; ++k) own[k] = {first + k, moments + k};
+        lone_function<T>(kernels)(job, own, n, workspace);
     }
 
     void first_derivative(const GaussianMomentsKernels& kernels, const T* cotangent, const Tensors<T>& out) const {
@@ -177,6 +190,7 @@ class Problem {
         job.exponent = exponent_;
         job.degree = degree_;
         job.n_moments = job.pitch = number_of_moments(degree_);
+        job.stride = 1;
         job.positions = positions_;
         return job;
     }

@@ -104,4 +104,49 @@ inline void sweep(int degree, const Gaussians<Numbers, U>& pairs, typename Numbe
     }
 }
 
+// The moments of Gaussians at the origin in rising order, one Gaussian in each lane. Those of odd degree are zero. With k
+// the last axis along which n > 0,
+//     M(n) = sum_q C_kq (n - e_k)_q M(n - e_k - e_q).
+template <class T>
+inline void set_centred(int degree, const typename simd<T>::type (&covariance)[6], typename simd<T>::type total,
+                        typename simd<T>::type* moments) {
+    using V = typename simd<T>::type;
+    V* row = moments;                            // M(a,b,0), and behind it the others of these a and b
+    const V *left = row, *left_corner = row, *last_corner = row;  // M(a-1,b,0), M(a-1,0,0), M(a-2,0,0)
+    for (int a = 0; a <= degree; ++a) {
+        V* const corner = row;
+        const V *below = row, *last_below = row, *left_below = left;  // M(a,b-1,0), M(a,b-2,0), M(a-1,b-1,0)
+        for (int b = 0; b <= degree - a; ++b) {
+            const V axy = covariance[1] * T(a), axz = covariance[2] * T(a), byz = covariance[4] * T(b);
+            const int length = degree - a - b, odd = (a + b) % 2;
+            row[0] = V{};
+            if (odd) {
+                if (length > 0) row[1] = a == 0 ? byz * below[0] : axz * left[0] + byz * below[0];
+            } else if (b > 0) {
+                if (a > 0) row[0] = axy * left_below[0];
+                if (b > 1) row[0] += covariance[3] * T(b - 1) * last_below[0];
+            } else {
+                row[0] = a == 0 ? total : covariance[0] * T(a - 1) * last_corner[0];
+            }
+            V czz = covariance[5] * T(1 + odd);
+            for (int c = 2 + odd; c <= length; c += 2) {
+                row[c - 1] = V{};
+                V next = row[c - 2] * czz;
+                if (a > 0) next += axz * left[c - 1];
+                if (b > 0) next += byz * below[c - 1];
+                row[c] = next;
+                czz += covariance[5] + covariance[5];
+            }
+            if ((length + odd) % 2) row[length] = V{};
+            last_below = below;
+            below = row;
+            left_below = left;
+            row += length + 1;
+            left += length + 2;
+        }
+        last_corner = left_corner;
+        left = left_corner = corner;
+    }
+}
+
 }  // namespace

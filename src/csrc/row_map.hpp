@@ -23,15 +23,18 @@ struct RowMapJob {
     const MapBlock* blocks;
     const std::int64_t* positions;
     const T* matrices;
-    bool fills;  // whether the blocks write all of y; else there are zeros where they do not
+    bool in_lanes;  // whether the rows of x are columns: [dim_in, lanes]
+    bool fills;     // whether the blocks write all of y; else there are zeros where they do not
 };
 
+// Returns whether all numbers of the rows of y are finite.
 template <class T>
-using RowsFunction = void (*)(const RowMapJob<T>&, std::int64_t first_row, std::int64_t end_row, void* workspace);
+using RowsFunction = bool (*)(const RowMapJob<T>&, std::int64_t first_row, std::int64_t end_row, void* workspace);
 
 struct RowMapKernels {
     RowsFunction<double> f64;
     RowsFunction<float> f32;
+    int lanes_f64, lanes_f32;
 };
 
 }  // namespace anisoap

@@ -50,6 +50,34 @@ def test_one_call_or_step_by_step(name: str, ellipsoids: Ellipsoids) -> None:
     torch.testing.assert_close(features.double(), expected, rtol=1e-3, atol=1e-5 * scale)
 
 
+@pytest.mark.parametrize("name", ARGUMENTS)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_any_number_of_particles(
+    instruction_set: str, name: str, dtype: torch.dtype, ellipsoids: Ellipsoids
+) -> None:
+    """Particles share vectors, of which the last is not always full; without edges too."""
+    layer = embedding(**ARGUMENTS[name]).to(dtype)
+    whole = ellipsoids.inputs(CUTOFF)
+    tolerance = 1e-12 if dtype == torch.float64 else 1e-4
+    for n in range(1, 2 + min(17, len(whole["types"]) - 1)):
+        some = (whole["edge_index"] < n).all(0)
+        inputs = {k: x[some] if k == "edge_vectors" else x[:n] for k, x in whole.items()}
+        inputs["edge_index"] = whole["edge_index"][:, some]
+        inputs = {k: x.to(dtype) if x.is_floating_point() else x for k, x in inputs.items()}
+        found = native_coefficients(layer, **inputs)
+        expected = step_by_step(layer, inputs)
+        assert found is not None
+        assert (found - expected).norm() <= tolerance * expected.norm()
+
+
+def test_overflow_is_left_to_the_steps(ellipsoids: Ellipsoids) -> None:
+    inputs = ellipsoids.inputs(CUTOFF)
+    layer = embedding(radial_basis="monomial", radial_gaussian_width=None)
+    assert native_coefficients(layer, **inputs) is not None
+    inputs["semiaxes"][-1] = 1e160
+    assert native_coefficients(layer, **inputs) is None
+
+
 def test_what_is_left_to_the_steps(ellipsoids: Ellipsoids, monkeypatch: pytest.MonkeyPatch) -> None:
     layer, inputs = embedding(), ellipsoids.inputs(CUTOFF)
     changed = {

@@ -1,6 +1,5 @@
 """Rows times a matrix of blocks, compared with the dense matrix."""
 
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -39,13 +38,6 @@ def random_map(
         matrices, program = map_program(some)
         constants += [matrices.to(dtype), program]
     return B, (*constants, n_out)
-
-
-@pytest.fixture(params=native._native.instruction_sets() if not native.unavailable else [])
-def instruction_set(request: pytest.FixtureRequest) -> Iterator[str]:
-    native._native.use_instruction_set(request.param)
-    yield request.param
-    native._native.use_instruction_set(native._native.instruction_sets()[0])
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-14), (torch.float32, 1e-6)])

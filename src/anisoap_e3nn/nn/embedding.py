@@ -214,7 +214,6 @@ class AniSOAPEmbedding(HyperparameterModule):
             raise TypeError(f"the embedding takes one EllipsoidData, or {FIVE_TENSORS}")
         graph = edge_vectors, edge_index, types, orientations, semiaxes
         if (coefficients := native_coefficients(self, *graph)) is not None:
-            refuse_overflow(coefficients)
             return coefficients
         check_inputs(*graph, self.projection.matrix.dtype)
         type_index = self.type_index(types)  # -> [particle]

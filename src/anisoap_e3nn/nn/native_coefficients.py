@@ -23,7 +23,7 @@ def native_coefficients(
     """Coefficients of all densities ``(N, coefficient)``.
 
     None where the steps of :meth:`AniSOAPEmbedding.forward` have to be taken one after the other: with a
-    cutoff function, a linear map, a large matrix or derivatives, and for input that they refuse.
+    cutoff function, a linear map, a large matrix or derivatives, and for input or results that they refuse.
     """
     moments, projection = embedding.moments, embedding.projection
     if embedding.cutoff_function is not None or embedding.linear is not None:

@@ -1,7 +1,7 @@
 """Backend ``native`` for densities of ellipsoids: checks, covariances, segments, sums and maps in one call.
 
 The definition is :meth:`AniSOAPEmbedding.forward <anisoap_e3nn.AniSOAPEmbedding.forward>`, which takes these
-steps one after the other. It serves where results have a graph, and where input is to be refused:
+steps one after the other. It serves where results have a graph, and where input or result is to be refused:
 :func:`ellipsoid_coefficients` returns None then, and the definition says what is wrong.
 """
 
@@ -61,8 +61,8 @@ def ellipsoid_coefficients(
     Returns
     -------
     Tensor ``(N, coefficient)``, or None
-        None if this backend is not the one to use, the input is to be refused, or an edge is not shorter
-        than the cutoff.
+        None if this backend is not the one to use, the input is to be refused, an edge is not shorter than
+        the cutoff, or a coefficient is not finite.
     """
     particles = orientations, semiaxes, edge_vectors, edge_index
     if not native_takes(types, *particles):
