@@ -10,18 +10,23 @@ Inputs = tuple[Tensor, Tensor, Tensor]
 
 
 def random_plan(rng: np.random.Generator, n_paths: int) -> ConvolutionPlan:
-    """Irreps of any size, some shared between paths, with gaps between them."""
+    """Irreps of any size, some shared between paths, with gaps between them; some couplings are diagonal."""
     paths: list[ConvolutionPath] = []
     dims = np.zeros(4, dtype=int)
     for _ in range(n_paths):
         n, d = int(rng.integers(0, 40)), rng.integers(1, 10, 3).tolist()
+        is_diagonal, has_output = rng.random() < 0.3, False
         at = [int(at + gap) for at, gap in zip(dims, rng.integers(0, 3, 4), strict=True)]
         if paths and rng.random() < 0.5:  # the same x, or also the same output
             n, d[0], at[0] = paths[-1].channels, paths[-1].dims[0], paths[-1].x
-            if rng.random() < 0.5:
+            if has_output := bool(rng.random() < 0.5):
                 d[2], at[3] = paths[-1].dims[2], paths[-1].out
+        if is_diagonal and not has_output:
+            d[2] = d[0]
         k = int(rng.integers(0, 12))
         m = [rng.integers(0, length, k).tolist() for length in d]
+        if is_diagonal and d[2] == d[0]:
+            m[2] = m[0]
         paths.append(ConvolutionPath(n, tuple(d), *at, *m, rng.normal(size=k).tolist()))
         ends = [at[0] + n * d[0], at[1] + d[1], at[2] + n, at[3] + n * d[2]]
         dims = np.maximum(dims, ends)

@@ -3,6 +3,7 @@
 
 #include "convolution_paths.hpp"
 #include "simd.hpp"
+#include "streaming.hpp"
 
 namespace {
 
@@ -102,8 +103,8 @@ class Sweep {
         auto* functions = functions_;
         for (const auto* path = job.paths; path < job.paths_end; ++path, ++functions) {
             const std::int64_t d1 = job.inputs[path->in].components, d3 = job.outputs[path->out].components;
-            functions->of_one = path_function<T, 1>(d1, d3, of_neighbors_, job.has_tangent);
-            functions->of_two = path_function<T, 2>(d1, d3, of_neighbors_, job.has_tangent);
+            functions->of_one = path_function<T, 1>(d1, d3, path->is_diagonal, of_neighbors_, job.has_tangent);
+            functions->of_two = path_function<T, 2>(d1, d3, path->is_diagonal, of_neighbors_, job.has_tangent);
         }
     }
 
@@ -171,8 +172,12 @@ class Sweep {
         for (const auto* path = job_.paths; path < job_.paths_end; ++path, ++functions)
             along(*path, *functions, edges);
         if (!of_neighbors_) return;
-        for (int lane = 0; lane < n; ++lane)
-            std::memcpy(job_.d_weights + numbers[lane] * job_.n_weights, edges.d_weights[lane], sizeof(T) * job_.n_weights);
+        const std::size_t bytes = sizeof(T) * job_.n_weights;
+        const bool past_caches = bytes * job_.n_edges > larger_than_caches;
+        for (int lane = 0; lane < n; ++lane) {
+            T* const to = job_.d_weights + numbers[lane] * job_.n_weights;
+            past_caches ? stream(to, edges.d_weights[lane], bytes) : (void)std::memcpy(to, edges.d_weights[lane], bytes);
+        }
         for (int lane = 0; lane < n; ++lane)
             for (std::int64_t m = 0; m < job_.dim_harmonics; ++m)
                 job_.d_harmonics[numbers[lane] * job_.dim_harmonics + m] = sum_of_lanes<T>(edges.d_harmonics[lane][m]);
@@ -210,6 +215,7 @@ template <class T>
 void sweep(const ConvolutionJob<T>& job, std::int64_t first, std::int64_t end, void* workspace) {
     Sweep<T> all(job, workspace);
     for (std::int64_t particle = first; particle < end; ++particle) all.particle(particle);
+    finish_streaming();
 }
 
 }  // namespace

@@ -41,6 +41,7 @@ struct ConvolutionPath {
     std::int64_t in, out;      // irreps of x and g
     std::int64_t weights;      // the first
     std::int64_t matrix;       // first number of M among the matrices of an edge, [m3, m1]
+    bool is_diagonal;          // M
     Coupling<T> to_harmonics;  // from this path's dS/dM to dS/dY
 };
 

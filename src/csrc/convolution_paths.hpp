@@ -5,6 +5,8 @@
 // so that sums stay in registers.
 #pragma once
 
+#include <type_traits>
+
 #include "convolution.hpp"
 #include "simd.hpp"
 
@@ -67,10 +69,9 @@ struct Vectors {
 };
 
 // The components of one irrep of a row, copied to registers if their number D is known, else left where they are.
-template <class T, int D, int n>
+template <class V, int D, int n>
 struct Components {
-    using V = typename simd<T>::type;
-    V copies[(D ? D : 1) * n];
+    std::remove_const_t<V> copies[(D ? D : 1) * n];
     V* in_row;
     std::int64_t pitch;
 
@@ -110,13 +111,15 @@ struct Weights {
     }
 };
 
+// Where M is diagonal, as with the scalar harmonic, its zeros are left out.
+
 // out += M W x, or its derivative along the tangents: M (W x' + W' x) + M' W x.
-template <class T, int D1, int D3, int n, bool tangent>
+template <class T, int D1, int D3, int n, bool tangent, bool diagonal>
 void at_center(const PathStep<T>& step, const EdgeTile<T>& edges) {
     using V = typename simd<T>::type;
     constexpr int lanes = simd<T>::lanes;
     const std::int64_t d1 = D1 ? D1 : step.d1, d3 = D1 ? D3 : step.d3;
-    Components<T, D3, n> sum(step.sum + step.at_out, step.vectors_out);
+    Components<V, D3, n> sum(step.sum + step.at_out, step.vectors_out);
     for (int edge = 0; edge < edges.n; ++edge) {
         const auto [w, w_tangent] = Weights<T, n, tangent>(step, edges, edge);
 #pragma GCC unroll 8
@@ -129,7 +132,7 @@ void at_center(const PathStep<T>& step, const EdgeTile<T>& edges) {
                 for (int v = 0; v < n; ++v) wx_tangent[v] = w.v[v] * x_tangent[v] + w_tangent.v[v] * x[v];
             }
 #pragma GCC unroll 8
-            for (std::int64_t m3 = 0; m3 < d3; ++m3) {
+            for (std::int64_t m3 = diagonal ? m1 : 0; m3 < (diagonal ? m1 + 1 : d3); ++m3) {
                 const std::int64_t k = (m3 * d1 + m1) * lanes + edge;
                 V* const to = sum[m3];
                 for (int v = 0; v < n; ++v)
@@ -142,16 +145,16 @@ void at_center(const PathStep<T>& step, const EdgeTile<T>& edges) {
 
 // Derivatives of S: dx += W h, dW = x h with h = M^T g, and dM = g W x. With tangents t, those of <t, dS>:
 // dx += W h' + W' h, dW = x' h + x h' and dM = g (W x' + W' x), with h' = M'^T g.
-template <class T, int D1, int D3, int n, bool tangent>
+template <class T, int D1, int D3, int n, bool tangent, bool diagonal>
 void at_neighbor(const PathStep<T>& step, const EdgeTile<T>& edges) {
     using V = typename simd<T>::type;
     constexpr int lanes = simd<T>::lanes;
     const std::int64_t d1 = D1 ? D1 : step.d1, d3 = D1 ? D3 : step.d3;
-    Components<T, D1, n> sum(step.sum + step.at_x, step.vectors_x);
+    Components<V, D1, n> sum(step.sum + step.at_x, step.vectors_x);
     for (int edge = 0; edge < edges.n; ++edge) {
         const auto [w, w_tangent] = Weights<T, n, tangent>(step, edges, edge);
         Vectors<T, n> d_weights{};
-        const V* const g = edges.g[edge] + step.at_out;
+        Components<const V, D3, n> g(edges.g[edge] + step.at_out, step.vectors_out);
 #pragma GCC unroll 8
         for (std::int64_t m1 = 0; m1 < d1; ++m1) {
             const V* const x = edges.x[edge] + step.at_x + m1 * step.vectors_x;
@@ -160,11 +163,11 @@ void at_neighbor(const PathStep<T>& step, const EdgeTile<T>& edges) {
             for (int v = 0; v < n; ++v)
                 wx[v] = tangent ? w.v[v] * x_tangent[v] + w_tangent.v[v] * x[v] : w.v[v] * x[v];
 #pragma GCC unroll 8
-            for (std::int64_t m3 = 0; m3 < d3; ++m3) {
+            for (std::int64_t m3 = diagonal ? m1 : 0; m3 < (diagonal ? m1 + 1 : d3); ++m3) {
                 const std::int64_t k = m3 * d1 + m1;
                 V d_matrix{};
                 for (int v = 0; v < n; ++v) {
-                    const V g_here = g[m3 * step.vectors_out + v];
+                    const V g_here = g[m3][v];
                     h[v] += g_here * step.m[k * lanes + edge];
                     if (tangent) h_tangent[v] += g_here * step.m_tangent[k * lanes + edge];
                     d_matrix += g_here * wx[v];
@@ -192,31 +195,33 @@ template <class T>
 using PathFunction = void (*)(const PathStep<T>&, const EdgeTile<T>&);
 
 // The four kinds of sweep; the number of vectors is 1 or 2.
-template <class T, int D1, int D3, int n>
+template <class T, int D1, int D3, int n, bool diagonal>
 PathFunction<T> path_function(bool of_neighbors, bool tangent) {
-    if (of_neighbors) return tangent ? at_neighbor<T, D1, D3, n, true> : at_neighbor<T, D1, D3, n, false>;
-    return tangent ? at_center<T, D1, D3, n, true> : at_center<T, D1, D3, n, false>;
+    if (of_neighbors)
+        return tangent ? at_neighbor<T, D1, D3, n, true, diagonal> : at_neighbor<T, D1, D3, n, false, diagonal>;
+    return tangent ? at_center<T, D1, D3, n, true, diagonal> : at_center<T, D1, D3, n, false, diagonal>;
 }
 
 template <class T, int D1, int n>
-PathFunction<T> path_function(std::int64_t d3, bool of_neighbors, bool tangent) {
+PathFunction<T> path_function(std::int64_t d3, bool diagonal, bool of_neighbors, bool tangent) {
+    if (diagonal) return path_function<T, D1, D1, n, true>(of_neighbors, tangent);
     switch (d3) {
-        case 1: return path_function<T, D1, 1, n>(of_neighbors, tangent);
-        case 3: return path_function<T, D1, 3, n>(of_neighbors, tangent);
-        case 5: return path_function<T, D1, 5, n>(of_neighbors, tangent);
-        case 7: return path_function<T, D1, 7, n>(of_neighbors, tangent);
-        default: return path_function<T, 0, 0, n>(of_neighbors, tangent);
+        case 1: return path_function<T, D1, 1, n, false>(of_neighbors, tangent);
+        case 3: return path_function<T, D1, 3, n, false>(of_neighbors, tangent);
+        case 5: return path_function<T, D1, 5, n, false>(of_neighbors, tangent);
+        case 7: return path_function<T, D1, 7, n, false>(of_neighbors, tangent);
+        default: return path_function<T, 0, 0, n, false>(of_neighbors, tangent);
     }
 }
 
 template <class T, int n>
-PathFunction<T> path_function(std::int64_t d1, std::int64_t d3, bool of_neighbors, bool tangent) {
+PathFunction<T> path_function(std::int64_t d1, std::int64_t d3, bool diagonal, bool of_neighbors, bool tangent) {
     switch (d1) {
-        case 1: return path_function<T, 1, n>(d3, of_neighbors, tangent);
-        case 3: return path_function<T, 3, n>(d3, of_neighbors, tangent);
-        case 5: return path_function<T, 5, n>(d3, of_neighbors, tangent);
-        case 7: return path_function<T, 7, n>(d3, of_neighbors, tangent);
-        default: return path_function<T, 0, 0, n>(of_neighbors, tangent);
+        case 1: return path_function<T, 1, n>(d3, diagonal, of_neighbors, tangent);
+        case 3: return path_function<T, 3, n>(d3, diagonal, of_neighbors, tangent);
+        case 5: return path_function<T, 5, n>(d3, diagonal, of_neighbors, tangent);
+        case 7: return path_function<T, 7, n>(d3, diagonal, of_neighbors, tangent);
+        default: return path_function<T, 0, n>(d3, diagonal, of_neighbors, tangent);
     }
 }
 

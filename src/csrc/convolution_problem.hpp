@@ -113,7 +113,10 @@ class ConvolutionPlan {
         to_matrix_.add(entries, &Entry::matrix, &Entry::harmonic, n_matrix_);
         to_harmonics_.emplace_back();
         to_harmonics_.back().add(entries, &Entry::harmonic, &Entry::matrix, 0);
-        paths_.push_back({in, out, weights, n_matrix_, {}});
+        const bool is_diagonal = d1 == d3 && std::all_of(entries.begin(), entries.end(), [d1](const Entry& entry) {
+            return entry.matrix % (d1 + 1) == 0;
+        });
+        paths_.push_back({in, out, weights, n_matrix_, is_diagonal, {}});
         n_matrix_ += d1 * d3;
         largest_matrix_ = std::max(largest_matrix_, d1 * d3);
     }

@@ -65,6 +65,20 @@ def test_native_is_the_definition(
 
 
 @needs_native
+@pytest.mark.parametrize("channels", [400, 401])
+def test_weights_larger_than_caches(channels: int, instruction_set: str) -> None:
+    """Their derivatives are written past the caches, if rows are multiples of 16 bytes."""
+    m = [0, 1, 2]
+    path = ConvolutionPath(channels, (3, 1, 3), 0, 0, 0, 0, m, [0, 0, 0], m, [0.5, 0.5, 0.5])
+    plan = ConvolutionPlan((path,), (3 * channels, 1, channels, 3 * channels))
+    inputs, edge_index = random_inputs(np.random.default_rng(0), plan, 50, 3000, torch.float32)
+    ours = derivatives(inputs, edge_index, plan, "native", order=1)
+    theirs = derivatives(inputs, edge_index, plan, "torch", order=1)
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4)
+
+
+@needs_native
 def test_third_derivatives() -> None:
     rng = np.random.default_rng(1)
     plan = random_plan(rng, 4)

@@ -1,6 +1,5 @@
 """Rows times a matrix of blocks, compared with the dense matrix."""
 
-
 import numpy as np
 import pytest
 import torch
