@@ -67,7 +67,7 @@ def embedding_alone(batch: Any) -> Step:
     return step
 
 
-def inside_nequip(frames: list[EllipsoidData], channels: int) -> dict[str, Step]:
+def inside_nequip(frames: list[EllipsoidData], channels: int, compiled: bool) -> dict[str, Step]:
     from nequip.data import AtomicDataDict, from_dict
     from nequip.data.transforms import NeighborListTransform
     from nequip.model import NequIPGNNModel
@@ -111,8 +111,10 @@ def inside_nequip(frames: list[EllipsoidData], channels: int) -> dict[str, Step]
         "per_type_energy_shifts": -2.0,
     }
 
-    def density(edges: bool) -> Any:
-        return AniSOAPNequIPModel(**common, embedding=EMBEDDING, edge_orientations=edges)
+    def density(edges: bool, mode: str = "eager") -> Any:
+        return AniSOAPNequIPModel(
+            **common, embedding=EMBEDDING, edge_orientations=edges, compile_mode=mode
+        )
 
     def faster(model: Any) -> Any:
         return modify(model, [{"modifier": "enable_SparseProducts"}])
@@ -127,6 +129,11 @@ def inside_nequip(frames: list[EllipsoidData], channels: int) -> dict[str, Step]
         "nequip + density and oriented edges": density(True),
         "nequip + density and oriented edges, sparse products": faster(density(True)),
     }
+    if compiled:  # each of them takes minutes
+        models |= {
+            "nequip, compiled": NequIPGNNModel(**common, compile_mode="compile"),
+            "nequip + density, compiled": density(False, "compile"),
+        }
     return {
         name: step_of(model, lambda model=model: model.train()(dict(data)))
         for name, model in models.items()
@@ -198,6 +205,7 @@ def main() -> None:
     parser.add_argument("--particles", type=int, default=256)
     parser.add_argument("--channels", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--compile", action="store_true", help="nequip's compiled steps too")
     options = parser.parse_args()
     warnings.filterwarnings("ignore", message="The TorchScript type system doesn't support")
     torch.set_num_threads(1)
@@ -207,7 +215,7 @@ def main() -> None:
     irreps = f"{options.channels}x0e + {options.channels}x1o + {options.channels}x2e"
     steps = {"embedding, with derivatives": embedding_alone(batch)}
     if options.host == "nequip":
-        steps |= inside_nequip(frames, options.channels)
+        steps |= inside_nequip(frames, options.channels, options.compile)
         steps["NequIP-style"] = ours(
             NequIPStylePotential([0], CUTOFF, irreps, n_layers=2).float(), batch
         )

@@ -21,8 +21,8 @@ from anisoap_e3nn.interop.lammps import couple, start_lammps
 
 CUTOFF, TEMPERATURE, SEMIAXES, DEPTHS = 4.0, 1.25, [0.5, 0.5, 1.5], [1.0, 1.0, 0.2]
 RODS = {"types": [0], "cutoff": CUTOFF, "well_depths": DEPTHS, "mu": 2.0}
-PRESSURES = (0.7, 1.4, 2.1, 2.8)
-EVERY, N_BLOCKS = 50, 8
+PRESSURES = (2.0, 3.0, 5.5, 7.0)
+EVERY, N_BLOCKS = 50, 6
 WORDS = " ".join(map(str, DEPTHS))
 STYLES = {
     "gayberne": f"pair_style gayberne 1.0 1.0 2.0 {CUTOFF}\npair_coeff 1 1 1.0 1.0 {WORDS} {WORDS}",
@@ -75,10 +75,13 @@ def run(style: str, pressure: float, data: Path, n_equilibration: int, n_steps: 
     lmp = start_lammps(["-screen", "none", "-log", "none"])
     couple(lmp, {"rods": GayBerne(**RODS)})  # type: ignore[arg-type]
     lmp.commands_string(
-        f"units lj\natom_style ellipsoid\nread_data {data}\n{STYLES[style]}\nneighbor 0.4 bin\n"
-        "compute quat all property/atom quatw quati quatj quatk\nthermo_style custom step density\n"
-        f"velocity all create {TEMPERATURE} 7 loop geom\ntimestep 0.003\n"
+        f"units lj\natom_style ellipsoid\nread_data {data}\nset group all mass 1.0\n{STYLES[style]}\n"
+        "neighbor 0.4 bin\ncompute quat all property/atom quatw quati quatj quatk\n"
+        "thermo_style custom step density\ntimestep 0.003\n"
+        f"velocity all create {TEMPERATURE} 7 loop geom\n"
         f"fix move all npt/asphere temp {TEMPERATURE} {TEMPERATURE} 0.3 iso {pressure} {pressure} 3.0\n"
+        "compute_modify move_temp extra/dof $(atoms+3)\n"  # no torque turns a rod about its own axis
+        "fix_modify move press thermo_press\n"  # rotations add nothing to the pressure of an ideal gas
         f"run {n_equilibration}"
     )
     samples = []
@@ -128,7 +131,7 @@ def draw(found: dict[str, list[tuple[Average, Average]]], path: Path) -> None:
 
 def main(path: str) -> None:
     torch.set_default_dtype(torch.float64)
-    draw(averages(12, PRESSURES, n_equilibration=8000, n_steps=12000), Path(path))
+    draw(averages(12, PRESSURES, n_equilibration=8000, n_steps=24000), Path(path))
 
 
 if __name__ == "__main__":
