@@ -28,7 +28,8 @@ from anisoap_e3nn.simulation import NVE, ForceField, RigidBodies
 from .baselines.lammps_gay_berne import data_file
 from .pair_forces import CUTOFF, SKIN, TIME_STEP, fitted_pair_potential, fluid
 
-COMPILED = ("gay_berne", "pair", "many_body")
+COMPILED = ("gay_berne", "pair", "many_body", "network")
+SMALL_FLUID_ONLY = ("many_body", "network")
 FLUIDS = {1000: (2, 2, 2), 20_000: (10, 4, 4)}  # copies of 125 particles
 ROUNDS = 3
 STEPS = {
@@ -90,7 +91,7 @@ def run_rank(folder: Path) -> None:
     clock = ExchangeClock()
     for name, style in styles(folder).items():
         for n in FLUIDS:
-            if n > 1000 and name in ("many_body", "network"):
+            if n > 1000 and name in SMALL_FLUID_ONLY:
                 continue
             lmp = start_lammps(["-screen", "none", "-log", "none"])
             lmp.commands_string(script(folder, n, style))
@@ -118,7 +119,7 @@ def run_compiled(folder: Path, n_ranks: int) -> None:
     command = [program[0], "-n", str(n_ranks), program[1], "-in", "compiled.in", "-log", "none"]
     for name in COMPILED:
         for n in FLUIDS:
-            if n > 1000 and name == "many_body":
+            if n > 1000 and name in SMALL_FLUID_ONLY:
                 continue
             steps = max(4, STEPS[name] * 1000 // n)
             style = (

@@ -4,8 +4,11 @@
 #include <cstring>
 #include <exception>
 
+#include "convolution_problem.hpp"
+#include "instruction_sets.hpp"
 #include "pair_call.hpp"
 #include "problem.hpp"
+#include "sparse_problem.hpp"
 
 namespace anisoap {
 namespace {
@@ -105,6 +108,41 @@ Problem<T> problem(const anisoap_moments& in) {
             in.threads};
 }
 
+const ConvolutionFunctions<double>& convolution_functions(double) { return chosen->convolution.f64; }
+const ConvolutionFunctions<float>& convolution_functions(float) { return chosen->convolution.f32; }
+LanesFunction<double> product_kernel(double) { return chosen->sparse_product.f64; }
+LanesFunction<float> product_kernel(float) { return chosen->sparse_product.f32; }
+
+// Sums at the centres if there is no cotangent, otherwise derivatives, `out` being that of x.
+template <class T>
+void convolve(const anisoap_convolutions& in, const void* cotangent, void* out, void* d_harmonics, void* d_weights) {
+    const auto bytes = chosen->convolution.vector_bytes;
+    const ConvolutionPlan<T> plan(in.plan, in.n_plan, bytes);
+    const std::int64_t dims[] = {plan.dim_x, plan.dim_harmonics, plan.n_weights, plan.dim_out};
+    for (int k = 0; k < 4; ++k)
+        require(in.dims[k] == dims[k], "a tensor does not have the shape that the plan of the convolution says");
+    require(in.threads > 0, "threads is too small");
+    const ConvolutionTensors<T> point{numbers<T>(in.x), numbers<T>(in.harmonics), numbers<T>(in.weights)};
+    ConvolutionProblem<T>(plan, convolution_functions(T()), bytes, in.n_particles, in.n_edges, in.edge_index, in.threads)
+        .run(point, nullptr, numbers<T>(cotangent), static_cast<T*>(out), static_cast<T*>(d_harmonics),
+             static_cast<T*>(d_weights));
+}
+
+template <class T>
+void multiply(const anisoap_products& in, void* target) {
+    const ProductProgram program(in.program, in.n_program);
+    require(in.target >= 0 && in.target < 3, "target is 0, 1 or 2");
+    const T none{}, *operands[3];  // null is the target alone
+    for (int k = 0; k < 3; ++k) {
+        require(in.sizes[k] == in.n_batch * program.dim(k), "an operand is not of the size that the program says");
+        operands[k] = k == in.target ? nullptr : in.operands[k] ? numbers<T>(in.operands[k]) : &none;
+    }
+    require(in.n_coefficients == program.n_coefficients(), "one coefficient for each entry");
+    require(in.threads > 0, "threads is too small");
+    SparseProblem<T>(program, operands, numbers<T>(in.coefficients), in.n_batch, in.threads)
+        .run(product_kernel(T()), chosen->sparse_product.slot_bytes, static_cast<T*>(target));
+}
+
 }  // namespace
 }  // namespace anisoap
 
@@ -144,6 +182,29 @@ int anisoap_gaussian_moments_backward(const anisoap_moments* in, const void* cot
                          chosen->gaussian_moments, static_cast<const T*>(cotangent),
                          {static_cast<T*>(d_edge_vectors), static_cast<T*>(d_covariances), static_cast<T*>(d_weights),
                           static_cast<T*>(d_pair_weights)}))
+        return nullptr;
+    });
+}
+
+int anisoap_convolution(const anisoap_convolutions* in, void* out, char* message) {
+    return answered(message, [&]() -> const char* {
+        DISPATCH(in, convolve<T>(*in, nullptr, out, nullptr, nullptr))
+        return nullptr;
+    });
+}
+
+int anisoap_convolution_gradient(const anisoap_convolutions* in, const void* cotangent, void* d_x, void* d_harmonics,
+                                 void* d_weights, char* message) {
+    return answered(message, [&]() -> const char* {
+        require(cotangent != nullptr, "a derivative has a cotangent");
+        DISPATCH(in, convolve<T>(*in, cotangent, d_x, d_harmonics, d_weights))
+        return nullptr;
+    });
+}
+
+int anisoap_product_of_two(const anisoap_products* in, void* target, char* message) {
+    return answered(message, [&]() -> const char* {
+        DISPATCH(in, multiply<T>(*in, target))
         return nullptr;
     });
 }

@@ -50,6 +50,23 @@ typedef struct {
   const int64_t *positions;                       /* [moment], where each is stored, in rising order of exponents */
 } anisoap_moments;
 
+/* Arguments of convolution, whose plan is that of ops/convolution_plan.py. */
+typedef struct {
+  int is_double, threads;
+  int64_t n_particles, n_edges, n_plan, dims[4];  /* the last are the row lengths of x, harmonics, weights and out */
+  const int64_t *edge_index, *plan;               /* [2, edge], [n_plan] */
+  const void *x, *harmonics, *weights;            /* [particle, dim], [edge, dim], [edge, dim] */
+} anisoap_convolutions;
+
+/* Arguments of product_of_two, whose program is that of ops/product_program.py. */
+typedef struct {
+  int is_double, threads, target;       /* 0, 1 or 2: the operand to be written */
+  int64_t n_batch, n_coefficients, n_program, sizes[3]; /* the last are the numbers of the operands */
+  const void *operands[3];              /* out, x1 and x2; that of the target is not read */
+  const void *coefficients;             /* [n_coefficients] */
+  const int64_t *program;               /* [n_program] */
+} anisoap_products;
+
 /* All return 0, or 1 after writing what is wrong into `message`. */
 ANISOAP_KERNEL int anisoap_gay_berne(const anisoap_pairs *pairs, const anisoap_gay_berne_numbers *numbers, char *message);
 ANISOAP_KERNEL int anisoap_pair_potential(const anisoap_pairs *pairs, const anisoap_pair_potential_numbers *numbers, char *message);
@@ -60,6 +77,16 @@ ANISOAP_KERNEL int anisoap_gaussian_moments(const anisoap_moments *inputs, void 
 /* Writes derivatives of <cotangent, moments>, those of covariances and weights unless both are null. */
 ANISOAP_KERNEL int anisoap_gaussian_moments_backward(const anisoap_moments *inputs, const void *cotangent, void *d_edge_vectors,
                                       void *d_covariances, void *d_weights, void *d_pair_weights, char *message);
+
+/* Writes the sums at the centres [particle, dim]. */
+ANISOAP_KERNEL int anisoap_convolution(const anisoap_convolutions *inputs, void *out, char *message);
+
+/* Writes the derivatives of <cotangent, out>. */
+ANISOAP_KERNEL int anisoap_convolution_gradient(const anisoap_convolutions *inputs, const void *cotangent, void *d_x,
+                                      void *d_harmonics, void *d_weights, char *message);
+
+/* Writes the operand that is the target. */
+ANISOAP_KERNEL int anisoap_product_of_two(const anisoap_products *inputs, void *target, char *message);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,9 @@
 """Packages for ``pair_style anisoap/torch``, against their models; LAMMPS is not needed."""
 
+import ctypes
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,10 +13,11 @@ import pytest
 import torch
 
 from anisoap_e3nn.gay_berne import GayBerne
+from anisoap_e3nn.interop.lammps.exchange_operation import exchange_features
 from anisoap_e3nn.interop.lammps.export import export_model
 from anisoap_e3nn.interop.lammps.interface import Step
 from anisoap_e3nn.interop.lammps.opened_model import OpenedModel
-from anisoap_e3nn.networks import NequIPStylePotential
+from anisoap_e3nn.networks import MACEStylePotential
 from anisoap_e3nn.ops.backends.pair_operations import gay_berne_terms, pair_potential_terms
 from anisoap_e3nn.potentials import (
     ManyBodyPotential,
@@ -50,7 +54,20 @@ def models() -> dict[str, torch.nn.Module]:
     repulsion = SurfaceRepulsion(TYPES, 2.5, 3.0, 0.2)
     many_body = ManyBodyPotential(TYPES, 2.6, max_angular=1, max_radial=1, hidden=[4])
     stack = [OneBodyPotential(TYPES), PairPotential(TYPES, CUTOFF), repulsion, many_body]
-    built = {"pairs": StackedPotential([gay_berne, repulsion]), "stack": StackedPotential(stack)}
+    small = {
+        "max_angular": 1,
+        "max_radial": 0,
+        "n_radial": 2,
+        "radial_layers": [4],
+        "edge_orientations": False,
+        "include_self": True,  # so that a particle's first features depend on its neighbours
+    }
+    built = {
+        "pairs": StackedPotential([gay_berne, repulsion]),
+        "stack": StackedPotential(stack),
+        # with products of channels, and features that layers exchange
+        "network": MACEStylePotential(TYPES, CUTOFF, 2, 1, 1, 2, n_layers=2, **small),
+    }
     return {name: randomized(model).eval() for name, model in built.items()}
 
 
@@ -85,16 +102,54 @@ def step(n: int, n_local: int) -> Step:
     )
 
 
+def exchanged(rows: torch.Tensor, n_local: int, reverse: bool) -> torch.Tensor:
+    """Features [all, width] after an exchange between ghosts and their owners, chosen by their numbers."""
+    owners = torch.arange(n_local, len(rows)) % n_local
+    own = rows[:n_local]
+    if reverse:
+        summed = own.index_add(0, owners, rows[n_local:])
+        return torch.cat([summed, torch.zeros_like(rows[n_local:])])
+    return torch.cat([own, own[owners]])
+
+
 def expected(model: torch.nn.Module, of: Step) -> tuple[torch.Tensor, ...]:
+    def exchange(address: ctypes.c_void_p, width: ctypes.c_int64, reverse: int) -> None:
+        shape = len(of.positions), width.value
+        rows = torch.from_numpy(
+            np.ctypeslib.as_array(ctypes.cast(address, ctypes.POINTER(ctypes.c_double)), shape)
+        )
+        rows.copy_(exchanged(rows, of.n_local, bool(reverse)))
+
     opened = OpenedModel(
-        "model\n7\n3\n5", "lj", {"model": model}, SimpleNamespace(anisoap_exchange=None)
+        "model\n7\n3\n5", "lj", {"model": model}, SimpleNamespace(anisoap_exchange=exchange)
     )
     opened.evaluate(of)
     return of.energies, of.forces, of.torques
 
 
+@contextmanager
+def exchanging(n_local: int) -> Iterator[list[int]]:
+    """A kernel for the exchange of features, as the plugin has one. It notes the widths of rows."""
+    widths = []
+
+    def exchange(rows: torch.Tensor, reverse: bool) -> torch.Tensor:
+        widths.append(rows.shape[1])
+        return exchanged(rows, n_local, reverse)
+
+    with torch.library._scoped_library("anisoap_e3nn", "FRAGMENT") as library:
+        library.impl("exchange_features", exchange, "CPU")
+        yield widths
+
+
 def packaged(package: Any, of: Step) -> tuple[torch.Tensor, ...]:
     metadata = package.get_metadata()
+    with exchanging(of.n_local) as widths:
+        results = evaluated(package, metadata, of)
+    assert max(widths, default=0) == int(metadata["exchanged_width"])
+    return results
+
+
+def evaluated(package: Any, metadata: Any, of: Step) -> tuple[torch.Tensor, ...]:
     edges: list[torch.Tensor] = []
     for cutoff in map(float, metadata["pair_cutoffs"].split()):
         within = of.pair_vectors.square().sum(1) < cutoff**2
@@ -108,7 +163,7 @@ def packaged(package: Any, of: Step) -> tuple[torch.Tensor, ...]:
     return tuple(package(*particles, *edges))
 
 
-@pytest.fixture(scope="module", params=["pairs", "stack"])
+@pytest.fixture(scope="module", params=["pairs", "stack", "network"])
 def exported(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[torch.nn.Module, Any]:
@@ -134,15 +189,25 @@ def test_a_package_is_its_model(
         torch.testing.assert_close(result, reference, rtol=1e-12, atol=1e-12)
 
 
-def test_a_network_is_refused(tmp_path: Path) -> None:
-    network = NequIPStylePotential([0], CUTOFF, "2x0e", n_layers=1, max_angular=1)
-    with pytest.raises(ValueError, match=r"the model is a network, .* use pair_style anisoap"):
-        export_model(network, tmp_path / "model.pt2")
-
-
 def test_a_model_without_cutoff_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="the model has no cutoff"):
         export_model(OneBodyPotential([0]), tmp_path / "model.pt2")
+
+
+class Branching(torch.nn.Module):
+    """Energies by a branch that depends on the positions, which no compiled model has."""
+
+    cutoff = CUTOFF
+
+    def forward(self, data: Any) -> torch.Tensor:
+        energies: torch.Tensor = data.pos[:, 0]
+        return energies if energies.sum() > 0 else -energies
+
+
+def test_a_model_that_cannot_be_compiled_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"the model cannot be compiled: .*branching"):
+        export_model(Branching(), tmp_path / "model.pt2")
+    assert not list(tmp_path.iterdir())
 
 
 def test_files_are_not_replaced_unasked(tmp_path: Path) -> None:
@@ -185,3 +250,17 @@ def test_operations_refuse_what_kernels_refuse(name: str) -> None:
     operation, (types, *others) = pair_operations(step(12, 12))[name]
     with pytest.raises(ValueError, match=f"{name} refuses a particle or an edge"):
         operation(types + 1, *others)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_the_exchange_keeps_the_rules_of_torch(reverse: bool) -> None:
+    exchange = torch.ops.anisoap_e3nn.exchange_features.default
+    rows = torch.randn(7, 3, dtype=torch.float64, requires_grad=True)
+    with exchanging(n_local=5):
+        torch.library.opcheck(exchange, (rows, reverse))
+        assert torch.autograd.gradcheck(exchange, (rows, reverse))
+
+
+def test_nothing_is_exchanged_without_a_pair_style() -> None:
+    with pytest.raises(NotImplementedError, match="exchange_features"):
+        exchange_features(torch.ones(3, 2))

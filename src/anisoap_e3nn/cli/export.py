@@ -13,8 +13,7 @@ def add_export(commands: Any) -> None:
         "export",
         help="compile a model for LAMMPS without Python",
         description="Compile a potential for pair_style anisoap/torch, which runs it without Python. The "
-        "file is for processors like the one at hand and for the version of torch that compiled it. Networks "
-        "run by pair_style anisoap alone.",
+        "file is for processors like the one at hand and for the version of torch that compiled it.",
     )
     command.set_defaults(run=_export)
     # fmt: off

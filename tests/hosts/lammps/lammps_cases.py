@@ -44,9 +44,12 @@ def random_model(model: torch.nn.Module, seed: int, scale: float = 0.1) -> torch
 
 
 def slab(seed: int) -> EllipsoidData:
-    """Particles in the left half of a box, so that every second rank along x has none."""
+    """Particles in the left quarter of a box: of two ranks along x one has none, of four three.
+
+    One of the three has no ghosts either.
+    """
     data = mixed_fluid(seed)
-    cell = torch.diag(torch.tensor([20.0, 9.0, 9.0]))[None]
+    cell = torch.diag(torch.tensor([40.0, 9.0, 9.0]))[None]
     return EllipsoidData(
         pos=data.pos % 8.0 + 0.5,
         orientations=data.orientations,

@@ -72,9 +72,9 @@ with torch.random.fork_rng(devices=[]):
     torch.set_default_dtype(before)
 
 
-def motion(name: str, n_steps: int) -> Case:
+def motion_script(n_steps: int) -> str:
     """Steps at constant energy: the energy after each of them, and each particle's rank at the start."""
-    script = f"""neigh_modify every 1 delay 0 check yes
+    return f"""neigh_modify every 1 delay 0 check yes
 compute motion all ke
 compute rotation all erotate/asphere
 variable total equal pe+c_motion+c_rotation
@@ -83,9 +83,13 @@ fix owner_before all store/state 0 c_owner
 fix total all vector 1 v_total
 fix 1 all nve/asphere
 timestep {TIME_STEP}
-run {n_steps}"""
+run {n_steps}
+"""
+
+
+def motion(name: str, n_steps: int) -> Case:
     words = f"{name} " + " ".join(map(str, TYPES))
-    return Case(setup("moving") + anisoap(words) + script, {name: MODELS[name]})
+    return Case(setup("moving") + anisoap(words) + motion_script(n_steps), {name: MODELS[name]})
 
 
 MOTIONS = {f"{name}_motion": motion(name, n) for name, n in STEPS.items()}

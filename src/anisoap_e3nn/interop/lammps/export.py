@@ -1,9 +1,11 @@
 """Models as packages of AOTInductor, which ``pair_style anisoap/torch`` runs without Python.
 
 A package holds the model as compiled code and calls the native kernels by operations on torch's
-dispatcher. In LAMMPS the plugin registers these from C++ (``pair_style/operations.cpp``), by the library
-``anisoap_kernels``, since the extension module cannot be loaded without Python. The alternative, the torch
-backend traced, would leave the sums over neighbours to the compiler, whose code for them is slower.
+dispatcher. In LAMMPS the plugin registers these from C++ (``pair_style/operations.cpp`` and
+``network_operations.cpp``), by the library ``anisoap_kernels``, since the extension module cannot be loaded
+without Python. The alternative, the torch backend traced, would leave the sums over neighbours to the
+compiler, whose code for them is slower. The exchange of features between ranks is an operation too
+(:mod:`.exchange_operation`). All ranks run the same code, and so exchange the same number of times.
 """
 
 import copy
@@ -19,7 +21,6 @@ from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from ...geometry import torques_of_gradient
-from ...networks.convolution import Convolution
 from ...ops.backends import native
 from ...potentials import load_model, read_metadata
 from .compiled_terms import NeighborhoodEnergies, PairTerms, Results, added
@@ -27,7 +28,7 @@ from .plugin import OLDEST_TORCH
 from .terms import ModelTerms
 from .units import energy_factors
 
-FORMAT = "anisoap-e3nn pair_style 1"
+FORMAT = "anisoap-e3nn pair_style 2"
 
 
 def export_model(
@@ -44,7 +45,7 @@ def export_model(
     Parameters
     ----------
     model : Module or path
-        Potential without message passing: pair and many-body potentials, and stacks; or its checkpoint.
+        Potential, or its checkpoint.
     path : path
         Output file, ``.pt2``.
     units : str or mapping, optional
@@ -62,7 +63,7 @@ def export_model(
     ImportError
         Without the native backend, or if torch is older than 2.13.
     ValueError
-        If the path does not end in .pt2, or the model is a network, has no cutoff or cannot be compiled.
+        If the path does not end in .pt2, or the model has no cutoff or cannot be compiled.
     """
     path = Path(path)
     _refuse_path(path, overwrite)
@@ -81,11 +82,6 @@ def export_model(
         name = os.fspath(model)
         units = units or read_metadata(name).get("units")
         model = load_model(name)
-    if any(isinstance(each, Convolution) for each in model.modules()):
-        raise ValueError(
-            f"{name} is a network, whose layers exchange features between ranks, expected a potential "
-            "without message passing; use pair_style anisoap, which takes any checkpoint"
-        )
     model = copy.deepcopy(model).cpu().eval().requires_grad_(False)
     terms = ModelTerms.of(model, name)
     pairs, neighborhoods = PairTerms(terms), NeighborhoodEnergies(terms)
@@ -205,6 +201,7 @@ def _metadata(
         "cutoff": repr(terms.cutoff),
         "pair_cutoffs": " ".join(map(repr, pairs.cutoffs)),
         "neighborhood_cutoffs": " ".join(map(repr, neighborhoods.cutoffs)),
+        "exchanged_width": str(neighborhoods.width),
         "types": " ".join(map(str, terms.known_types or [])),
         "units": str(units or ""),
         "unit_styles": " ".join(factors),

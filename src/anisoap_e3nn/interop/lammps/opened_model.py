@@ -73,7 +73,6 @@ class OpenedModel:
 
     def evaluate(self, step: Step) -> None:
         """Write energies, forces and torques of a step."""
-        self.exchange.n_local = step.n_local
         data = SimpleNamespace(
             pos=step.positions.to(self.dtype),
             orientations=step.quaternions.to(self.dtype),

@@ -92,7 +92,12 @@ def build_plugin(
                 raise ValueError(
                     f"the plugin cannot be built: {(done.stdout + done.stderr)[-1500:]}"
                 )
-        (Path(build) / path.name).replace(path)
+        for library in (
+            "anisoaptorch.so",
+            path.name,
+        ):  # the plugin last, which says that all is there
+            if (Path(build) / library).exists():
+                (Path(build) / library).replace(path.with_name(library))
     return path
 
 

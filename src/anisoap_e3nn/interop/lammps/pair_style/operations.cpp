@@ -1,38 +1,20 @@
 // Schemas are those of anisoap_e3nn/ops/backends/native.py and pair_operations.py.
 #include "operations.h"
 
-#include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-#include <torch/library.h>
-
 #include <algorithm>
 #include <array>
-#include <map>
-#include <optional>
 #include <tuple>
 #include <vector>
 
-#include "anisoap_kernels.h"
+#include "kernel_calls.h"
+#include "network_operations.h"
 
 namespace anisoap {
 namespace {
-using at::Tensor;
-using Maybe = std::optional<Tensor>;
 using Terms = std::tuple<Tensor, Tensor, Tensor>;
 using Derivatives = std::tuple<Tensor, Tensor, Tensor, Tensor>;
 
-const void *data(const Tensor &tensor) { return tensor.const_data_ptr(); }
-const int64_t *indices(const Tensor &tensor) { return tensor.const_data_ptr<int64_t>(); }
-const void *data(const Maybe &tensor) { return tensor ? data(*tensor) : nullptr; }
 Maybe contiguous(const Maybe &tensor) { return tensor ? Maybe(tensor->contiguous()) : tensor; }
-bool is_double(const Tensor &tensor) { return tensor.scalar_type() == at::kDouble; }
-
-// Calls a kernel with a message, and throws what it says.
-template <class Call> void served(const Call &call) {
-  char message[ANISOAP_MESSAGE_SIZE] = "";
-  const int failed = call(message);
-  TORCH_CHECK(!failed, message);
-}
 
 // Particles and edges of a potential of pairs, contiguous, and its results.
 struct Pairs {
@@ -169,24 +151,20 @@ const char *const pair_inputs =
 
 void register_operations() {
   static torch::Library library(torch::Library::FRAGMENT, "anisoap_e3nn", std::nullopt, __FILE__, __LINE__);
-  const auto define = [](const std::string &name, const std::string &signature, auto *kernel) {
-    if (c10::Dispatcher::singleton().findOp({"anisoap_e3nn::" + name, ""})) return;  // Python's
-    library.def((name + signature).c_str());
-    library.impl(name.c_str(), torch::dispatch(c10::DispatchKey::CPU, kernel));
-  };
   const std::string moments = moment_inputs, pairs = pair_inputs;
-  define("gaussian_moments", "(" + moments + ") -> Tensor", &gaussian_moments);
-  define("gaussian_moments_backward",
+  define(library, "gaussian_moments", "(" + moments + ") -> Tensor", &gaussian_moments);
+  define(library, "gaussian_moments_backward",
          "(Tensor cotangent, " + moments + ", bool of_particles) -> (Tensor, Tensor, Tensor, Tensor)",
          &gaussian_moments_backward);
-  define("gay_berne",
+  define(library, "gay_berne",
          "(" + pairs + ", Tensor epsilon, Tensor sigma, Tensor well_depths, Tensor is_sphere, float cutoff, "
          "float smoothing_width, float gamma, float upsilon, float mu, bool shift) -> (Tensor, Tensor, Tensor)",
          &gay_berne);
-  define("pair_potential",
+  define(library, "pair_potential",
          "(" + pairs + ", Tensor weights, int n_types, float thickness, int n_radial, Tensor shorter, "
          "Tensor factors, Tensor exchanged, float cutoff, float decay_length, float switch_width, "
          "float smallest_gap, float floor_width) -> (Tensor, Tensor, Tensor)",
          &pair_potential);
+  define_network_operations(library);
 }
 }  // namespace anisoap

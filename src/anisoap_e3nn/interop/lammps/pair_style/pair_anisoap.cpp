@@ -118,8 +118,8 @@ void PairAniSOAP::compute(int eflag, int vflag) {
   energies_.assign(n_all, 0.0);
   forces_.assign(3 * n_all, 0.0);
   torques_.assign(3 * n_all, 0.0);
-  int64_t n_local = std::lower_bound(members_.begin(), members_.end(), atom->nlocal) - members_.begin();
-  const anisoap_step step{id_, n_local, n_all, n_pair_edges_, n_neighborhood_edges_, positions_.data(),
+  n_local_ = std::lower_bound(members_.begin(), members_.end(), atom->nlocal) - members_.begin();
+  const anisoap_step step{id_, n_local_, n_all, n_pair_edges_, n_neighborhood_edges_, positions_.data(),
                           quaternions_.data(), semiaxes_.data(), types_.data(), pair_edges_.data(),
                           pair_vectors_.data(), neighborhood_edges_.data(), energies_.data(), forces_.data(),
                           torques_.data()};
@@ -128,6 +128,7 @@ void PairAniSOAP::compute(int eflag, int vflag) {
   by_member_ = true;
   const bool failed = !evaluate(step, message);
   by_member_ = false;
+  evaluated = nullptr;
   if (failed && model_.width && comm->nprocs > 1) {  // the others wait for features
     fprintf(stderr, "ERROR: %s\n", message.c_str());
     MPI_Abort(world, 1);
@@ -265,7 +266,9 @@ void PairAniSOAP::refuse_everywhere(bool failed, const std::string &message) {
 void PairAniSOAP::exchange(double *features, int width, bool reverse) {
   data_ = features;
   width_ = width;
-  reverse ? comm->reverse_comm(this, width) : comm->forward_comm(this, width);
+  if (!reverse) return comm->forward_comm(this, width);
+  comm->reverse_comm(this, width);
+  std::fill(features + n_local_ * width, features + members_.size() * width, 0.0);  // the owners have them now
 }
 
 double *PairAniSOAP::row(int i) {

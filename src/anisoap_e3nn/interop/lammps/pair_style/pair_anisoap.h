@@ -20,7 +20,7 @@ class PairAniSOAP : public Pair {
   double init_one(int i, int j) override;
   void compute(int eflag, int vflag) override;
 
-  // Features [all, width]: owners' values to their ghosts or, in reverse, ghosts' added to their owners'.
+  // Features [all, width]: owners' values to their ghosts or, in reverse, ghosts' added to their owners', and 0 then.
   void exchange(double *features, int width, bool reverse);
   int pack_forward_comm(int n, int *which, double *buffer, int, int *) override;
   void unpack_forward_comm(int n, int first, double *buffer) override;
@@ -45,7 +45,7 @@ class PairAniSOAP : public Pair {
   std::vector<double> shapes_, positions_, quaternions_, semiaxes_;
   std::vector<int64_t> pair_edges_, neighborhood_edges_;
   std::vector<double> pair_vectors_, energies_, forces_, torques_;
-  int64_t n_pair_edges_ = 0, n_neighborhood_edges_ = 0;
+  int64_t n_local_ = 0, n_pair_edges_ = 0, n_neighborhood_edges_ = 0;
   double *data_ = nullptr;
   int width_ = 0;
   bool by_member_ = false;  // whether rows of data_ are members, not all of LAMMPS' atoms
@@ -60,5 +60,5 @@ class PairAniSOAP : public Pair {
 };
 
 void use_functions(LAMMPS *lmp, const anisoap_functions &functions);
-extern PairAniSOAP *evaluated;  // the style whose model is being evaluated
+extern PairAniSOAP *evaluated;  // the style whose model is being evaluated, or null
 }  // namespace LAMMPS_NS

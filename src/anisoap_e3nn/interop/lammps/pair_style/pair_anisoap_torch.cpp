@@ -15,7 +15,7 @@
 
 namespace LAMMPS_NS {
 namespace {
-const char *const format = "anisoap-e3nn pair_style 1";
+const char *const format = "anisoap-e3nn pair_style 2";
 
 template <class T> std::vector<T> numbers(const std::string &text) {
   std::istringstream words(text);
@@ -94,8 +94,10 @@ bool PairAniSOAPTorch::open(const std::vector<std::string> &words, std::string &
                             numbers<double>(metadata["energy_factors"]), update->unit_style);
     pair_cutoffs_ = numbers<double>(metadata["pair_cutoffs"]);
     neighborhood_cutoffs_ = numbers<double>(metadata["neighborhood_cutoffs"]);
-    model_ = {std::stod(metadata["cutoff"]), !pair_cutoffs_.empty(), !neighborhood_cutoffs_.empty(), 0};
+    model_ = {std::stod(metadata["cutoff"]), !pair_cutoffs_.empty(), !neighborhood_cutoffs_.empty(),
+              std::stoll(metadata["exchanged_width"])};
     const auto known = numbers<int64_t>(metadata["types"]);
+    known_type_ = known.empty() ? 0 : known.front();
     types_.assign(1, 0);  // LAMMPS counts from 1
     for (size_t k = 1; k < words.size(); k++) types_.push_back(type_of(words[k], k, name, known));
   });
@@ -129,7 +131,7 @@ std::vector<at::Tensor> PairAniSOAPTorch::inputs(const anisoap_step &step) const
                          positions.index_select(0, neighborhood_edges[1]);
     edges.back() = neighborhood_edges.index_select(1, within(r, cutoff));
   }
-  // Compiled models take two or more of everything: two particles more, beyond each other's cutoff.
+  // Compiled models take two or more of everything: two spheres more, beyond each other's cutoff.
   bool is_small = n < 2;
   for (const at::Tensor &each : edges) is_small |= each.size(1) < 2;
   if (is_small) {
@@ -138,8 +140,8 @@ std::vector<at::Tensor> PairAniSOAPTorch::inputs(const anisoap_step &step) const
     const at::Tensor more = at::tensor({0.0, 0.0, 0.0, far, 0.0, 0.0}, real).view({2, 3});
     positions = at::cat({positions, more});
     quaternions = at::cat({quaternions, at::eye(4, real).slice(0, 0, 1).expand({2, 4})});
-    semiaxes = at::cat({semiaxes, semiaxes.slice(0, 0, 1).expand({2, 3})});
-    types = at::cat({types, types.slice(0, 0, 1).expand({2})});
+    semiaxes = at::cat({semiaxes, at::full({2, 3}, 0.1 * model_.cutoff, real)});
+    types = at::cat({types, at::full({2}, known_type_, whole)});
     const at::Tensor both = at::tensor({n, n + 1, n + 1, n}, whole).view({2, 2});
     for (at::Tensor &each : edges) each = at::cat({each, both}, 1);
     for (at::Tensor &each : vectors) each = at::cat({each, at::stack({more[0] - more[1], more[1] - more[0]})});
@@ -154,7 +156,7 @@ std::vector<at::Tensor> PairAniSOAPTorch::inputs(const anisoap_step &step) const
 }
 
 bool PairAniSOAPTorch::evaluate(const anisoap_step &step, std::string &message) {
-  if (step.n_all == 0) return true;
+  if (step.n_all == 0 && model_.width == 0) return true;  // no other rank waits for features
   return answered(message, [&] {
     const c10::AutoGradMode without_graph(false);
     const std::vector<at::Tensor> found = package_->run(inputs(step));
@@ -166,3 +168,7 @@ bool PairAniSOAPTorch::evaluate(const anisoap_step &step, std::string &message) 
   });
 }
 }  // namespace LAMMPS_NS
+
+extern "C" void *anisoap_create_torch_style(void *lmp) {
+  return new LAMMPS_NS::PairAniSOAPTorch(static_cast<LAMMPS_NS::LAMMPS *>(lmp));
+}

@@ -21,6 +21,7 @@ class PairAniSOAPTorch : public PairAniSOAP {
   std::unique_ptr<torch::inductor::AOTIModelPackageLoader> package_;
   std::vector<double> pair_cutoffs_, neighborhood_cutoffs_;  // of the lists that the model takes, in order
   std::vector<int64_t> types_;  // [LAMMPS' type], the model's
+  int64_t known_type_ = 0;      // one that the model takes
   double factor_ = 1;           // from the model's unit of energy to the script's
 
   std::vector<at::Tensor> inputs(const anisoap_step &step) const;

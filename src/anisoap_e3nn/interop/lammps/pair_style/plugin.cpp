@@ -1,14 +1,37 @@
 // What LAMMPS' plugin loader calls, and what Python calls.
+#include <dlfcn.h>
+
+#include <filesystem>
+
+#include "error.h"
 #include "lammps.h"
 #include "pair_anisoap.h"
-#ifdef ANISOAP_WITH_TORCH
-#include "pair_anisoap_torch.h"
+
+#ifndef RTLD_DEEPBIND  // of glibc; elsewhere a library finds the symbols of its own libraries first anyway
+#define RTLD_DEEPBIND 0
 #endif
 
 using LAMMPS_NS::LAMMPS;
 
 namespace {
-template <class Style> void *create(void *lmp) { return new Style(static_cast<LAMMPS *>(lmp)); }
+using Create = void *(*)(void *);
+
+void *create(void *lmp) { return new LAMMPS_NS::PairAniSOAP(static_cast<LAMMPS *>(lmp)); }
+
+// What creates pair_style anisoap/torch, in the library beside this one; null without it. LAMMPS brings a plain BLAS,
+// which torch must not take for its own: models would run at half the speed.
+Create torch_style(LAMMPS *lmp) {
+  Dl_info here;
+  if (!dladdr(reinterpret_cast<void *>(&create), &here)) return nullptr;
+  const auto path = std::filesystem::path(here.dli_fname).replace_filename("anisoaptorch.so");
+  if (!std::filesystem::exists(path)) return nullptr;
+  void *const library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
+  if (!library) {
+    lmp->error->warning(FLERR, "pair_style anisoap/torch cannot be loaded: {}", dlerror());
+    return nullptr;
+  }
+  return reinterpret_cast<Create>(dlsym(library, "anisoap_create_torch_style"));
+}
 }  // namespace
 
 extern "C" {
@@ -22,14 +45,12 @@ using register_plugin = void (*)(lammpsplugin_t *, void *);
 
 void lammpsplugin_init(void *lmp, void *handle, void *add) {
   lammpsplugin_t plugin{static_cast<LAMMPS *>(lmp)->version, "pair", "anisoap", "ellipsoids by a model",
-                        "The anisoap-e3nn developers", create<LAMMPS_NS::PairAniSOAP>, handle};
+                        "The anisoap-e3nn developers", create, handle};
   reinterpret_cast<register_plugin>(add)(&plugin, lmp);
-#ifdef ANISOAP_WITH_TORCH
   plugin.name = "anisoap/torch";
   plugin.info = "ellipsoids by a compiled model";
-  plugin.create = create<LAMMPS_NS::PairAniSOAPTorch>;
-  reinterpret_cast<register_plugin>(add)(&plugin, lmp);
-#endif
+  plugin.create = torch_style(static_cast<LAMMPS *>(lmp));
+  if (plugin.create) reinterpret_cast<register_plugin>(add)(&plugin, lmp);
 }
 
 void anisoap_use_functions(void *lmp, const anisoap_functions *functions) {
