@@ -1,10 +1,11 @@
 """Our potentials in LAMMPS: ``python -m benchmarks.lammps``, after ``anisoap-e3nn lammps build``.
 
 Particle-steps a second of dynamics at constant energy, a fluid of triaxial Gay-Berne ellipsoids, 1000 and
-20 000 of them, on one and two ranks of MPI with one thread each: LAMMPS' own ``gayberne``, our Gay-Berne and
-fitted pair potentials, a many-body potential and a network of two layers in ``pair_style anisoap``, the same
-compiled in ``anisoap/torch`` by LAMMPS' program without Python, and our own dynamics. Median and range of
-three runs of one process. Run it on an idle machine.
+20 000 of them, on one and two ranks of MPI with one thread each, and 40 000 on two ranks, whose rate beside
+that of 20 000 on one is weak scaling: LAMMPS' own ``gayberne``, our Gay-Berne and fitted pair potentials, a
+many-body potential and a network of two layers in ``pair_style anisoap``, the same compiled in
+``anisoap/torch`` by LAMMPS' program without Python, and our own dynamics. Median and range of three runs of
+one process. Run it on an idle machine.
 """
 
 import re
@@ -29,8 +30,7 @@ from .baselines.lammps_gay_berne import data_file
 from .pair_forces import CUTOFF, SKIN, TIME_STEP, fitted_pair_potential, fluid
 
 COMPILED = ("gay_berne", "pair", "many_body", "network")
-SMALL_FLUID_ONLY = ("many_body", "network")
-FLUIDS = {1000: (2, 2, 2), 20_000: (10, 4, 4)}  # copies of 125 particles
+FLUIDS = {1000: (2, 2, 2), 20_000: (10, 4, 4), 40_000: (20, 4, 4)}  # copies of 125 particles
 ROUNDS = 3
 STEPS = {
     "LAMMPS gayberne": 200,
@@ -85,17 +85,25 @@ class ExchangeClock:
         FeatureExchange.__call__ = timed  # type: ignore[method-assign]
 
 
-def run_rank(folder: Path) -> None:
+def sizes(name: str, n_ranks: int) -> list[int]:
+    """Numbers of particles to run with a model: the largest on two ranks, and not with slow models."""
+    largest = n_ranks > 1 and name not in ("many_body", "network")
+    return [n for n in FLUIDS if n < 40_000 or largest]
+
+
+def n_steps(name: str, n: int) -> int:
+    return max(2, STEPS[name] * 1000 // n)
+
+
+def run_rank(folder: Path, n_ranks: int) -> None:
     """One rank: all styles and sizes."""
     torch.set_num_threads(1)
     clock = ExchangeClock()
     for name, style in styles(folder).items():
-        for n in FLUIDS:
-            if n > 1000 and name in SMALL_FLUID_ONLY:
-                continue
+        for n in sizes(name, n_ranks):
             lmp = start_lammps(["-screen", "none", "-log", "none"])
             lmp.commands_string(script(folder, n, style))
-            steps, rates, shares = max(4, STEPS[name] * 1000 // n), [], []
+            steps, rates, shares = n_steps(name, n), [], []
             for _ in range(ROUNDS):
                 clock.seconds, start = 0.0, time.perf_counter()
                 lmp.command(f"run {steps} pre no post no")
@@ -118,10 +126,8 @@ def run_compiled(folder: Path, n_ranks: int) -> None:
     program = [str(Path(sys.executable).parent / name) for name in ("mpirun", "lmp")]
     command = [program[0], "-n", str(n_ranks), program[1], "-in", "compiled.in", "-log", "none"]
     for name in COMPILED:
-        for n in FLUIDS:
-            if n > 1000 and name in SMALL_FLUID_ONLY:
-                continue
-            steps = max(4, STEPS[name] * 1000 // n)
+        for n in sizes(name, n_ranks):
+            steps = n_steps(name, n)
             style = (
                 f"plugin load {plugin_path()}\npair_style anisoap/torch\n"
                 f"pair_coeff * * {name}.pt2 0"
@@ -160,7 +166,7 @@ def own_dynamics(folder: Path) -> None:
 def main() -> None:
     torch.set_default_dtype(torch.float64)
     if len(sys.argv) > 1:
-        run_rank(Path(sys.argv[1]))
+        run_rank(Path(sys.argv[1]), int(sys.argv[2]))
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -169,7 +175,7 @@ def main() -> None:
         own_dynamics(folder)
         for n_ranks in (1, 2):
             print(f"LAMMPS, {n_ranks} ranks", flush=True)
-            program = [sys.executable, "-m", "benchmarks.lammps", name]
+            program = [sys.executable, "-m", "benchmarks.lammps", name, str(n_ranks)]
             mpirun = str(Path(sys.executable).parent / "mpirun")
             subprocess.run([mpirun, "-n", str(n_ranks), *program], check=True)
             run_compiled(folder, n_ranks)

@@ -1,7 +1,7 @@
 """Train networks inside MACE with and without the density of ellipsoids, and print a table of errors.
 
     python examples/host_data.py data
-    python examples/mace/compare.py pairs    # or fluid; takes hours, --epochs 2 shows that it works
+    python examples/mace/compare.py pairs    # or fluid; --epochs 2 shows that it works
 
 Errors are root mean squares on the test set, energies per particle, in reduced units.
 """
