@@ -79,7 +79,7 @@ def pieces(
     leaves = [x.clone().requires_grad_() for x in (edges.edge_vectors, batch.orientations)]
 
     def embedding(edge_vectors: Tensor, orientations: Tensor) -> list[Tensor]:
-        data = (batch.types, orientations, potential.density_width * batch.semiaxes)
+        data = (batch.types, orientations, batch.semiaxes)
         return [potential.embedding(edge_vectors, edges.edge_index, *data)]
 
     def encoding(edge_vectors: Tensor, orientations: Tensor) -> list[Tensor]:
