@@ -97,17 +97,24 @@ def energies(pairs: Pairs, vectors: Tensor, quaternions: Tensor) -> Tensor:
     return sum(terms, torch.zeros(())).sum((-1, -2))
 
 
-def mean_forces(data: EllipsoidData, pairs: Pairs, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Forces and visible torques of spins that are distributed with these weights."""
-    forces, torques = torch.zeros_like(data.pos), torch.zeros_like(data.pos)
-    for part, share in zip(pairs.chunks(), weights.split(PAIRS_AT_ONCE), strict=True):
+def mean_forces(
+    data: EllipsoidData, pairs: Pairs, weights: list[Tensor]
+) -> list[tuple[Tensor, Tensor]]:
+    """Forces and visible torques of spins that are distributed with each of the weights."""
+    n_sets = len(weights)
+    forces, torques = torch.zeros(2, n_sets, *data.pos.shape, dtype=data.pos.dtype)
+    shares = [each.split(PAIRS_AT_ONCE) for each in weights]
+    for part, *of_part in zip(pairs.chunks(), *shares, strict=True):
         vectors = part.vectors.clone().requires_grad_()
         quaternions = data.orientations.clone().requires_grad_()
-        mean = (share * energies(part, vectors, quaternions)).sum()
-        of_vectors, of_quaternions = torch.autograd.grad(mean, (vectors, quaternions))
-        forces.index_add_(0, part.i, -of_vectors).index_add_(0, part.j, of_vectors)
-        torques += torques_of_gradient(data.orientations, of_quaternions)
-    return forces, visible_torques(torques, data)
+        table = energies(part, vectors, quaternions)
+        for k, share in enumerate(of_part):
+            of_vectors, of_quaternions = torch.autograd.grad(
+                table, (vectors, quaternions), share, retain_graph=k + 1 < n_sets
+            )
+            forces[k].index_add_(0, part.i, -of_vectors).index_add_(0, part.j, of_vectors)
+            torques[k] += torques_of_gradient(data.orientations, of_quaternions)
+    return [(f, visible_torques(t, data)) for f, t in zip(forces, torques, strict=True)]
 
 
 def distributions(pairs: Pairs, table: Tensor, n_molecules: int) -> list[Tensor]:
@@ -139,8 +146,8 @@ def main() -> None:
     for frame in tqdm(data, unit="frame"):
         pairs = Pairs.of(frame)
         parts = [energies(part, part.vectors, frame.orientations) for part in pairs.chunks()]
-        for k, weights in enumerate(distributions(pairs, torch.cat(parts), len(frame.pos))):
-            f, t = mean_forces(frame, pairs, weights)
+        weights = distributions(pairs, torch.cat(parts), len(frame.pos))
+        for k, (f, t) in enumerate(mean_forces(frame, pairs, weights)):
             forces[k].append(f)
             torques[k].append(t)
     print("rounds   R² of forces   of torques")

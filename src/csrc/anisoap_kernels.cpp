@@ -123,7 +123,8 @@ void convolve(const anisoap_convolutions& in, const void* cotangent, void* out, 
         require(in.dims[k] == dims[k], "a tensor does not have the shape that the plan of the convolution says");
     require(in.threads > 0, "threads is too small");
     const ConvolutionTensors<T> point{numbers<T>(in.x), numbers<T>(in.harmonics), numbers<T>(in.weights)};
-    ConvolutionProblem<T>(plan, convolution_functions(T()), bytes, in.n_particles, in.n_edges, in.edge_index, in.threads)
+    ConvolutionProblem<T>(plan, convolution_functions(T()), bytes, in.n_particles, in.n_edges, in.edge_index,
+                          in.threads)
         .run(point, nullptr, numbers<T>(cotangent), static_cast<T*>(out), static_cast<T*>(d_harmonics),
              static_cast<T*>(d_weights));
 }

@@ -176,7 +176,10 @@ class Sweep {
         const bool past_caches = bytes * job_.n_edges > larger_than_caches;
         for (int lane = 0; lane < n; ++lane) {
             T* const to = job_.d_weights + numbers[lane] * job_.n_weights;
-            past_caches ? stream(to, edges.d_weights[lane], bytes) : (void)std::memcpy(to, edges.d_weights[lane], bytes);
+            if (past_caches)
+                stream(to, edges.d_weights[lane], bytes);
+            else
+                std::memcpy(to, edges.d_weights[lane], bytes);
         }
         for (int lane = 0; lane < n; ++lane)
             for (std::int64_t m = 0; m < job_.dim_harmonics; ++m)

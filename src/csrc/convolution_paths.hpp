@@ -221,7 +221,9 @@ PathFunction<T> path_function(std::int64_t d1, std::int64_t d3, bool diagonal, b
         case 3: return path_function<T, 3, n>(d3, diagonal, of_neighbors, tangent);
         case 5: return path_function<T, 5, n>(d3, diagonal, of_neighbors, tangent);
         case 7: return path_function<T, 7, n>(d3, diagonal, of_neighbors, tangent);
-        default: return path_function<T, 0, n>(d3, diagonal, of_neighbors, tangent);
+        default:
+            return diagonal ? path_function<T, 0, 0, n, true>(of_neighbors, tangent)
+                            : path_function<T, 0, 0, n, false>(of_neighbors, tangent);
     }
 }
 

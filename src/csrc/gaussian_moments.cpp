@@ -122,7 +122,7 @@ inline void clear_sums(const MomentsJob<T>& job, Workspace<T>& workspace) {
 template <class T>
 inline void write_sums(const MomentsJob<T>& job, std::int64_t index, const Workspace<T>& workspace) {
     T* out = job.moments + index * job.pitch;
-    for (std::int64_t k = 0; k < job.n_moments; ++k) 
+    for (std::int64_t k = 0; k < job.n_moments; ++k)
         out[job.positions[k] * job.stride] = sum_of_lanes<T>(workspace.sums[k]);
 }
 

@@ -104,14 +104,14 @@ inline void sweep(int degree, const Gaussians<Numbers, U>& pairs, typename Numbe
     }
 }
 
-// The moments of Gaussians at the origin in rising order, one Gaussian in each lane. Those of odd degree are zero. With k
-// the last axis along which n > 0,
+// The moments of Gaussians at the origin in rising order, one Gaussian in each lane. Those of odd degree are zero.
+// With k the last axis along which n > 0,
 //     M(n) = sum_q C_kq (n - e_k)_q M(n - e_k - e_q).
 template <class T>
 inline void set_centred(int degree, const typename simd<T>::type (&covariance)[6], typename simd<T>::type total,
                         typename simd<T>::type* moments) {
     using V = typename simd<T>::type;
-    V* row = moments;                            // M(a,b,0), and behind it the others of these a and b
+    V* row = moments;  // M(a,b,0), and behind it the others of these a and b
     const V *left = row, *left_corner = row, *last_corner = row;  // M(a-1,b,0), M(a-1,0,0), M(a-2,0,0)
     for (int a = 0; a <= degree; ++a) {
         V* const corner = row;

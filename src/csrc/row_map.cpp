@@ -88,5 +88,6 @@ bool map_rows(const RowMapJob<T>& job, std::int64_t first, std::int64_t end, voi
 
 namespace anisoap {
 extern const RowMapKernels IN_THIS_SET(row_map_);
-const RowMapKernels IN_THIS_SET(row_map_) = {map_rows<double>, map_rows<float>, simd<double>::lanes, simd<float>::lanes};
+const RowMapKernels IN_THIS_SET(row_map_) = {map_rows<double>, map_rows<float>, simd<double>::lanes,
+                                                        simd<float>::lanes};
 }  // namespace anisoap

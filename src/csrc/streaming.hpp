@@ -16,7 +16,8 @@ constexpr std::size_t larger_than_caches = 4 << 20;  // bytes for which it pays
 // Copies bytes. Other threads see them after finish_streaming().
 inline void stream(void* to, const void* from, std::size_t bytes) {
 #if defined(__SSE2__)
-    if ((reinterpret_cast<std::uintptr_t>(to) | reinterpret_cast<std::uintptr_t>(from) | bytes) % sizeof(__m128i) == 0) {
+    const auto aligned = [](const void* at) { return reinterpret_cast<std::uintptr_t>(at) % sizeof(__m128i) == 0; };
+    if (aligned(to) && aligned(from) && bytes % sizeof(__m128i) == 0) {
         const auto *next = static_cast<const __m128i*>(from), *end = next + bytes / sizeof(__m128i);
         for (auto* out = static_cast<__m128i*>(to); next < end; ++next, ++out)
             _mm_stream_si128(out, _mm_load_si128(next));

@@ -92,10 +92,8 @@ def build_plugin(
                 raise ValueError(
                     f"the plugin cannot be built: {(done.stdout + done.stderr)[-1500:]}"
                 )
-        for library in (
-            "anisoaptorch.so",
-            path.name,
-        ):  # the plugin last, which says that all is there
+        libraries = "anisoaptorch.so", path.name  # the plugin last, which says that all is there
+        for library in libraries:
             if (Path(build) / library).exists():
                 (Path(build) / library).replace(path.with_name(library))
     return path
