@@ -25,10 +25,17 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
 from anisoap_e3nn.ops.backends import moment_kernels, moment_source, moment_text
+from anisoap_e3nn.ops.backends.triton_source import ONE_WARP
 
 MULTIPROCESSORS, CLOCK, BANDWIDTH = 132, 1.755e9, 3.35e12  # of an H100; Hz, bytes per second
 PER_CYCLE = {4: 4 * 32, 8: 2 * 32}  # fused multiply-adds of a multiprocessor, by bytes of a number
-ARGUMENTS = {"neighbors": "*i64", "order": "*i32", "offsets": "*i32", "own": "*i64"}
+ARGUMENTS = {
+    "neighbors": "*i64",
+    "order": "*i32",
+    "offsets": "*i32",
+    "by_length": "*i32",
+    "own": "*i64",
+}
 ARGUMENTS |= {"n_segments": "i32", "n_edges": "i64"}
 FLOATING_POINT = ("FFMA", "FMUL", "FADD", "DFMA", "DMUL", "DADD")
 
@@ -113,7 +120,7 @@ def compiled(kernel: Kernel) -> Resources:
         if signature[name].startswith("*")
     }
     source = ASTSource(function, signature, constants, aligned)
-    binary = triton.compile(source, target=GPUTarget("cuda", 90, 32), options={"num_warps": 1})
+    binary = triton.compile(source, target=GPUTarget("cuda", 90, 32), options=ONE_WARP)
     cuobjdump = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
     with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
         file.write(binary.asm["cubin"])

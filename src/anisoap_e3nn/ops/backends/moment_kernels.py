@@ -20,7 +20,7 @@ from ..monomials import Exponents, moment_exponents
 from . import moment_loops, moment_memory, moment_source, moment_text
 from .moment_problem import constant, order_of, problem_of, rows_of_particles
 from .moment_text import RESIDENT, block_shape, source
-from .triton_source import interpreted, kernel_from, on
+from .triton_source import ONE_WARP, interpreted, kernel_from, on
 
 _PROGRAMS = 2048  # of a high degree, at a time
 _PARTICLES = 8  # of a program that sums rows
@@ -83,16 +83,14 @@ def _launch_loops(
 ) -> None:
     """Launch a kernel of a high degree for some thousands of segments at a time, in one scratch memory."""
     scratch = moments.new_empty(min(_PROGRAMS, inputs.n_segments) * _scratch_size(inputs.degree))
-    *leading, offsets, own, rows, exponent = problem[:8]
-    has_own = inputs.own_segments is not None
+    *leading, by_length = problem[:6]
     with on(moments.device):
         for first in range(0, inputs.n_segments, _PROGRAMS):
-            some = slice(first, min(first + _PROGRAMS, inputs.n_segments))
-            n = some.stop - first
+            some = by_length[first : first + _PROGRAMS]
+            n = len(some)
             kernel[(n,)](
-                *leading, offsets[first:], own[some] if has_own else own, rows, exponent,
-                *problem[8:], moments[some], *others, scratch, n, **_present(inputs),
-            )  # fmt: skip
+                *leading, some, *problem[6:], moments, *others, scratch, n, **_present(inputs)
+            )
 
 
 def _present(inputs: MomentInputs) -> dict[str, Any]:
@@ -100,7 +98,7 @@ def _present(inputs: MomentInputs) -> dict[str, Any]:
     return {
         "WITH_OWN": own is not None,
         "WITH_PAIR_WEIGHTS": pair_weights is not None,
-        "num_warps": 1,
+        **ONE_WARP,
     }
 
 
@@ -174,20 +172,21 @@ def _summed_rows(inputs: MomentInputs, rows: Tensor) -> Tensor:
                 WITH_OWN=inputs.own_segments is not None,
                 PARTICLES=_PARTICLES,
                 FIELDS=_FIELDS,
-                num_warps=1,
+                **ONE_WARP,
             )
     return sums  # -> [particle, field]
 
 
 @triton.jit  # type: ignore[untyped-decorator]
 def _sum_rows(  # type: ignore[no-untyped-def]
-    rows, order, offsets, sums, n_particles, n_edges,
+    rows, order, offsets, by_length, sums, n_particles, n_edges,
     WITH_OWN: tl.constexpr, PARTICLES: tl.constexpr, FIELDS: tl.constexpr,
 ):  # fmt: skip
     """Sum the rows of each particle's pairs, and its own."""
-    particle = tl.program_id(0).to(tl.int64) * PARTICLES + tl.arange(0, PARTICLES)[:, None]
+    place = tl.program_id(0).to(tl.int64) * PARTICLES + tl.arange(0, PARTICLES)[:, None]
     field = tl.arange(0, FIELDS)[None, :]
-    inside = particle < n_particles
+    inside = place < n_particles
+    particle = tl.load(by_length + place, mask=inside, other=0).to(tl.int64)
     used = field < 7  # the last one fills the row
     start = tl.load(offsets + particle, mask=inside, other=0)
     count = tl.load(offsets + particle + 1, mask=inside, other=0) - start
@@ -243,6 +242,7 @@ def _kernel(kind: str, degree: int, word: int, part: int) -> Any:
         edge_of=moment_memory.edge_of,
         particle_of=moment_memory.particle_of,
         load=moment_memory.load,
+        load_some=moment_memory.load_some,
         load_row=moment_memory.load_row,
         store_row=moment_memory.store_row,
         SEGMENTS=tl.constexpr(segments),

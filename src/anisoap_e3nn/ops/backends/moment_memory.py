@@ -30,18 +30,54 @@ def load_plainly(pointers):  # type: ignore[no-untyped-def]
 
 
 @triton.jit
+def load_some_by_assembly(pointers, mask):  # type: ignore[no-untyped-def]
+    """Numbers of read-only memory where `mask` is true, and anything elsewhere.
+
+    Numbers that are loaded ahead must not be set to 0 elsewhere: to merge the two, the machine code would
+    wait for them at once.
+    """
+    if pointers.dtype.element_ty.primitive_bitwidth == 32:
+        return tl.inline_asm_elementwise(
+            "{ .reg .pred p; setp.ne.b32 p, $2, 0; @p ld.global.nc.b32 $0, [$1]; }",
+            "=r,l,r",
+            [pointers, mask.to(tl.int32)],
+            pointers.dtype.element_ty,
+            is_pure=False,
+            pack=1,
+        )
+    else:
+        return tl.inline_asm_elementwise(
+            "{ .reg .pred p; setp.ne.b32 p, $2, 0; @p ld.global.nc.b64 $0, [$1]; }",
+            "=l,l,r",
+            [pointers, mask.to(tl.int32)],
+            pointers.dtype.element_ty,
+            is_pure=False,
+            pack=1,
+        )
+
+
+@triton.jit
+def load_some_plainly(pointers, mask):  # type: ignore[no-untyped-def]
+    """The same without assembly."""
+    return tl.load(pointers, mask=mask, other=0)
+
+
+load_some = load_some_plainly if interpreted else load_some_by_assembly
+
+
+@triton.jit
 def edge_of(order, first, index, n_pairs):  # type: ignore[no-untyped-def]
-    """The edges of pairs, counted from the first one of a segment."""
-    return tl.load(order + first + index, mask=index < n_pairs, other=0)
+    """The edges of pairs, counted from the first one of a segment; anything after the last one."""
+    return load_some(order + first + index, index < n_pairs)
 
 
 @triton.jit  # type: ignore[untyped-decorator]
 def particle_of(  # type: ignore[no-untyped-def]
     neighbors, edge, index, n_pairs, own_particle, WITH_OWN: tl.constexpr
 ):  # fmt: skip
-    """The neighbours, and after all pairs the particle itself."""
+    """The neighbours, after all pairs the particle itself, and anything after that."""
     is_pair = index < n_pairs
-    particle = tl.load(neighbors + edge, mask=is_pair, other=0)
+    particle = load_some(neighbors + edge, is_pair)
     if WITH_OWN:
         particle = tl.where(is_pair, particle, own_particle)
     return particle
@@ -49,15 +85,13 @@ def particle_of(  # type: ignore[no-untyped-def]
 
 @triton.jit
 def load_row_by_assembly(pointers, mask):  # type: ignore[no-untyped-def]
-    """The first seven of eight numbers that lie side by side, 16 bytes at a time; 0 where `mask` is false."""
+    """The first seven of eight numbers that lie side by side, 16 bytes at a time; anything elsewhere."""
     if pointers.dtype.element_ty == tl.float32:
         xx, xy, xz, yy, yz, zz, w, _ = tl.inline_asm_elementwise(
             """
             {
                 .reg .pred p;
                 setp.ne.b32 p, $9, 0;
-                mov.b32 $0, 0; mov.b32 $1, 0; mov.b32 $2, 0; mov.b32 $3, 0;
-                mov.b32 $4, 0; mov.b32 $5, 0; mov.b32 $6, 0; mov.b32 $7, 0;
                 @p ld.global.nc.v4.b32 {$0, $1, $2, $3}, [$8];
                 @p ld.global.nc.v4.b32 {$4, $5, $6, $7}, [$8 + 16];
             }
@@ -74,8 +108,6 @@ def load_row_by_assembly(pointers, mask):  # type: ignore[no-untyped-def]
             {
                 .reg .pred p;
                 setp.ne.b32 p, $9, 0;
-                mov.b64 $0, 0; mov.b64 $1, 0; mov.b64 $2, 0; mov.b64 $3, 0;
-                mov.b64 $4, 0; mov.b64 $5, 0; mov.b64 $6, 0; mov.b64 $7, 0;
                 @p ld.global.nc.v2.b64 {$0, $1}, [$8];
                 @p ld.global.nc.v2.b64 {$2, $3}, [$8 + 16];
                 @p ld.global.nc.v2.b64 {$4, $5}, [$8 + 32];

@@ -10,14 +10,20 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from ..moment_inputs import MomentInputs
 
+_NEAR = 2048  # rows that are sorted by their length together: 512 to 8192 are as fast on an H100
 _ROW = (0, 1, 2, 4, 5, 8, 9, 9)  # the fields of a particle's row, in the nine entries of C and w
 
 
 class Order(NamedTuple):
-    """Entries in the order of their rows: those of row i are ``order[offsets[i]:offsets[i + 1]]``."""
+    """Entries in the order of their rows: those of row i are ``order[offsets[i]:offsets[i + 1]]``.
+
+    A program that sums several rows takes as long as the longest of them. So it is given consecutive ones of
+    `by_length`: each few thousand rows, whose entries are near in memory, are in it with the longest first.
+    """
 
     order: Tensor
     offsets: Tensor
+    by_length: Tensor  # [row]
 
 
 def order_of(rows: Tensor, n_rows: int) -> Order:
@@ -31,7 +37,9 @@ def sorted_rows(rows: Tensor, n_rows: int) -> Order:
     in_order, order = torch.sort(rows.to(torch.int32), stable=True)
     bounds = torch.arange(n_rows + 1, device=rows.device, dtype=torch.int32)
     offsets = torch.searchsorted(in_order, bounds, out_int32=True)
-    return Order(order.to(torch.int32), offsets)
+    blocks = torch.arange(n_rows, device=rows.device) // _NEAR
+    by_length = torch.argsort((blocks << 32) - offsets.diff(), stable=True)
+    return Order(order.to(torch.int32), offsets, by_length.to(torch.int32))
 
 
 def _inverse(segments: Tensor, n_segments: int) -> Tensor:
@@ -66,8 +74,7 @@ def problem_of(inputs: MomentInputs) -> tuple[Tensor, ...]:
         vectors,
         inputs.neighbors.contiguous(),
         vectors if inputs.pair_weights is None else inputs.pair_weights.contiguous(),
-        order.order,
-        order.offsets,
+        *order,
         inputs.neighbors if own is None else own,
         rows_of_particles(inputs.covariances, inputs.weights),
         _exponent(inputs.exponent, vectors.dtype, vectors.device),

@@ -13,6 +13,7 @@ from math import factorial
 from ..monomials import Exponents, lowered, moment_exponents
 
 AXES = "xyz"
+SUM_LANES = 4  # of a segment in the kernels that sum: the fastest on an H100
 
 
 def layers(degree: int) -> list[list[Exponents]]:
@@ -60,16 +61,25 @@ def raised(n: Exponents, *axes: int) -> Exponents:
 
 def step(target: Exponents, dual: bool) -> Iterator[str]:
     """The lines that compute one moment, and its tangent, from lower ones."""
-    axes = [k for k in range(3) if target[k] > 0]
-    # few terms first, then no division
-    k = min(axes, key=lambda k: (len(_lower_terms(target, k)), target[k]))
-    terms = _lower_terms(target, k)
+    k = _axis(target)
     factor = "" if target[k] == 1 else f" * {1 / target[k]!r}"
-    value = " + ".join(f"{c} * {name('m', n)}" for c, n in terms)
-    yield f"{name('m', target)} = ({value}){factor}"
+    yield f"{name('m', target)} = ({_terms(target, False)}){factor}"
     if dual:
-        tangent = " + ".join(f"d{c} * {name('m', n)} + {c} * {name('d', n)}" for c, n in terms)
-        yield f"{name('d', target)} = ({tangent}){factor}"
+        yield f"{name('d', target)} = ({_terms(target, True)}){factor}"
+
+
+def _axis(target: Exponents) -> int:
+    """The axis of the step to a moment: with few terms first, then without a division."""
+    axes = [k for k in range(3) if target[k] > 0]
+    return min(axes, key=lambda k: (len(_lower_terms(target, k)), target[k]))
+
+
+def _terms(target: Exponents, tangent: bool) -> str:
+    """The products whose sum is a moment, or its tangent, times its exponent along the axis of its step."""
+    terms = _lower_terms(target, _axis(target))
+    if tangent:
+        return " + ".join(f"d{c} * {name('m', n)} + {c} * {name('d', n)}" for c, n in terms)
+    return " + ".join(f"{c} * {name('m', n)}" for c, n in terms)
 
 
 def _lower_terms(target: Exponents, k: int) -> list[tuple[str, Exponents]]:
@@ -116,22 +126,41 @@ def scale_cotangent(n: Exponents) -> Iterator[str]:
 
 
 def sums_lines(degree: int, group: Sequence[Exponents], dual: bool) -> tuple[list[str], ...]:
-    """Lines that start, continue and store the sums of a group of moments, or of their tangents."""
+    """Lines that start, continue and store the sums of a group of moments, or of their tangents.
+
+    Moments of the highest degree are needed in no further step: their terms are summed, and divided once.
+    """
     prefix = "d" if dual else "m"
     last = max(c for _, _, c in group)
     body: list[str] = []
+    factors = {}
     for n in (n for layer in layers(degree)[: last + 1] for n in layer):
-        if sum(n):
+        highest = sum(n) == degree > 0
+        if sum(n) and not highest:
             body += step(n, dual)
         if n in group:
-            body.append(f"{name('s', n)} = {name('s', n)} + {name(prefix, n)}")
+            added = _terms(n, dual) if highest else name(prefix, n)
+            body.append(f"{name('s', n)} = {name('s', n)} + {added}")
+            factors[n] = scale(n) / (n[_axis(n)] if highest else 1)
     start = [f"{name('s', n)} = tl.zeros([SEGMENTS, LANES], DTYPE)" for n in group]
-    end = [
-        f"tl.store(row + {position(n, degree)}, tl.sum({name('s', n)}, axis=1)[:, None] * {scale(n)}.0, "
-        "mask=inside)"
-        for n in group
-    ]
-    return start, body, end
+    return start, body, list(_store_sums(factors, degree))
+
+
+def _store_sums(factors: dict[Exponents, float], degree: int) -> Iterator[str]:
+    """Lines that store the sums over lanes, times factors; neighbours in memory, one in each lane."""
+    positions = {position(n, degree): n for n in factors}
+    for first in range(0, len(moment_exponents(degree)), SUM_LANES):
+        sums = {k: positions[first + k] for k in range(SUM_LANES) if first + k in positions}
+        if not sums:
+            continue
+        for k, n in sums.items():
+            yield f"t{k} = tl.sum({name('s', n)}, axis=1)[:, None] * {factors[n]}"
+        ks = list(sums)
+        chosen = f"t{ks[-1]}"
+        for k in reversed(ks[:-1]):
+            chosen = f"tl.where(lane == {k}, t{k}, {chosen})"
+        stored = " | ".join(f"(lane == {k})" for k in ks)
+        yield f"tl.store(row + {first} + lane, {chosen} + zero, mask=inside & ({stored}))"
 
 
 def contraction_lines(

@@ -13,18 +13,20 @@ def block_shape(kind: str, degree: int) -> tuple[int, int]:
     """Segments of a program, which is one warp, and lanes of each: the fastest on an H100."""
     if degree > UNROLLED:
         return moment_loops.SEGMENTS, moment_loops.LANES
-    return (4, 8) if kind == "first" else (8, 4)
+    lanes = {"first": 8, "second": 4}.get(kind, moment_source.SUM_LANES)
+    return 32 // lanes, lanes
 
 
 # The parts of the kernels that do not depend on the degree. Names in capitals are constants.
 _HEAD = """
 @triton.jit
 def kernel(
-    edge_vectors, neighbors, pair_weights, order, offsets, own, particles, exponent, {arguments} n_segments,
-    WITH_OWN: tl.constexpr, WITH_PAIR_WEIGHTS: tl.constexpr,
+    edge_vectors, neighbors, pair_weights, order, offsets, by_length, own, particles, exponent, {arguments}
+    n_segments, WITH_OWN: tl.constexpr, WITH_PAIR_WEIGHTS: tl.constexpr,
 ):
-    segment = tl.program_id(0).to(tl.int64) * SEGMENTS + tl.arange(0, SEGMENTS)[:, None]
-    inside = segment < n_segments
+    place = tl.program_id(0).to(tl.int64) * SEGMENTS + tl.arange(0, SEGMENTS)[:, None]
+    inside = place < n_segments
+    segment = tl.load(by_length + place, mask=inside, other=0).to(tl.int64)
     first = tl.load(offsets + segment, mask=inside, other=0)
     n_pairs = tl.load(offsets + segment + 1, mask=inside, other=0) - first
     count = n_pairs
@@ -194,11 +196,18 @@ def source(kind: str, degree: int, word: int, part: int) -> str:
         start=moment_source.indented(start, 1),
         loads_1=moment_source.indented(loads, 1),
         loads_2=moment_source.indented(loads, 2),
-        moves=moment_source.indented((f"{name} = {name}_1" for name in loaded), 2),
+        moves=moment_source.indented(map(_move, loaded), 2),
         body=moment_source.indented(calls, 2),
         end=moment_source.indented(end, 1),
     )
     return "\n\n".join([*functions, head])
+
+
+def _move(name: str) -> str:
+    """The line that takes what was loaded ahead, where there is a pair or a particle."""
+    of_pair = name.lstrip("d") in ("x", "y", "z", "f")
+    absent = "1.0" if name == "f" else "0.0"
+    return f"{name} = tl.where({'is_pair' if of_pair else 'present'}, {name}_1, {absent})"
 
 
 def _lines(text: str) -> list[str]:
@@ -212,14 +221,13 @@ def _loads(
     row = ", ".join(f"{prefix}{field}_1" for field in (*_FIELDS, "w"))
     return [
         *(
-            f"{prefix}{axis}_1 = tl.load({vectors} + edge_1.to(tl.int64) * 3 + {k}, "
-            "mask=index_1 < n_pairs, other=0.0)"
+            f"{prefix}{axis}_1 = load_some({vectors} + edge_1.to(tl.int64) * 3 + {k}, index_1 < n_pairs)"
             for k, axis in enumerate("xyz")
         ),
         f"{row} = load_row({particles} + particle_1 * 8, index_1 < count)",
         f"{prefix}f_1 = zero + {absent}",
         "if WITH_PAIR_WEIGHTS:",
-        f"    {prefix}f_1 = tl.load({pair_weights} + edge_1, mask=index_1 < n_pairs, other={absent})",
+        f"    {prefix}f_1 = load_some({pair_weights} + edge_1, index_1 < n_pairs)",
     ]
 
 

@@ -17,7 +17,7 @@ from . import convolution_native
 from .convolution_native import ThreeTensors
 from .convolution_text import LANES, read_program, sums_over_edges, values_of_edges
 from .moment_problem import Order, kept, sorted_rows
-from .triton_source import interpreted, kernel_of_kind, on
+from .triton_source import ONE_WARP, interpreted, kernel_of_kind, on
 
 convolution = convolution_native.convolution
 
@@ -58,7 +58,7 @@ class _Sweep:
         n_edges = harmonics.shape[0]
         for kernel in self.kernels.on_edges if n_edges else ():
             kernel[(n_edges,)](
-                *out, g, x, harmonics, weights, self.neighbors, self.centers, n_edges, num_warps=1
+                *out, g, x, harmonics, weights, self.neighbors, self.centers, n_edges, **ONE_WARP
             )
 
     def _sums(
@@ -69,10 +69,10 @@ class _Sweep:
         n = out.shape[0]
         if n == 0 or not kernels:
             return
-        order, offsets = kept(self.edge_index, n, _orders)[rows]
+        order, offsets, _ = kept(self.edge_index, n, _orders)[rows]
         for kernel in kernels:
             kernel[(n, self.kernels.n_blocks)](
-                out, source, harmonics, weights, order, offsets, others, n, num_warps=1
+                out, source, harmonics, weights, order, offsets, others, n, **ONE_WARP
             )
 
 

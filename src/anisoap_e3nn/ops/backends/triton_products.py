@@ -16,7 +16,7 @@ from . import sparse_native
 from .lane_text import Lanes
 from .product_kernels import Sizes, kernel_source
 from .product_parts import COEFFICIENTS, Division, Limits, Part, Product, divide, read_program
-from .triton_source import interpreted, kernel_of_kind, on
+from .triton_source import FUSED, interpreted, kernel_of_kind, on
 
 sparse_product = sparse_native.sparse_product
 
@@ -126,8 +126,8 @@ class _Kernels:
         for source, function in zip(self.sources, self.functions, strict=True):
             grid = (n_chunks * chunk * len(source.parts),)
             function[grid](
-                result, scratch, *operands, coefficients, n_batch, chunk, 0, num_warps=_WARPS,
-                num_stages=1,
+                result, scratch, *operands, coefficients, n_batch, chunk, 0,
+                num_warps=_WARPS, num_stages=1, **FUSED,
             )  # fmt: skip
 
     def n_chunk(self, n_batch: int) -> int:

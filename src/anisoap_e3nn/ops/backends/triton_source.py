@@ -27,6 +27,8 @@ def _why_not() -> str:
 
 
 unavailable = _why_not()  # in words
+FUSED: dict[str, Any] = {"enable_fp_fusion": True}  # of launches: a * b + c in one instruction
+ONE_WARP = {"num_warps": 1, **FUSED}
 interpreted = os.environ.get("TRITON_INTERPRET") == "1" and not unavailable  # on the CPU, for tests
 
 
