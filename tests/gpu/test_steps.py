@@ -20,7 +20,11 @@ from common import needs_compiler
 from models_of_each_kind import MODELS, frame, with_weights
 from small_networks import SMALL
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device")
+pytestmark = [
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device"),
+    # of torch before 2.12, whose debug mode says that it is new
+    pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype:UserWarning"),
+]
 
 CUTOFF = 4.0
 POTENTIALS = [name for name in MODELS if "embedding" not in name]
