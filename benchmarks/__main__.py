@@ -1,7 +1,7 @@
 """All benchmarks: ``python -m benchmarks``, then the files in ``results/``.
 
     python -m benchmarks               # measure, aggregate and plot
-    python -m benchmarks --quick       # the same in under two minutes, without the modules
+    python -m benchmarks --quick       # the same with few repeats, to see that all of it works
     python -m benchmarks --only size species embedding
     python -m benchmarks aggregate     # results/*.json -> results/measurements.csv
     python -m benchmarks plot          # results/*.json -> results/figures/*.png
@@ -51,7 +51,7 @@ def main() -> None:
 def _run(arguments: argparse.Namespace) -> list[str]:
     """Measure, and say what is left out and why; return what failed."""
     quick, folder = arguments.quick, arguments.results
-    names = arguments.only or [*STUDY, *([] if quick else MODULES)]
+    names = arguments.only or [*STUDY, *MODULES]
     failures = []
     bar = tqdm(names, unit="benchmark", smoothing=0)
     for name in bar:
@@ -64,13 +64,13 @@ def _run(arguments: argparse.Namespace) -> list[str]:
                 failures.append(f"{name} failed with status {status}; its message stands above")
         elif package := missing_for(name):
             tqdm.write(f"left out: {name}: {package} is not installed", sys.stderr)
-        elif failure := run_module(name, folder / "modules"):
+        elif failure := run_module(name, folder / "modules", quick):
             failures.append(failure)
-    _say_what_is_left_out(folder, quick, bool(arguments.only))
+    _say_what_is_left_out(folder, bool(arguments.only))
     return failures
 
 
-def _say_what_is_left_out(folder: Path, quick: bool, chosen: bool) -> None:
+def _say_what_is_left_out(folder: Path, chosen: bool) -> None:
     from .study.results import read_results
 
     for name, content in read_results(folder).items():
@@ -79,8 +79,6 @@ def _say_what_is_left_out(folder: Path, quick: bool, chosen: bool) -> None:
     if not chosen:
         for name, why in LEFT_OUT.items():
             print(f"left out: benchmarks.{name}: {why}")
-        if quick:
-            print(f"left out: benchmarks.{', '.join(MODULES)}: they take minutes each")
 
 
 def _arguments(given: list[str]) -> argparse.Namespace:

@@ -30,8 +30,10 @@ def interleaved_times(
 ) -> dict[Key, list[Elapsed]]:
     """Times of a call of each function, in each of `rounds` after a call to warm up.
 
-    Calls shorter than 20 ms are repeated in a row until that time is over, and their mean counts.
+    Calls shorter than 20 ms are repeated in a row until that time is over, and their mean counts. The
+    environment variable ``BENCHMARK_ROUNDS`` has precedence: with one round, a benchmark shows that it works.
     """
+    rounds = int(os.environ.get("BENCHMARK_ROUNDS", rounds))
     counts = {}
     for name, run in work.items():
         start = time.perf_counter()

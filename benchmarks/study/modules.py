@@ -30,13 +30,16 @@ LEFT_OUT = {
 }
 
 
-def run_module(name: str, folder: Path) -> str | None:
-    """Run a module and keep its report as ``folder/name.txt``; return what went wrong, if something did."""
+def run_module(name: str, folder: Path, quick: bool) -> str | None:
+    """Run a module and keep its report as ``folder/name.txt``; return what went wrong, if something did.
+
+    With `quick`, one round of everything and no options.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
-        [sys.executable, "-m", f"benchmarks.{name}", *MODULES[name]],
+        [sys.executable, "-m", f"benchmarks.{name}", *([] if quick else MODULES[name])],
         cwd=ROOT,
-        env=pinned(),
+        env=pinned() | ({"BENCHMARK_ROUNDS": "1"} if quick else {}),
         stdout=subprocess.PIPE,
         text=True,
         check=False,
