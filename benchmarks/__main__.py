@@ -20,7 +20,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from .study.environment import ROOT, pinned
-from .study.modules import LEFT_OUT, MODULES, missing_for, run_module
+from .study.modules import LEFT_OUT, MODULES, TOO_LONG, missing_for, run_module
 
 STUDY = (
     "stages", "parts", "systems", "species", "size", "basis", "threads", "dtypes", "trajectory",
@@ -51,7 +51,8 @@ def main() -> None:
 def _run(arguments: argparse.Namespace) -> list[str]:
     """Measure, and say what is left out and why; return what failed."""
     quick, folder = arguments.quick, arguments.results
-    names = arguments.only or [*STUDY, *MODULES]
+    left_out = LEFT_OUT | (TOO_LONG if quick else {})
+    names = arguments.only or [*STUDY, *(name for name in MODULES if name not in left_out)]
     failures = []
     bar = tqdm(names, unit="benchmark", smoothing=0)
     for name in bar:
@@ -66,19 +67,18 @@ def _run(arguments: argparse.Namespace) -> list[str]:
             tqdm.write(f"left out: {name}: {package} is not installed", sys.stderr)
         elif failure := run_module(name, folder / "modules", quick):
             failures.append(failure)
-    _say_what_is_left_out(folder, bool(arguments.only))
+    _say_what_is_left_out(folder, {} if arguments.only else left_out)
     return failures
 
 
-def _say_what_is_left_out(folder: Path, chosen: bool) -> None:
+def _say_what_is_left_out(folder: Path, modules: dict[str, str]) -> None:
     from .study.results import read_results
 
     for name, content in read_results(folder).items():
         for note in content["left_out"]:
             print(f"left out of {name}: {note}")
-    if not chosen:
-        for name, why in LEFT_OUT.items():
-            print(f"left out: benchmarks.{name}: {why}")
+    for name, why in modules.items():
+        print(f"left out: benchmarks.{name}: {why}")
 
 
 def _arguments(given: list[str]) -> argparse.Namespace:

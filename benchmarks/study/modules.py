@@ -17,6 +17,7 @@ MODULES = {
     "models": ["--compile"],
     "pair_forces": [],
 }
+TOO_LONG = {"clebsch_gordan": "compiles e3nn's products for minutes"}  # for --quick
 LEFT_OUT = {
     "gpu": "needs an NVIDIA GPU",
     "gpu_step": "needs an NVIDIA GPU",
