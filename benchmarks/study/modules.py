@@ -17,6 +17,7 @@ MODULES = {
     "models": ["--compile"],
     "pair_forces": [],
 }
+QUICKLY = {"converters": ["--samples", "1000"]}  # options for --quick, where it needs some
 TOO_LONG = {"clebsch_gordan": "compiles e3nn's products for minutes"}  # for --quick
 LEFT_OUT = {
     "gpu": "needs an NVIDIA GPU",
@@ -34,11 +35,16 @@ LEFT_OUT = {
 def run_module(name: str, folder: Path, quick: bool) -> str | None:
     """Run a module and keep its report as ``folder/name.txt``; return what went wrong, if something did.
 
-    With `quick`, one round of everything and no options.
+    With `quick`, one round of everything.
     """
     folder.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
-        [sys.executable, "-m", f"benchmarks.{name}", *([] if quick else MODULES[name])],
+        [
+            sys.executable,
+            "-m",
+            f"benchmarks.{name}",
+            *(QUICKLY.get(name, []) if quick else MODULES[name]),
+        ],
         cwd=ROOT,
         env=pinned() | ({"BENCHMARK_ROUNDS": "1"} if quick else {}),
         stdout=subprocess.PIPE,
