@@ -58,9 +58,7 @@ def test_types_have_weights_of_their_own(
     assert (exchanged - module(own, neighbors, types)).abs().min() > 0
 
 
-def test_networks_have_two_hidden_layers(
-    float64_by_default: None,
-) -> None:
+def test_networks_have_two_hidden_layers() -> None:
     for n_layers in (1, 2, 3):
         readout = DensityEnergy(OWN, NEIGHBORS, n_hidden=5, n_types=2, n_layers=n_layers).readout
         assert [w.shape for w in readout.parameters()] == [(5, 5)] * n_layers + [(5, 1)]
