@@ -16,7 +16,7 @@ OWN, NEIGHBORS, N = o3.Irreps("2x0e+1x2e"), o3.Irreps("4x0e+3x1o+2x2e"), 12
 def densities(float64_by_default: None) -> tuple[DensityEnergy, Tensor, Tensor, Tensor]:
     """A fitted module, coefficients of the two densities, and types."""
     torch.manual_seed(0)
-    module = DensityEnergy(OWN, NEIGHBORS, n_hidden=5, n_types=2)
+    module = DensityEnergy(OWN, NEIGHBORS, n_hidden=5, n_types=2, n_layers=2)
     own, neighbors = OWN.randn(N, -1) + 3, NEIGHBORS.randn(N, -1) * 0.1
     module.fit(own, neighbors)
     return module, own, neighbors, torch.arange(N) % 2
@@ -56,6 +56,15 @@ def test_types_have_weights_of_their_own(
     module, own, neighbors, types = densities
     exchanged = module(own, neighbors, 1 - types)
     assert (exchanged - module(own, neighbors, types)).abs().min() > 0
+
+
+def test_networks_have_two_hidden_layers() -> None:
+    for n_layers in (1, 2, 3):
+        readout = DensityEnergy(OWN, NEIGHBORS, n_hidden=5, n_types=2, n_layers=n_layers).readout
+        assert [w.shape for w in readout.parameters()] == [(5, 5)] * n_layers + [(5, 1)]
+    density = nequip().density_energy
+    assert density is not None
+    assert len(list(density.readout.parameters())) == 3
 
 
 def test_networks_add_it_in_their_unit_of_energy(

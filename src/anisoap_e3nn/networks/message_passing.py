@@ -143,7 +143,9 @@ class MessagePassingPotential(HyperparameterModule, Potential):
         if self.embedding.include_self == "separate":
             channels, n_hidden = self.embedding.density_channels, max(1, irreps.count("0e"))
             irreps_density, irreps_neighbors = channels.irreps_own, channels.irreps_neighbors
-            self.density_energy = DensityEnergy(irreps_density, irreps_neighbors, n_hidden, n_types)
+            self.density_energy = DensityEnergy(
+                irreps_density, irreps_neighbors, n_hidden, n_types, n_layers=2
+            )
         self.irreps_features = o3.Irreps([each for each in irreps if each.ir in irreps_density])
         self.encoding = ParticleEncoding(irreps_density, self.irreps_features, n_types)
         self.edge_encoding = EdgeEncoding(self.cutoff, l_edges, n_radial, edge_orientations)
