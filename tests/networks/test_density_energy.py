@@ -58,13 +58,13 @@ def test_types_have_weights_of_their_own(
     assert (exchanged - module(own, neighbors, types)).abs().min() > 0
 
 
-def test_networks_have_two_hidden_layers() -> None:
-    for n_layers in (1, 2, 3):
-        readout = DensityEnergy(OWN, NEIGHBORS, n_hidden=5, n_types=2, n_layers=n_layers).readout
-        assert [w.shape for w in readout.parameters()] == [(5, 5)] * n_layers + [(5, 1)]
-    density = nequip().density_energy
-    assert density is not None
-    assert len(list(density.readout.parameters())) == 3
+def test_networks_with_plain_edges_have_a_second_hidden_layer() -> None:
+    for edge_orientations, n_layers in ((True, 1), (False, 2)):
+        density = nequip(edge_orientations=edge_orientations).density_energy
+        assert density is not None
+        n = density.encoding.irreps_out.dim
+        shapes = [weights.shape for weights in density.readout.parameters()]
+        assert shapes == [(n, n)] * n_layers + [(n, 1)]
 
 
 def test_networks_add_it_in_their_unit_of_energy(

@@ -39,9 +39,9 @@ class MessagePassingPotential(HyperparameterModule, Potential):
     with the coefficients o of the particle's own density and c of its neighbours', from
     :class:`~anisoap_e3nn.AniSOAPEmbedding`. What a particle is itself goes through the network
     (:class:`ParticleEncoding`); what surrounds it, and how it is turned there, is an energy of its own
-    (:class:`DensityEnergy`). With `include_self` true or false there is one density, which is encoded as a
-    whole, and no second energy. Edges are encoded by :class:`EdgeEncoding`. Energies and forces are
-    continuous at the cutoff.
+    (:class:`DensityEnergy`), with a second hidden layer if edges carry no orientations. With `include_self`
+    true or false there is one density, which is encoded as a whole, and no second energy. Edges are encoded
+    by :class:`EdgeEncoding`. Energies and forces are continuous at the cutoff.
 
     Subclasses write :meth:`network`, as :mod:`anisoap_e3nn.networks` shows. Call :meth:`standardize` once,
     before training.
@@ -144,7 +144,7 @@ class MessagePassingPotential(HyperparameterModule, Potential):
             channels, n_hidden = self.embedding.density_channels, max(1, irreps.count("0e"))
             irreps_density, irreps_neighbors = channels.irreps_own, channels.irreps_neighbors
             self.density_energy = DensityEnergy(
-                irreps_density, irreps_neighbors, n_hidden, n_types, n_layers=2
+                irreps_density, irreps_neighbors, n_hidden, n_types, 1 if edge_orientations else 2
             )
         self.irreps_features = o3.Irreps([each for each in irreps if each.ir in irreps_density])
         self.encoding = ParticleEncoding(irreps_density, self.irreps_features, n_types)
