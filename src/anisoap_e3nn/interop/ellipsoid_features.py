@@ -29,11 +29,11 @@ class EllipsoidFeatures(Layer):
               \varepsilon_i = \varepsilon(o_i, c_i)
 
     with the coefficients o of the particle's own density and c of its neighbours', encoded by
-    :class:`~anisoap_e3nn.networks.ParticleEncoding` and :class:`~anisoap_e3nn.networks.DensityEnergy`. Scalars
-    b of the particle's type, of unit size at first, are added to those of the encoding. Among particles of one
-    shape the encoding's scalars are constant and small, and messages of l = 0 would start near zero. The
-    host's network starts from h, and the energies are added to what it reads out. Call :meth:`measure` on
-    training data before the first step.
+    :class:`~anisoap_e3nn.networks.ParticleEncoding` and :class:`~anisoap_e3nn.networks.DensityEnergy`. The
+    scalars b of each type are of unit size at first and act on h's scalars alone. The encoding's scalars do
+    not suffice: if all particles have one shape, they are constant and small. The host's network starts from
+    h, and the energies are added to what it reads out. Call :meth:`measure` on training data before the first
+    step.
 
     Parameters
     ----------
