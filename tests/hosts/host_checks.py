@@ -40,8 +40,8 @@ def check_moved_and_renumbered(results: Results, frame: Frame, generator: torch.
 
 def check_finite_differences(results: Results, frame: Frame) -> None:
     def slope(change: Callable[[float], Frame]) -> float:
-        energies = [float(results(change(step))["energy"]) for step in (1e-4, -1e-4)]
-        return (energies[0] - energies[1]) / 2e-4
+        energies = [float(results(change(step))["energy"]) for step in (1e-5, -1e-5)]
+        return (energies[0] - energies[1]) / 2e-5
 
     out = results(frame)
     for axis in torch.eye(3, dtype=torch.float64):

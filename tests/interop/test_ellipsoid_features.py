@@ -17,7 +17,7 @@ from anisoap_e3nn.interop.ellipsoid_features import (
 from common import Ellipsoids
 
 CUTOFF = 3.0
-IRREPS = "4x0e + 3x1o + 2x2e"
+IRREPS = "2x2e + 3x1o + 4x0e"  # scalars last, as no host has them
 
 
 def inputs(ellipsoids: Ellipsoids) -> dict[str, torch.Tensor]:
@@ -66,9 +66,27 @@ def test_features_are_of_the_particle_and_energies_of_its_neighbours(
     no_edges = {"edge_vectors": torch.zeros(0, 3), "edge_index": tensors["edge_index"][:, :0]}
     alone = layer.coefficients(EllipsoidInputs(**(tensors | no_edges)))
     assert torch.equal(layer(coefficients, types), layer(alone, types))
-    assert layer(coefficients, types)[:, layer.irreps_out.slices()[1]].abs().max() > 1e-3  # l = 2
+    assert layer(coefficients, types)[:, layer.irreps_out.slices()[0]].abs().max() > 1e-3  # l = 2
     assert layer.energies(coefficients, types).abs().min() > 0
     assert not layer.energies(alone, types).any()
+
+
+def test_scalars_of_particles_of_one_shape_are_of_unit_size(
+    float64_by_default: None, ellipsoids: Ellipsoids
+) -> None:
+    """What the encoding knows of them is the same for all; hosts read what differs between types."""
+    torch.manual_seed(0)
+    layer = EllipsoidFeatures(2, CUTOFF, "64x0e + 64x2e", max_angular=3, max_radial=1)
+    tensors = inputs(ellipsoids)
+    tensors["semiaxes"] = tensors["semiaxes"][:1].expand_as(tensors["semiaxes"])
+    coefficients = layer.coefficients(EllipsoidInputs(**tensors))
+    layer.measure(coefficients)
+    first, second = (
+        layer(coefficients, torch.full_like(tensors["types"], type_))[:, :64] for type_ in (0, 1)
+    )
+    assert (first - first[0]).abs().max() < 1e-6
+    for scalars in (first, second, (first - second) / 2**0.5):
+        assert 0.7 < scalars.square().mean().sqrt() < 1.4
 
 
 def test_faults_of_arrays() -> None:

@@ -25,13 +25,15 @@ class EllipsoidInputs(NamedTuple):
 class EllipsoidFeatures(Layer):
     r"""Features of particles: their own shape and orientation; and energies, of the density around them.
 
-    .. math:: o_i \oplus c_i = \mathrm{AniSOAP}(i), \qquad h_i = \mathrm{encoding}(o_i), \qquad
+    .. math:: o_i \oplus c_i = \mathrm{AniSOAP}(i), \qquad h_i = \mathrm{encoding}(o_i) + b_{t_i}, \qquad
               \varepsilon_i = \varepsilon(o_i, c_i)
 
     with the coefficients o of the particle's own density and c of its neighbours', encoded by
     :class:`~anisoap_e3nn.networks.ParticleEncoding` and :class:`~anisoap_e3nn.networks.DensityEnergy`. The
-    host's network starts from h, and the energies are added to what it reads out. Call :meth:`measure` on
-    training data before the first step.
+    scalars b of each type are of unit size at first and act on h's scalars alone. The encoding's scalars do
+    not suffice: if all particles have one shape, they are constant and small. The host's network starts from
+    h, and the energies are added to what it reads out. Call :meth:`measure` on training data before the first
+    step.
 
     Parameters
     ----------
@@ -57,6 +59,8 @@ class EllipsoidFeatures(Layer):
         If a hyperparameter is out of range, or `include_self` is not "separate".
     """
 
+    scalars: Tensor
+
     def __init__(
         self, n_types: int, cutoff: float, irreps_wanted: o3.Irreps | str, **embedding: Any
     ) -> None:
@@ -80,6 +84,9 @@ class EllipsoidFeatures(Layer):
         own, neighbors = self.channels.irreps_own, self.channels.irreps_neighbors
         self.irreps_out = o3.Irreps([each for each in wanted if each.ir in own])
         self.encoding = ParticleEncoding(own, self.irreps_out, n_types)
+        scalars = [ir.is_scalar() for mul, ir in self.irreps_out for _ in range(mul * ir.dim)]
+        self.register_buffer("scalars", torch.tensor(scalars).nonzero()[:, 0], persistent=False)
+        self.type_scalars = torch.nn.Embedding(n_types, len(self.scalars))
         self.energy = DensityEnergy(own, neighbors, max(1, wanted.count("0e")), n_types)
 
     def coefficients(self, inputs: EllipsoidInputs) -> Tensor:
@@ -103,6 +110,7 @@ class EllipsoidFeatures(Layer):
         """
         own, _ = self.channels.split(coefficients)
         features: Tensor = self.encoding(own, types)
+        features = features.index_add(1, self.scalars, self.type_scalars(types))
         return features  # -> [particle, irreps_out.dim]
 
     def energies(self, coefficients: Tensor, types: Tensor) -> Tensor:
