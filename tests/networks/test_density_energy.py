@@ -7,7 +7,7 @@ from torch import Tensor
 
 from anisoap_e3nn import EllipsoidData
 from anisoap_e3nn.networks import DensityEnergy
-from small_networks import CUTOFF, FRAMES, labelled, nequip
+from small_networks import CUTOFF, FRAMES, labelled, mace, nequip
 
 OWN, NEIGHBORS, N = o3.Irreps("2x0e+1x2e"), o3.Irreps("4x0e+3x1o+2x2e"), 12
 
@@ -58,9 +58,9 @@ def test_types_have_weights_of_their_own(
     assert (exchanged - module(own, neighbors, types)).abs().min() > 0
 
 
-def test_networks_with_plain_edges_have_a_second_hidden_layer() -> None:
-    for edge_orientations, n_layers in ((True, 1), (False, 2)):
-        density = nequip(edge_orientations=edge_orientations).density_energy
+def test_nequip_style_with_plain_edges_has_a_second_hidden_layer() -> None:
+    for network, oriented, n_layers in ((nequip, True, 1), (nequip, False, 2), (mace, False, 1)):
+        density = network(edge_orientations=oriented).density_energy
         assert density is not None
         n = density.encoding.irreps_out.dim
         shapes = [weights.shape for weights in density.readout.parameters()]

@@ -39,9 +39,9 @@ class MessagePassingPotential(HyperparameterModule, Potential):
     with the coefficients o of the particle's own density and c of its neighbours', from
     :class:`~anisoap_e3nn.AniSOAPEmbedding`. What a particle is itself goes through the network
     (:class:`ParticleEncoding`); what surrounds it, and how it is turned there, is an energy of its own
-    (:class:`DensityEnergy`), with a second hidden layer if edges carry no orientations. With `include_self`
-    true or false there is one density, which is encoded as a whole, and no second energy. Edges are encoded
-    by :class:`EdgeEncoding`. Energies and forces are continuous at the cutoff.
+    (:class:`DensityEnergy`). With `include_self` true or false there is one density, which is encoded as a
+    whole, and no second energy. Edges are encoded by :class:`EdgeEncoding`. Energies and forces are
+    continuous at the cutoff.
 
     Subclasses write :meth:`network`, as :mod:`anisoap_e3nn.networks` shows. Call :meth:`standardize` once,
     before training.
@@ -87,6 +87,8 @@ class MessagePassingPotential(HyperparameterModule, Potential):
         Mean number of neighbours; 1 before :meth:`standardize`.
     energy_shifts, energy_scales : Tensor ``(type,)``
         Energy of each type, and unit of the network's output; 0 and 1 before :meth:`standardize`.
+    density_layers : int
+        Of the class: hidden layers of the neighbours' density's energy; one if edges are oriented.
 
     Raises
     ------
@@ -96,6 +98,7 @@ class MessagePassingPotential(HyperparameterModule, Potential):
         If a keyword is no hyperparameter of the class.
     """
 
+    density_layers = 1
     energy_shifts: Tensor
     energy_scales: Tensor
     n_neighbors: Tensor
@@ -144,8 +147,9 @@ class MessagePassingPotential(HyperparameterModule, Potential):
             channels, n_hidden = self.embedding.density_channels, max(1, irreps.count("0e"))
             irreps_density, irreps_neighbors = channels.irreps_own, channels.irreps_neighbors
             self.density_energy = DensityEnergy(
-                irreps_density, irreps_neighbors, n_hidden, n_types, 1 if edge_orientations else 2
-            )
+                irreps_density, irreps_neighbors, n_hidden, n_types,
+                1 if edge_orientations else self.density_layers,
+            )  # fmt: skip
         self.irreps_features = o3.Irreps([each for each in irreps if each.ir in irreps_density])
         self.encoding = ParticleEncoding(irreps_density, self.irreps_features, n_types)
         self.edge_encoding = EdgeEncoding(self.cutoff, l_edges, n_radial, edge_orientations)

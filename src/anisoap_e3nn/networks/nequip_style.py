@@ -87,6 +87,8 @@ class NequIPStylePotential(MessagePassingPotential):
     8x0e
     """
 
+    density_layers = 2  # its messages have no products of features, which do as well
+
     def __init__(
         self,
         types: Sequence[int],
