@@ -36,6 +36,8 @@ def main() -> None:
         command = [sys.executable, "-m", "benchmarks.study.profiling", *work]
         sys.exit(subprocess.run(command, cwd=ROOT, env=pinned(), check=False).returncode)
     failures = _run(arguments) if arguments.command == "run" else []
+    if arguments.command == "run" and not any(arguments.results.glob("*.json")):
+        sys.exit("\n".join(failures) or None)  # modules alone, whose reports are no table
     if arguments.command in ("run", "aggregate"):
         from .study.aggregate import aggregate
 
@@ -74,7 +76,7 @@ def _run(arguments: argparse.Namespace) -> list[str]:
 def _say_what_is_left_out(folder: Path, modules: dict[str, str]) -> None:
     from .study.results import read_results
 
-    for name, content in read_results(folder).items():
+    for name, content in read_results(folder).items() if any(folder.glob("*.json")) else ():
         for note in content["left_out"]:
             print(f"left out of {name}: {note}")
     for name, why in modules.items():
