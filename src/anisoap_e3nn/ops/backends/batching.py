@@ -13,8 +13,10 @@ def one_by_one(operation: Any) -> Callable[..., tuple[Any, Any]]:
     ``torch.autograd.grad`` uses it too, for batches of cotangents.
     """
 
-    def rule(info: Any, in_dims: tuple[int | None, ...], *inputs: Any) -> tuple[Any, Any]:
-        mapped = list(zip(inputs, in_dims, strict=True))
+    def rule(info: Any, in_dims: tuple[Any, ...], *inputs: Any) -> tuple[Any, Any]:
+        # of a list of numbers, in_dims has a list
+        dims = (dim if isinstance(dim, int) else None for dim in in_dims)
+        mapped = list(zip(inputs, dims, strict=True))
         results = [
             operation(
                 *(value if dim is None else value.select(dim, member) for value, dim in mapped)

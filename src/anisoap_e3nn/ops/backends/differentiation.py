@@ -61,7 +61,7 @@ def register_derivatives(
         def backward(ctx: Any, *cotangents: Tensor | None) -> tuple[Tensor | None, ...]:
             if all(cotangent is None for cotangent in cotangents):
                 return (None,) * len(ctx.needs_input_grad)
-            return (*backward(_saved(ctx), cotangents, ctx.needs_input_grad[:-1]), None)
+            return (*backward(_saved(ctx), cotangents, _needed(ctx)), None)
 
         @staticmethod
         def jvp(ctx: Any, *tangents: Tensor | None) -> Any:
@@ -91,6 +91,19 @@ def register_derivatives(
 
     for key in ("AutogradCPU", "AutogradCUDA"):
         _library.impl(overload._opname, kernel, key, with_keyset=True)
+
+
+def _needed(ctx: Any) -> list[bool]:
+    """Which inputs need cotangents: of those that require grad, those that this call of autograd asks for."""
+    nodes = iter(ctx.next_functions)  # of the tensors
+    flags = zip(ctx.needs_input_grad, ctx.is_tensor, strict=False)
+    return [is_tensor and _is_asked_for(next(nodes)[0]) and needed for needed, is_tensor in flags]
+
+
+def _is_asked_for(node: Any) -> bool:
+    """Whether the cotangent of a node is computed in this call; of leaves torch does not tell."""
+    is_leaf = node is None or all(before is None for before, _ in node.next_functions)
+    return is_leaf or bool(torch._C._will_engine_execute_node(node))
 
 
 def _requires_grad(value: Any) -> bool:
