@@ -25,5 +25,6 @@ void define_ellipsoid_densities(nb::module_& m);
 void define_image_search(nb::module_& m);
 void define_convolution(nb::module_& m);
 void define_row_map(nb::module_& m);
+void define_perceptron(nb::module_& m);
 
 }  // namespace anisoap

@@ -8,6 +8,7 @@
 #include "pair_design.hpp"
 #include "pair_gay_berne.hpp"
 #include "pair_potential.hpp"
+#include "perceptron.hpp"
 #include "processor.hpp"
 #include "row_map.hpp"
 #include "sparse_product.hpp"
@@ -23,6 +24,7 @@ struct InstructionSet {
     const PairDesignKernels& pair_design;
     const GayBerneKernels& gay_berne;
     const RowMapKernels& row_map;
+    const PerceptronKernels& perceptron;
 };
 
 #define DECLARE(name)                                                                                         \
@@ -33,10 +35,12 @@ struct InstructionSet {
     extern const PairDesignKernels pair_design_##name;                                                        \
     extern const GayBerneKernels gay_berne_##name;                                                            \
     extern const RowMapKernels row_map_##name;                                                                \
+    extern const PerceptronKernels perceptron_##name;                                                         \
     inline const InstructionSet instruction_set_##name = {#name, gaussian_moments_##name,                     \
                                                           sparse_product_##name, convolution_##name,          \
                                                           pair_potential_##name, pair_design_##name,          \
-                                                          gay_berne_##name,      row_map_##name};
+                                                          gay_berne_##name,      row_map_##name,             \
+                                                          perceptron_##name};
 
 #if defined(__x86_64__)
 DECLARE(v2)

@@ -7,6 +7,8 @@ import torch
 from e3nn.math import normalize2mom
 from torch import Tensor
 
+from ..ops import perceptron
+
 
 class RadialNetwork(torch.nn.Module):
     r"""Network of layers :math:`x' = c \, \mathrm{silu}(x W / \sqrt{n})`, the last without the activation.
@@ -38,9 +40,9 @@ class RadialNetwork(torch.nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(edge, widths[0])`` to ``(edge, widths[-1])``."""
-        gain = 1.0
-        for k, weight in enumerate(self.parameters()):
-            if k > 0:
-                x, gain = torch.nn.functional.silu(x), self.gain
-            x = x @ (weight * (gain / weight.shape[0] ** 0.5))  # -> [edge, width]
-        return x
+        gains = [1.0] + [self.gain] * len(self._modules)
+        weights = [
+            weight * (gain / weight.shape[0] ** 0.5)
+            for weight, gain in zip(self.parameters(), gains, strict=False)
+        ]
+        return perceptron(x, weights)  # -> [edge, widths[-1]]

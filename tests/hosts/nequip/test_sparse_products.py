@@ -8,8 +8,10 @@ import torch
 from ellipsoid_frames import Frame
 from nequip.model import NequIPGNNModel
 from nequip.model.modify_utils import modify
+from nequip.nn.mlp import ScalarMLPFunction
 from nequip_models import COMMON, nequip_data, small_nequip
 
+from anisoap_e3nn.interop.nequip.radial_mlp import RadialMLP
 from anisoap_e3nn.interop.nequip.sparse_scatter import SparseProductScatter
 
 
@@ -34,10 +36,23 @@ def step(model: Any, data: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 def test_results_and_gradients_are_the_same(build: Any, frame: Frame) -> None:
     model, data = build(), nequip_data(frame)
     faster = modify(copy.deepcopy(model), [{"modifier": "enable_SparseProducts"}])
-    assert any(isinstance(m, SparseProductScatter) for m in faster.modules())
+    for kind in (SparseProductScatter, RadialMLP):
+        assert any(isinstance(m, kind) for m in faster.modules())
     assert model.state_dict().keys() == faster.state_dict().keys()
     before, after = step(model, data), step(faster, data)
     for name, values in before.items():
         scale = float(values.detach().abs().max())
         assert scale > 0
         assert float((values - after[name]).detach().abs().max()) < 1e-12 * scale
+
+
+def test_other_networks_of_edges_stay() -> None:
+    """With biases, another activation or one layer multiplied out, they are nequip's own."""
+    common = {"input_dim": 3, "output_dim": 4, "hidden_layers_width": 5}
+    plain = ScalarMLPFunction(hidden_layers_depth=2, **common)
+    assert RadialMLP.fits(plain)
+    x = torch.randn(6, 3)
+    torch.testing.assert_close(RadialMLP(plain)(x), plain(x), rtol=1e-5, atol=1e-5)
+    for options in ({"bias": True}, {"nonlinearity": "tanh"}, {"nonlinearity": None}):
+        other = ScalarMLPFunction(hidden_layers_depth=2, **common, **options)
+        assert not RadialMLP.fits(other)
