@@ -29,14 +29,15 @@ NETWORKS: dict[str, dict[str, Any] | None] = {
 }
 
 
-def train(case: str, changes: dict[str, Any] | None, folder: Path, epochs: int | None) -> Path:
-    """Train in the folder, and return the model's file."""
+def train(
+    case: str, changes: dict[str, Any] | None, folder: Path, instead: dict[str, int | None]
+) -> Path:
+    """Train in the folder, with other numbers of the configuration, and return the model's file."""
     folder.mkdir(parents=True, exist_ok=True)
     options = yaml.safe_load((Path(__file__).parent / f"{case}.yaml").read_text())
     for name in ("train_file", "valid_file", "test_file"):
         options[name] = str(Path(options[name]).resolve())
-    if epochs is not None:
-        options["max_num_epochs"] = epochs
+    options |= {name: number for name, number in instead.items() if number is not None}
     section = options.pop("anisoap")
     command = ["mace_run_train", "--config", "model.yaml"]
     if changes is None:
@@ -78,12 +79,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("case", choices=("pairs", "fluid"))
     parser.add_argument("--epochs", type=int, help="instead of the configuration's number")
+    parser.add_argument("--seed", type=int, help="instead of the configuration's")
     parser.add_argument("--folder", type=Path, default=Path("outputs") / "compare_mace")
     options = parser.parse_args()
+    instead = {"max_num_epochs": options.epochs, "seed": options.seed}
     rows = []
     for name, changes in NETWORKS.items():
         folder = options.folder / options.case / name.replace(", ", "_").replace(" ", "_")
-        model = train(options.case, changes, folder, options.epochs)
+        model = train(options.case, changes, folder, instead)
         test_file = Path("data") / f"{options.case}_test.xyz"
         rows.append([name, *errors(model, test_file, changes is None)])
     print("| network | energy | forces | torques |\n| --- | --- | --- | --- |")

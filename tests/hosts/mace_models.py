@@ -15,10 +15,12 @@ CUTOFF = 2.5
 ARRAYS = {name: name for name in ("orientations", "semiaxes", "torques")}
 
 
-def small_mace(first: str = "RealAgnosticResidualInteractionBlock", **options: Any) -> Any:
+def small_mace(
+    first: str = "RealAgnosticResidualInteractionBlock", seed: int = 1, **options: Any
+) -> Any:
     from e3nn import o3
 
-    torch.manual_seed(1)
+    torch.manual_seed(seed)
     arguments: dict[str, Any] = {
         "r_max": CUTOFF,
         "num_bessel": 4,

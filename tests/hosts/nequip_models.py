@@ -34,9 +34,8 @@ def small_shape() -> Any:
 
 def small_allegro(**options: Any) -> Any:
     return AniSOAPAllegroModel(
-        **{**COMMON, **options},
+        **{**COMMON, "embedding": {"max_angular": 3, "max_radial": 1}, **options},
         radial_chemical_embed={"_target_": "allegro.nn.TwoBodyBesselScalarEmbed"},
-        embedding={"max_angular": 3, "max_radial": 1},
         l_max=2,
         num_layers=1,
         num_scalar_features=8,

@@ -1,5 +1,6 @@
 """Features of ellipsoids for the networks of other projects."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,21 @@ def test_equivariance(features: Any, float64_by_default: None, ellipsoids: Ellip
             for x in (tensors, turned)
         )
         assert (after - before).abs().max() < 1e-10 * before.abs().max()
+
+
+def test_random_numbers_drawn_afterwards_do_not_depend_on_the_features() -> None:
+    def number_after(features: Callable[[], torch.nn.Module], seed: int) -> float:
+        torch.manual_seed(seed)
+        features()
+        return float(torch.rand(()))
+
+    kinds: list[Callable[[], torch.nn.Module]] = [
+        lambda: EllipsoidFeatures(1, CUTOFF, IRREPS, max_angular=2, max_radial=1),
+        lambda: EllipsoidFeatures(2, CUTOFF, IRREPS, max_angular=3, max_radial=2),
+        lambda: ShapeFeatures(2, IRREPS),
+    ]
+    assert len({number_after(features, seed=1) for features in kinds}) == 1
+    assert number_after(kinds[0], seed=1) != number_after(kinds[0], seed=2)
 
 
 def test_features_are_of_the_particle_and_energies_of_its_neighbours(

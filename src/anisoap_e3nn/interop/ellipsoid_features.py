@@ -10,6 +10,7 @@ from ..geometry import covariances
 from ..layer import Layer
 from ..networks import DensityEnergy, EdgeEncoding, ParticleEncoding, Standardization
 from ..nn import AniSOAPEmbedding, TypeLinear
+from .random_numbers import own_random_numbers
 
 # chosen among 0, 0.5 and 1 by validation errors in nequip: pairs suffer from 0, fluids from 1
 _SIZE_OF_TYPES = 0.5
@@ -64,6 +65,7 @@ class EllipsoidFeatures(Layer):
 
     scalars: Tensor
 
+    @own_random_numbers()  # the host's layers draw the same weights behind any first features
     def __init__(
         self, n_types: int, cutoff: float, irreps_wanted: o3.Irreps | str, **embedding: Any
     ) -> None:
@@ -150,6 +152,7 @@ class ShapeFeatures(Layer):
 
     change_of_basis: Tensor
 
+    @own_random_numbers()
     def __init__(self, n_types: int, irreps_wanted: o3.Irreps | str) -> None:
         super().__init__()
         shapes = o3.ReducedTensorProducts("ij=ji", i="1o")

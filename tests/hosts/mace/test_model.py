@@ -83,6 +83,39 @@ def test_training_on_forces_and_torques_reaches_all_weights(model: Any, frame: F
     assert [n for n, p in model.named_parameters() if p.grad is None] == []
 
 
+@pytest.mark.parametrize("edge_orientations", [True, False], ids=["edges", "plain"])
+@pytest.mark.parametrize(
+    ("first", "max_ell", "n_other_shapes"),
+    [
+        ("RealAgnosticResidualInteractionBlock", 2, 0),
+        ("RealAgnosticInteractionBlock", 2, 0),
+        # only the density has l = 4: the first layer's maps up and down, and the radial network's last
+        ("RealAgnosticResidualInteractionBlock", 4, 3),
+    ],
+)
+def test_weights_of_mace_do_not_depend_on_the_embedding(
+    first: str, max_ell: int, n_other_shapes: int, edge_orientations: bool
+) -> None:
+    """A comparison of embeddings at one seed is not one of other weights."""
+
+    def weights(**options: Any) -> dict[str, torch.Tensor]:
+        same = {"max_ell": max_ell, "edge_orientations": edge_orientations}
+        return dict(small_mace(first, **same, **options).named_parameters())
+
+    density, state = weights(embedding={"max_angular": 4}), torch.get_rng_state()
+    shape = weights(node_embedding="shape", embedding={})
+    assert torch.equal(state, torch.get_rng_state())
+    of_mace = [n for n in shape if ".features." not in n]
+    others = [n for n in of_mace if shape[n].shape != density[n].shape]
+    assert len(of_mace) > 20
+    assert len(others) == n_other_shapes
+    assert all(n.startswith("interactions.0.") for n in others)
+    assert all(torch.equal(shape[n], density[n]) for n in of_mace if n not in others)
+    seed_2 = weights(seed=2, embedding={"max_angular": 4})
+    drawn = [n for n in density if not n.endswith("gain")]
+    assert not any(torch.equal(density[n], seed_2[n]) for n in drawn)
+
+
 def test_the_call_leaves_data_and_model_as_they_were(model: Any, frame: Frame) -> None:
     data = mace_data(frame)
     before = data["positions"].clone()

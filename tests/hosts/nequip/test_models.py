@@ -73,19 +73,30 @@ def test_training_on_forces_and_torques_reaches_all_weights(model: Any, frame: F
     assert [n for n, p in model.named_parameters() if p.grad is None] == []
 
 
+def parameters(model: Any) -> dict[str, torch.Tensor]:
+    return dict(model.named_parameters())
+
+
 def test_weights_of_nequip_do_not_depend_on_the_embedding() -> None:
     """A comparison of embeddings at one seed is not one of other weights."""
 
-    def weights(**options: Any) -> dict[str, torch.Tensor]:
-        return dict(small_nequip(**options).named_parameters())
-
-    density, other = weights(), weights(seed=2)
-    shape = weights(node_embedding="shape", embedding=None)
+    density, other = parameters(small_nequip()), parameters(small_nequip(seed=2))
+    shape = parameters(small_nequip(node_embedding="shape", embedding=None))
     of_nequip = [n for n in shape if ".features." not in n]
     assert len(of_nequip) > 10
     assert all(torch.equal(shape[name], density[name]) for name in of_nequip)
     drawn = [n for n in density if not n.endswith("gain")]
     assert not any(torch.equal(density[name], other[name]) for name in drawn)
+
+
+def test_weights_of_allegro_do_not_depend_on_the_embedding() -> None:
+    few = parameters(small_allegro())
+    many = parameters(small_allegro(embedding={"max_angular": 4, "max_radial": 2}))
+    ours = [n for n in few if ".features." in n or ".along_edges." in n]
+    of_allegro = [n for n in few if n not in ours]
+    assert len(of_allegro) > 10
+    assert any(few[name].shape != many[name].shape for name in ours)
+    assert all(torch.equal(few[name], many[name]) for name in of_allegro)
 
 
 def test_what_the_builder_refuses() -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from ...arguments import one_of
 from ...geometry import torques_of_gradient
 from ..ellipsoid_features import EllipsoidFeatures, ShapeFeatures
+from ..random_numbers import own_random_numbers
 from .embeddings import (
     DensityEnergyTerm,
     EllipsoidNodeEmbedding,
@@ -70,14 +71,25 @@ class AniSOAPScaleShiftMACE(ScaleShiftMACE):  # type: ignore[misc]
         if node_embedding == "anisoap":
             self.pair_repulsion_fn = DensityEnergyTerm(getattr(self, "pair_repulsion_fn", None))
             self.pair_repulsion = True
-        first = self.interactions[0]
-        self.interactions[0] = _rebuilt(first, node_feats_irreps=self.node_embedding.irreps_out)
         if edge_orientations:
-            radial = EllipsoidRadialEmbedding(self.get_submodule("radial_embedding"), r_max)
-            self.radial_embedding = radial
-            edge_irreps = o3.Irreps([(radial.out_dim, "0e")])
-            for i, interaction in enumerate(self.interactions):
-                self.interactions[i] = _rebuilt(interaction, edge_feats_irreps=edge_irreps)
+            radial = self.get_submodule("radial_embedding")
+            self.radial_embedding = EllipsoidRadialEmbedding(radial, r_max)
+        self._rebuild_interactions()
+
+    @own_random_numbers()
+    def _rebuild_interactions(self) -> None:
+        """Let the interactions take our features.
+
+        One change at a time, so that the weights are those behind any other features, where shapes are equal.
+        """
+        of_edges = o3.Irreps([(self.radial_embedding.out_dim, "0e")])
+        for i, interaction in enumerate(self.interactions):
+            if of_edges != interaction.edge_feats_irreps:
+                self.interactions[i] = _rebuilt(interaction, edge_feats_irreps=of_edges)
+        of_particles = self.node_embedding.irreps_out
+        for n in range(2, len(of_particles) + 1):  # MACE's own are the scalars
+            first = self.interactions[0]
+            self.interactions[0] = _rebuilt(first, node_feats_irreps=of_particles[:n])
 
     def forward(
         self,
@@ -163,7 +175,7 @@ class AniSOAPScaleShiftMACE(ScaleShiftMACE):  # type: ignore[misc]
 
 
 def _rebuilt(interaction: Any, **changes: o3.Irreps) -> Any:
-    """An interaction of other irreps, else the same."""
+    """An interaction of other irreps, else the same; parameters of unchanged shape are kept."""
     default_edges = interaction.edge_irreps == interaction.node_feats_irreps
     arguments = {
         "node_attrs_irreps": interaction.node_attrs_irreps,
@@ -178,7 +190,12 @@ def _rebuilt(interaction: Any, **changes: o3.Irreps) -> Any:
         "cueq_config": interaction.cueq_config,
         "oeq_config": interaction.oeq_config,
     }
-    return type(interaction)(**{**arguments, **changes})
+    rebuilt = type(interaction)(**{**arguments, **changes})
+    before = dict(interaction.named_parameters())
+    for name, parameter in rebuilt.named_parameters():
+        if name in before and before[name].shape == parameter.shape:
+            parameter.data = before[name].data
+    return rebuilt
 
 
 def _per_volume(d_strain: Tensor, cell: Tensor) -> Tensor:

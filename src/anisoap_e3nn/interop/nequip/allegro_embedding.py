@@ -10,6 +10,7 @@ from nequip.data import AtomicDataDict
 from nequip.nn import GraphModuleMixin, ScalarMLPFunction, SequentialGraphNetwork
 from torch import Tensor
 
+from ..random_numbers import own_random_numbers
 from .edge_embedding import EllipsoidEdgeEmbedding
 from .inputs import ellipsoid_inputs
 from .node_embedding import AniSOAPNodeEmbedding
@@ -79,6 +80,7 @@ class DensityAlongEdges(GraphModuleMixin, torch.nn.Module):  # type: ignore[misc
 
     _init_irreps: Callable[..., None]
 
+    @own_random_numbers()
     def __init__(self, n_features: int, irreps_in: dict[str, Any]) -> None:
         super().__init__()
         irreps = irreps_in[AtomicDataDict.NODE_FEATURES_KEY]

@@ -1,11 +1,9 @@
 """NequIP's network with the density of ellipsoids as its first layer."""
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
-import torch
 from e3nn import o3
 from nequip.data import AtomicDataDict
 from nequip.model.energy_modules import _append_energy_modules
@@ -106,15 +104,14 @@ def AniSOAPNequIPModel(  # noqa: N802, named as nequip's own builders are
         modules["edge_ellipsoids"] = EllipsoidEdgeEmbedding(r_max, irreps)
         irreps = modules["edge_ellipsoids"].irreps_out
     features = o3.Irreps([(mul, (l, (-1) ** l)) for l, mul in enumerate(channels)])
-    with _own_random_numbers():  # nequip's layers draw the same weights behind either embedding
-        if node_embedding == "anisoap":
-            modules["density"] = AniSOAPNodeEmbedding(
-                type_names, r_max, features, irreps, **(embedding or {})
-            )
-            irreps = modules["density"].irreps_out
-        else:
-            modules["shape"] = ShapeNodeEmbedding(type_names, features, irreps)
-            irreps = modules["shape"].irreps_out
+    if node_embedding == "anisoap":
+        modules["density"] = AniSOAPNodeEmbedding(
+            type_names, r_max, features, irreps, **(embedding or {})
+        )
+        irreps = modules["density"].irreps_out
+    else:
+        modules["shape"] = ShapeNodeEmbedding(type_names, features, irreps)
+        irreps = modules["shape"].irreps_out
     hidden = [(m, (l, p)) for l, m in enumerate(channels) for p in _parities(l, parity)]
     for layer in range(num_layers):
         is_last = layer == num_layers - 1
@@ -156,15 +153,6 @@ def AniSOAPNequIPModel(  # noqa: N802, named as nequip's own builders are
     )
     energy = _append_energy_modules(SequentialGraphNetwork(modules), type_names, pair_potential)
     return ForceTorqueOutput(energy, do_derivatives)
-
-
-@contextmanager
-def _own_random_numbers() -> Iterator[None]:
-    """Seed by one number from torch's generator, and set the generator behind it at the end."""
-    seed = int(torch.randint(2**31, ()))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield
 
 
 def _edge_modules(
