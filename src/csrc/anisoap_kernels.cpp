@@ -7,6 +7,7 @@
 #include "convolution_problem.hpp"
 #include "instruction_sets.hpp"
 #include "pair_call.hpp"
+#include "perceptron_problem.hpp"
 #include "problem.hpp"
 #include "sparse_problem.hpp"
 
@@ -40,21 +41,25 @@ const char* evaluate_pairs(const anisoap_pairs& pairs, const char* of_particles,
     const PairCall<T> call{
         {pairs.types, numbers<T>(pairs.quaternions), true, numbers<T>(pairs.semiaxes), pairs.n_particles},
         {pairs.known_types, pairs.known_types + pairs.n_types},
-        {numbers<T>(pairs.edge_vectors), pairs.edge_index, pairs.edge_index + pairs.n_edges, pairs.n_edges},
+        {numbers<T>(pairs.edge_vectors), numbers<T>(pairs.positions), pairs.neighbors, pairs.centers, pairs.n_edges,
+         true},
         pairs.threads};
-    T virial[9];
     const PairSums<T> sums{static_cast<T*>(pairs.energies), static_cast<T*>(pairs.forces),
-                           static_cast<T*>(pairs.torques), virial, 1, nullptr};
+                           static_cast<T*>(pairs.torques), nullptr, 0, nullptr};
     switch (evaluate(call, sums)) {
         case PairRefusal::types: return "found a type that the potential does not know";
         case PairRefusal::particles: return of_particles;
         case PairRefusal::edges:
-            return "found two particles in the same place, or edges that do not come in both directions";
+            return "found two particles in the same place";
         case PairRefusal::none: break;
     }
-    bool is_number = true;
-    for (std::int64_t j = 0; j < pairs.n_particles; ++j) is_number &= sums.energies[j] == sums.energies[j];
-    return is_number ? nullptr : "found energies that are not numbers, expected finite positions and parameters";
+    // an infinite energy is legal, but without vectors it may be that of two particles in the same place
+    bool is_legal = true;
+    for (std::int64_t j = 0; j < pairs.n_particles; ++j) {
+        const T energy = sums.energies[j];
+        is_legal &= pairs.edge_vectors ? energy == energy : energy - energy == 0;
+    }
+    return is_legal ? nullptr : "found energies that are not numbers, expected finite positions and parameters";
 }
 
 template <class T>
@@ -112,6 +117,8 @@ const ConvolutionFunctions<double>& convolution_functions(double) { return chose
 const ConvolutionFunctions<float>& convolution_functions(float) { return chosen->convolution.f32; }
 LanesFunction<double> product_kernel(double) { return chosen->sparse_product.f64; }
 LanesFunction<float> product_kernel(float) { return chosen->sparse_product.f32; }
+const PerceptronFunctions<double>& perceptron_functions(double) { return chosen->perceptron.f64; }
+const PerceptronFunctions<float>& perceptron_functions(float) { return chosen->perceptron.f32; }
 
 // Sums at the centres if there is no cotangent, otherwise derivatives, `out` being that of x.
 template <class T>
@@ -142,6 +149,15 @@ void multiply(const anisoap_products& in, void* target) {
     require(in.threads > 0, "threads is too small");
     SparseProblem<T>(program, operands, numbers<T>(in.coefficients), in.n_batch, in.threads)
         .run(product_kernel(T()), chosen->sparse_product.slot_bytes, static_cast<T*>(target));
+}
+
+// Outputs if there is no cotangent, otherwise derivatives.
+template <class T>
+void perceive(const anisoap_perceptrons& in, const void* cotangent, void* out, void* d_x, void* d_weights) {
+    const PerceptronProblem<T> problem(perceptron_functions(T()), in.widths, in.n_widths, in.n_rows, in.threads);
+    require(in.n_weights == problem.n_weights(), "one weight for each pair of numbers of layers");
+    problem.run({numbers<T>(in.x), nullptr, numbers<T>(cotangent), numbers<T>(in.weights), static_cast<T*>(out),
+                 static_cast<T*>(d_x), nullptr, static_cast<T*>(d_weights)});
 }
 
 }  // namespace
@@ -206,6 +222,22 @@ int anisoap_convolution_gradient(const anisoap_convolutions* in, const void* cot
 int anisoap_product_of_two(const anisoap_products* in, void* target, char* message) {
     return answered(message, [&]() -> const char* {
         DISPATCH(in, multiply<T>(*in, target))
+        return nullptr;
+    });
+}
+
+int anisoap_perceptron(const anisoap_perceptrons* in, void* out, char* message) {
+    return answered(message, [&]() -> const char* {
+        DISPATCH(in, perceive<T>(*in, nullptr, out, nullptr, nullptr))
+        return nullptr;
+    });
+}
+
+int anisoap_perceptron_backward(const anisoap_perceptrons* in, const void* cotangent, void* d_x, void* d_weights,
+                                char* message) {
+    return answered(message, [&]() -> const char* {
+        require(cotangent != nullptr, "a derivative has a cotangent");
+        DISPATCH(in, perceive<T>(*in, cotangent, nullptr, d_x, d_weights))
         return nullptr;
     });
 }

@@ -12,13 +12,14 @@ extern "C" {
 #define ANISOAP_MESSAGE_SIZE 512 /* bytes */
 
 /* Particles and edges of a potential of pairs, and where its results go. */
-typedef struct {
+typedef struct anisoap_pairs {
   int is_double, threads;
   int64_t n_particles, n_types, n_edges;
   const int64_t *types, *known_types; /* [particle], [type] */
   const void *quaternions, *semiaxes; /* [particle, 4], [particle, 3] */
-  const void *edge_vectors;           /* [edge, 3] */
-  const int64_t *edge_index;          /* [2, edge], both directions of each pair */
+  const void *edge_vectors;           /* [edge, 3], or null: the differences of positions */
+  const void *positions;              /* [particle, 3], or null */
+  const int64_t *neighbors, *centers; /* [edge], one of each pair, in either direction */
   void *energies, *forces, *torques;  /* [particle], [particle, 3], [particle, 3], to be written */
 } anisoap_pairs;
 
@@ -67,6 +68,14 @@ typedef struct {
   const int64_t *program;               /* [n_program] */
 } anisoap_products;
 
+/* Arguments of perceptron. */
+typedef struct {
+  int is_double, threads;
+  int64_t n_rows, n_widths, n_weights;
+  const int64_t *widths;                /* [layer + 1] */
+  const void *x, *weights;              /* [row, width], [weight]: a matrix for each layer, one after the other */
+} anisoap_perceptrons;
+
 /* All return 0, or 1 after writing what is wrong into `message`. */
 ANISOAP_KERNEL int anisoap_gay_berne(const anisoap_pairs *pairs, const anisoap_gay_berne_numbers *numbers, char *message);
 ANISOAP_KERNEL int anisoap_pair_potential(const anisoap_pairs *pairs, const anisoap_pair_potential_numbers *numbers, char *message);
@@ -87,6 +96,13 @@ ANISOAP_KERNEL int anisoap_convolution_gradient(const anisoap_convolutions *inpu
 
 /* Writes the operand that is the target. */
 ANISOAP_KERNEL int anisoap_product_of_two(const anisoap_products *inputs, void *target, char *message);
+
+/* Writes the outputs [row, width]. */
+ANISOAP_KERNEL int anisoap_perceptron(const anisoap_perceptrons *inputs, void *out, char *message);
+
+/* Writes derivatives of <cotangent, out>, those of weights unless null. */
+ANISOAP_KERNEL int anisoap_perceptron_backward(const anisoap_perceptrons *inputs, const void *cotangent, void *d_x,
+                                               void *d_weights, char *message);
 
 #ifdef __cplusplus
 }

@@ -25,6 +25,7 @@ struct PairArrays {
     Array<const std::int64_t, 2, -1> edge_index;
     std::optional<Indices> frames;
     std::size_t n_frames;
+    bool once;
 
     void check() const {
         const std::size_t n = types.shape(0), rank = orientations.ndim();
@@ -34,7 +35,7 @@ struct PairArrays {
         require(orientations.shape(0) == n && semiaxes.shape(0) == n && (!frames || frames->shape(0) == n),
                 "types, orientations, semiaxes and frames need one entry for each particle");
         require(edge_index.shape(1) == edge_vectors.shape(0), "one column of edge_index for each of the edge_vectors");
-        require(n_frames == 1 || frames, "several frames need the frame of each particle");
+        require(n_frames < 2 || frames, "several frames need the frame of each particle");
         for (std::size_t j = 0; frames && j < n; ++j)
             require(frames->data()[j] >= 0 && std::size_t(frames->data()[j]) < n_frames, "a frame is out of range");
     }
@@ -44,7 +45,7 @@ struct PairArrays {
         const std::int64_t n = edge_index.shape(1);
         return {particles(),
                 {known_types.data(), known_types.data() + known_types.size()},
-                {edge_vectors.data(), edge_index.data(), edge_index.data() + n, n},
+                {edge_vectors.data(), nullptr, edge_index.data(), edge_index.data() + n, n, once},
                 threads};
     }
 
@@ -141,12 +142,13 @@ void define_as(nb::module_& m, const std::string& bits) {
             "__init__",
             [](PairArrays<T>* self, Indices types, Indices known_types, Orientations<T> orientations,
                Array<const T, -1, 3> semiaxes, Array<const T, -1, 3> edge_vectors,
-               Array<const std::int64_t, 2, -1> edge_index, std::optional<Indices> frames, std::size_t n_frames) {
+               Array<const std::int64_t, 2, -1> edge_index, std::optional<Indices> frames, std::size_t n_frames,
+               bool once) {
                 new (self) PairArrays<T>{types,        known_types, orientations, semiaxes,
-                                         edge_vectors, edge_index,  frames,       n_frames};
+                                         edge_vectors, edge_index,  frames,       n_frames, once};
             },
             array("types"), array("known_types"), array("orientations"), array("semiaxes"), array("edge_vectors"),
-            array("edge_index"), array("frames").none(), "n_frames"_a);
+            array("edge_index"), array("frames").none(), "n_frames"_a, "once"_a);
     nb::class_<PairOutputs<T>>(m, name("PairOutputs").c_str(), "Where results of a potential of pairs go.")
         .def(
             "__init__",

@@ -26,19 +26,31 @@ struct CoordinateGradient {
 template <class T>
 struct PairLanes {
     static constexpr int lanes = simd<T>::lanes;
-    const T* vectors[lanes];
+    const T *vectors[lanes], *positions[2][lanes];
+    bool has_vectors;
     const anisoap::PairRecord<T>* particles[2][lanes];
 
-    PairLanes(const anisoap::PairJob<T>& job, std::int64_t start, std::int64_t end) {
+    PairLanes(const anisoap::PairJob<T>& job, std::int64_t start, std::int64_t end) : has_vectors(job.edge_vectors) {
         for (int lane = 0; lane < lanes; ++lane) {
             const std::int64_t edge = job.edges[start + lane < end ? start + lane : end - 1];
-            vectors[lane] = job.edge_vectors + 3 * edge;
+            if (has_vectors) {
+                vectors[lane] = job.edge_vectors + 3 * edge;
+            } else {
+                positions[0][lane] = job.positions + 3 * job.centers[edge];
+                positions[1][lane] = job.positions + 3 * job.neighbors[edge];
+            }
             particles[0][lane] = job.records + job.centers[edge];
             particles[1][lane] = job.records + job.neighbors[edge];
         }
     }
 
-    void vector(typename simd<T>::type (&out)[3]) const { gather(vectors, out); }
+    void vector(typename simd<T>::type (&out)[3]) const {
+        if (has_vectors) return gather(vectors, out);
+        typename simd<T>::type centers[3];
+        gather(positions[0], centers);
+        gather(positions[1], out);
+        for (int k = 0; k < 3; ++k) out[k] -= centers[k];
+    }
     void shape(int i, typename simd<T>::type (&out)[6]) const {
         gather_of(i, [](const auto& record) { return record.shape; }, out);
     }

@@ -29,7 +29,8 @@ struct PairTask {
 template <class T>
 struct PairJob {
     const std::int32_t* edges;  // [pair]
-    const T* edge_vectors;      // [edge, 3]
+    const T* edge_vectors;      // [edge, 3], or null: the differences of positions
+    const T* positions;         // [particle, 3], or null
     const std::int64_t *neighbors, *centers;
     const PairRecord<T>* records;
     const void* potential;  // its parameters, as its kernel knows them

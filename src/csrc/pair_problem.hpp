@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "pair_job.hpp"
@@ -17,16 +18,17 @@ namespace anisoap {
 
 template <class T>
 struct PairEdges {
-    const T* vectors;                         // [edge, 3]
+    const T *vectors, *positions;             // [edge, 3] or [particle, 3]; the other is null
     const std::int64_t *neighbors, *centers;  // [edge]
     std::int64_t n;
+    bool once;  // whether each pair has one edge, in either direction, instead of two
 };
 
 template <class T>
 struct PairSums {
     T *energies, *forces, *torques;  // [particle], [particle, 3], [particle, 3]
     T* virial;                       // [frame, 3, 3]
-    std::int64_t n_frames;
+    std::int64_t n_frames;           // 0 for no virial
     const std::int64_t* frames;  // [particle], or null for one frame
 };
 
@@ -36,11 +38,11 @@ class PairProblem {
     static constexpr std::int64_t pairs_of_task = 32;    // a multiple of the lanes of every instruction set
     static constexpr std::int64_t tasks_of_block = 64;   // their terms stay in the cache until they are added
 
-    // `is_legal` is false if an index is out of range, two particles are in the same place, or edges do not come in
-    // both directions. Such edges are left to the plain definition, which says what is wrong.
+    // `is_legal` is false if an index is out of range, two particles are in the same place, or edges should come in
+    // both directions and do not. Such edges are left to the plain definition, which says what is wrong.
     PairProblem(const PairEdges<T>& edges, const std::vector<int>& types, int n_types, int threads)
         : edges_(edges), n_particles_(types.size()) {
-        is_legal = edges.n <= INT32_MAX && select(types, n_types);
+        is_legal = edges.n <= INT32_MAX && (edges.once ? take_all(types, n_types) : select(types, n_types));
         if (!is_legal) return;
         sort(types, n_types);
         // waking threads takes longer than the work on few pairs
@@ -73,7 +75,8 @@ class PairProblem {
     }
 
     PairJob<T> job(const std::vector<PairRecord<T>>& records, const void* potential) const {
-        return {pairs_.data(), edges_.vectors, edges_.neighbors, edges_.centers, records.data(), potential};
+        return {pairs_.data(), edges_.vectors, edges_.positions, edges_.neighbors, edges_.centers, records.data(),
+                potential};
     }
     const std::vector<PairTask>& tasks() const { return tasks_; }
     int threads() const { return threads_; }
@@ -84,6 +87,8 @@ class PairProblem {
     int threads_ = 1;
     std::vector<std::int32_t> pairs_;  // edges, one of each pair, by types
     std::vector<PairTask> tasks_;
+    std::vector<T> turned_vectors_;  // of edges_, some of which had to be turned round
+    std::vector<std::int64_t> turned_ends_;
 
     // One edge of each pair: from the lower type to the higher, else as graph.one_of_each_pair has it.
     bool select(const std::vector<int>& types, int n_types) {
@@ -105,6 +110,38 @@ class PairProblem {
         }
         pairs_.resize(found);
         return 2 * found == edges_.n;
+    }
+
+    // All edges, each from the lower type to the higher. Without vectors, the energies tell of equal positions.
+    bool take_all(const std::vector<int>& types, int n_types) {
+        pairs_.resize(edges_.n);
+        const std::uint64_t n = n_particles_;
+        bool is_legal = true;
+        for (std::int64_t edge = 0; edge < edges_.n; ++edge) {
+            is_legal &= std::uint64_t(edges_.neighbors[edge]) < n && std::uint64_t(edges_.centers[edge]) < n;
+            pairs_[edge] = std::int32_t(edge);
+        }
+        for (std::int64_t edge = 0; edges_.vectors && edge < edges_.n; ++edge) {
+            const T* r = edges_.vectors + 3 * edge;
+            is_legal &= r[0] != 0 || r[1] != 0 || r[2] != 0;
+        }
+        if (is_legal && n_types > 1) turn(types);
+        return is_legal;
+    }
+
+    void turn(const std::vector<int>& types) {
+        if (edges_.vectors) turned_vectors_.assign(edges_.vectors, edges_.vectors + 3 * edges_.n);
+        turned_ends_.assign(edges_.neighbors, edges_.neighbors + edges_.n);
+        turned_ends_.insert(turned_ends_.end(), edges_.centers, edges_.centers + edges_.n);
+        std::int64_t *neighbors = turned_ends_.data(), *centers = neighbors + edges_.n;
+        for (std::int64_t edge = 0; edge < edges_.n; ++edge) {
+            if (types[neighbors[edge]] >= types[centers[edge]]) continue;
+            std::swap(neighbors[edge], centers[edge]);
+            for (int k = 0; edges_.vectors && k < 3; ++k) turned_vectors_[3 * edge + k] *= -1;
+        }
+        if (edges_.vectors) edges_.vectors = turned_vectors_.data();
+        edges_.neighbors = neighbors;
+        edges_.centers = centers;
     }
 
     // Sorts pairs by their types and divides them into tasks.
@@ -150,7 +187,7 @@ class PairProblem {
                 T* sum = sums[ends[i] / 2].of[ends[i] % 2];
                 for (int k = 0; k < 8; ++k) sum[k] += terms->of[i][k];
             }
-            if (!is_master) continue;
+            if (!is_master || out.n_frames == 0) continue;
             double* total = virial + 9 * (out.frames ? out.frames[ends[0]] : 0);
             const T* r = edges_.vectors + 3 * edge;
             for (int i = 0; i < 3; ++i)

@@ -88,17 +88,17 @@ def step(n: int, n_local: int) -> Step:
     centers, neighbors = (close & (torch.arange(n) < n_local)[:, None]).nonzero().T
     first = centers < neighbors
     pairs = torch.stack([neighbors[first], centers[first]])
-    pairs = torch.stack([pairs, pairs.flip(0)], 2).flatten(1)
     return Step(
+        n,
         n_local,
         positions,
         normal(n, 4),
         semiaxes,
         types,
+        *(torch.full(shape, torch.nan, dtype=torch.float64) for shape in ((n,), (n, 3), (n, 3))),
         pairs,
         positions[pairs[0]] - positions[pairs[1]],
         torch.stack([neighbors, centers]),
-        *(torch.zeros(shape, dtype=torch.float64) for shape in ((n,), (n, 3), (n, 3))),
     )
 
 
@@ -185,6 +185,19 @@ def test_a_package_is_its_model(
     model, package = exported
     found = packaged(package, step(n, n_local))
     for result, reference in zip(found, expected(model, step(n, n_local)), strict=True):
+        assert reference.abs().max() > 1e-3
+        torch.testing.assert_close(result, reference, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["pairs", "stack"])
+def test_a_model_without_native_kernels(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    model = models()[name]
+    torch.set_default_dtype(before)
+    found = expected(model, step(27, 20))
+    monkeypatch.setenv("ANISOAP_E3NN_BACKEND", "torch")
+    for result, reference in zip(found, expected(model, step(27, 20)), strict=True):
         assert reference.abs().max() > 1e-3
         torch.testing.assert_close(result, reference, rtol=1e-12, atol=1e-12)
 

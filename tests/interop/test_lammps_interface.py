@@ -19,7 +19,9 @@ def step_of(n: int, n_pairs: int) -> tuple[Step, dict[str, np.ndarray]]:
     memory |= {"energies": random.standard_normal(n), "types": random.integers(1, 4, n)}
     memory["pair_edges"] = random.integers(0, n, (2, n_pairs))
     memory["pair_vectors"] = random.standard_normal((n_pairs, 3))
-    pointers = StepPointers(model=0, n_local=n, n_all=n, n_pairs=n_pairs, n_neighborhoods=0)
+    pointers = StepPointers(
+        model=0, selection=1, n_local=n, n_all=n, n_pairs=n_pairs, n_neighborhoods=0
+    )
     for name, array in memory.items():
         setattr(pointers, name, array.ctypes.data)
     return Step.of(pointers), memory
@@ -35,6 +37,23 @@ def test_tensors_are_the_memory_of_lammps() -> None:
     assert memory["forces"][3, 1] == 42.0
     assert step.neighborhood_edges.shape == (2, 0)
     assert step.neighborhood_edges.dtype == torch.int64
+
+
+def test_tensors_of_particles_last_until_the_next_selection() -> None:
+    first, memory = step_of(5, 7)
+    edges = np.array([[1, 2], [0, 4]])
+    pointers = StepPointers(model=0, selection=1, n_local=5, n_all=5, n_pairs=2, n_neighborhoods=0)
+    pointers.pair_edges, pointers.pair_vectors = (
+        edges.ctypes.data,
+        memory["pair_vectors"].ctypes.data,
+    )
+    second = Step.of(pointers, first)
+    assert second.forces is first.forces
+    assert second.pair_edges.tolist() == edges.tolist()
+    assert second.pair_vectors.shape == (2, 3)
+    pointers.selection = 2
+    pointers.forces = (moved := np.ones((5, 3))).ctypes.data
+    assert torch.equal(Step.of(pointers, second).forces, torch.from_numpy(moved))
 
 
 def test_steps_of_ever_new_sizes_leave_nothing_behind() -> None:

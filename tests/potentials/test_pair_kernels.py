@@ -11,8 +11,9 @@ from torch_geometric.data import Batch
 from anisoap_e3nn import EllipsoidData
 from anisoap_e3nn.gay_berne import GayBerne
 from anisoap_e3nn.geometry import quaternions_to_matrices
-from anisoap_e3nn.graph import edges_of
+from anisoap_e3nn.graph import edges_of, one_of_each_pair
 from anisoap_e3nn.graph.verlet import Neighbors
+from anisoap_e3nn.ops.backends.pair_native import PairInputs
 from anisoap_e3nn.potentials import Design, Mechanics, PairPotential, mechanics
 from anisoap_e3nn.testing import check_derivatives
 from common import by_number_of_threads, needs_native
@@ -157,6 +158,32 @@ def test_batches_of_frames_with_few_pairs(generator: torch.Generator) -> None:
         assert by_backend(potential, none, "native").forces.shape == (0, 3)
 
 
+@pytest.mark.parametrize("name", POTENTIALS)
+def test_one_edge_of_each_pair(name: str, generator: torch.Generator) -> None:
+    """In either direction, whatever the types, and without the virial."""
+    potential, data = POTENTIALS[name](generator), fluid(generator, 3, [6, 1, 5])
+    potential.requires_grad_(False)
+    both = edges_of(data, CUTOFF)
+    once = one_of_each_pair(both.edge_index, both.edge_vectors)
+    turned = torch.rand(len(once), generator=generator) < 0.5
+    index, vectors = both.edge_index[:, once], both.edge_vectors[once]
+    inputs = PairInputs(
+        data.types, potential.type_index.values, data.orientations, data.semiaxes,
+        torch.where(turned[:, None], -vectors, vectors),
+        torch.where(turned, index.flip(0), index),
+        n_frames=0, once=True,
+    )  # fmt: skip
+    found, expected = potential.native_results(inputs), potential.derivatives(data, both)
+    assert found.virial.shape == (0, 3, 3)
+    for result, reference in zip(found[:3], expected[5:] + expected[1:3], strict=True):
+        scale = float(reference.abs().max())
+        torch.testing.assert_close(result, reference, rtol=1e-12, atol=1e-12 * scale)
+    inputs.edge_vectors[3] = 0
+    assert potential.native_results(inputs) is None
+    inputs.edge_vectors[3], inputs.edge_index[1, 3] = 1, len(data.types)
+    assert potential.native_results(inputs) is None
+
+
 def test_results_do_not_depend_on_the_number_of_threads(generator: torch.Generator) -> None:
     data = fluid(generator, 8, [6, 1])  # several blocks of pairs
     edges = edges_of(data, CUTOFF)
@@ -176,14 +203,14 @@ def test_what_kernels_leave_to_the_definition(
     potential, data = POTENTIALS[name](generator), fluid(generator, 2, [6, 1])
     edges = edges_of(data, CUTOFF)
     served: list[bool] = []
-    run = type(potential)._native
+    run = type(potential).native_results
 
     def recorded(*arguments: Any) -> Any:
         found = run(*arguments)
         served.append(found is not None)
         return found
 
-    monkeypatch.setattr(type(potential), "_native", recorded)
+    monkeypatch.setattr(type(potential), "native_results", recorded)
     potential.derivatives(data, edges)
     if isinstance(potential, PairPotential):
         assert served.pop() is False  # its weights may be trained on the result

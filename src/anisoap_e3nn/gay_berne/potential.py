@@ -206,7 +206,7 @@ class GayBerne(HyperparameterModule):
         inputs = PairInputs(
             types, self.type_index.values, orientations, semiaxes, edge_vectors, edge_index
         )
-        if (found := self._native(inputs)) is not None:
+        if (found := self.native_results(inputs)) is not None:
             return found.energies
         vectors, ends, bodies = self._pairs(inputs)
         neighbors, centers = ends
@@ -214,8 +214,7 @@ class GayBerne(HyperparameterModule):
         refuse_nan(halves)
         if not is_readable(vectors):
             ends = ends[1:]  # the centre of each edge
-        energies = halves.new_zeros(len(types))
-        return energies.index_add(0, ends.flatten(), halves.repeat(len(ends)))
+        return halves.new_zeros(len(types)).index_add(0, ends.flatten(), halves.repeat(len(ends)))
 
     @without_autocast
     def derivatives(self, data: Any, edges: Edges | None = None) -> Mechanics:
@@ -230,7 +229,7 @@ class GayBerne(HyperparameterModule):
             data.types, self.type_index.values, data.orientations, data.semiaxes,
             edges.edge_vectors, edges.edge_index, frames, n_frames,
         )  # fmt: skip
-        if (found := self._native(inputs)) is not None:
+        if (found := self.native_results(inputs)) is not None:
             return Mechanics.of_particles(data, *found)
         vectors, ends, bodies = self._pairs(inputs)
         second, first = (bodies.select(x) for x in ends)
@@ -280,7 +279,8 @@ class GayBerne(HyperparameterModule):
         """Cutoff, smoothing width, gamma, upsilon, mu and shift, as the kernels take them."""
         return self.cutoff, self.smoothing_width, self.gamma, self.upsilon, self.mu, self.shift
 
-    def _native(self, inputs: PairInputs) -> PairResults | None:
+    def native_results(self, inputs: PairInputs) -> PairResults | None:
+        """Results of the native kernel; None if it is not the one to use, or something is to be refused."""
         constants = self.epsilon, self.sigma, self.well_depths, self.is_sphere
         return gay_berne(inputs, *constants, *self.numbers)
 

@@ -192,6 +192,17 @@ def mixture(style: str, coefficients: str) -> str:
 for _name in USES:
     CASES[_name] = Case(use(_name, TRIAXIAL_STYLE), OWN)
     CASES[f"lammps_{_name}"] = Case(use(_name, lammps_triaxial()))
+# shapes that a command changes between runs, without and with a new setup, and so without and with new lists
+RESHAPED = (
+    LIQUID
+    + TRIAXIAL_STYLE
+    + "neigh_modify delay 50\n"
+    + MOVE
+    + "run 5\nset type 1 shape 0.9 1.4 2.1\ntimestep 0.0\n"
+)
+CASES["reshaped"] = Case(RESHAPED + "run 1 pre no", OWN)
+CASES["reshaped_anew"] = Case(RESHAPED + "run 1", OWN)
+CASES["not_reshaped"] = Case(RESHAPED.replace("set type", "# set type") + "run 1", OWN)
 CASES["mixture"] = Case(mixture("anisoap", "* * anisoap triaxial 0 NULL"), OWN)
 CASES["lammps_mixture"] = Case(
     mixture("gayberne 1.0 1.0 1.0 3.0", f"1 1 gayberne 1.0 1.0 {DEPTHS} {DEPTHS}")

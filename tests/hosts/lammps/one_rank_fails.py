@@ -1,5 +1,6 @@
 """Steps of which rank 1 alone fails the third: ``mpirun -n 2 python one_rank_fails.py FOLDER MODEL``."""
 
+import os
 import sys
 from itertools import count
 from pathlib import Path
@@ -24,6 +25,7 @@ def failing(model: torch.nn.Module) -> torch.nn.Module:
     if convolutions:
         convolutions[-1].register_forward_pre_hook(fail)
         return model
+    os.environ["ANISOAP_E3NN_BACKEND"] = "torch"  # LAMMPS calls native kernels without Python
     derivatives = model.derivatives
 
     def failing_derivatives(*arguments: Any) -> Any:

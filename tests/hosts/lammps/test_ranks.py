@@ -103,6 +103,12 @@ def test_plain_atoms_beside_ellipsoids(results: Any) -> None:
     assert_same(found, results("lammps_mixture"), 1e-10)
 
 
+def test_shapes_are_those_of_the_moment(results: Any) -> None:
+    found = results("reshaped")
+    assert_same(found, results("reshaped_anew"))
+    assert largest_error(found["f"], results("not_reshaped")["f"]) > 0.1
+
+
 MESSAGES = {
     "no_file": "no such file: nothing.pt",
     "unknown_type": "found type '8' in pair_coeff for atom type 3, expected NULL or one of the types of "

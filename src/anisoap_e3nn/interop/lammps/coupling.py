@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from .interface import Evaluate, Functions, Open, Step
+from .interface import Evaluate, Functions, Open
 from .mpi import load_missing_mpi
 from .opened_model import OpenedModel
 from .plugin import plugin_path
@@ -93,7 +93,8 @@ def couple(lmp: Any, models: Mapping[str, torch.nn.Module] | None = None) -> Non
         model.describe(properties.contents)
 
     def evaluate(pointers: Any) -> None:
-        opened[pointers.contents.model].evaluate(Step.of(pointers.contents))
+        step = pointers.contents
+        opened[step.model].evaluate_at(step)
 
     def opening(words: bytes, units: bytes, number: int, properties: Any, text: int, n: int) -> int:
         return _refusal(lambda: open_model(words, units, number, properties), text, n)

@@ -28,7 +28,7 @@ from .plugin import OLDEST_TORCH
 from .terms import ModelTerms
 from .units import energy_factors
 
-FORMAT = "anisoap-e3nn pair_style 2"
+FORMAT = "anisoap-e3nn pair_style 3"
 
 
 def export_model(

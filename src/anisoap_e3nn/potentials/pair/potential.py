@@ -146,7 +146,7 @@ class PairPotential(HyperparameterModule, Potential):
         """Energies of the particles ``(N,)``; see :meth:`Potential.forward`."""
         check_data(data)
         edges = edges or edges_of(data, self.cutoff)
-        if (found := self._native(data, edges)) is not None:
+        if (found := self.native_results(self._inputs(data, edges))) is not None:
             return found.energies
         energies = data.pos.new_zeros(len(data.types))
         for pairs in self._pairs(data, edges):
@@ -165,7 +165,7 @@ class PairPotential(HyperparameterModule, Potential):
         """
         check_data(data)
         edges = edges or edges_of(data, self.cutoff)
-        if (found := self._native(data, edges)) is not None:
+        if (found := self.native_results(self._inputs(data, edges))) is not None:
             return Mechanics.of_particles(data, *found)
         sums = PairSums(data)
         for pairs in self._pairs(data, edges):
@@ -240,8 +240,9 @@ class PairPotential(HyperparameterModule, Potential):
         """Weights of each pair of types ``(type, type, radial, product)``."""
         return self.weights[self.weight_index]
 
-    def _native(self, data: Any, edges: Edges) -> PairResults | None:
-        return pair_potential(self._inputs(data, edges), self.functions, self.weights)
+    def native_results(self, inputs: PairInputs) -> PairResults | None:
+        """Results of the native kernel; None if it is not the one to use, or something is to be refused."""
+        return pair_potential(inputs, self.functions, self.weights)
 
     def _inputs(self, data: Any, edges: Edges) -> PairInputs:
         return PairInputs(

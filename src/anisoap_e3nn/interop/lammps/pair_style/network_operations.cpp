@@ -1,5 +1,5 @@
-// Schemas are those of anisoap_e3nn/ops/backends/convolution_native.py and sparse_native.py, and of
-// interop/lammps/exchange_operation.py.
+// Schemas are those of anisoap_e3nn/ops/backends/convolution_native.py, perceptron_native.py and sparse_native.py, and
+// of interop/lammps/exchange_operation.py.
 #include "network_operations.h"
 
 #include <tuple>
@@ -67,6 +67,44 @@ Tensor product_of_two(const Tensor &first, const Tensor &second, const Tensor &c
   return product;
 }
 
+// Arguments of a perceptron, contiguous.
+struct Perceptron {
+  Tensor x, weights;
+  at::IntArrayRef widths;
+
+  Perceptron(const Tensor &x, const Tensor &weights, at::IntArrayRef widths)
+      : x(x.contiguous()), weights(weights.contiguous()), widths(widths) {
+    TORCH_CHECK(!widths.empty() && x.size(1) == widths.front(), "x does not have the width of the first layer");
+  }
+
+  anisoap_perceptrons arguments() const {
+    return {is_double(x), at::get_num_threads(), x.size(0), int64_t(widths.size()), weights.numel(), widths.data(),
+            data(x), data(weights)};
+  }
+};
+
+Tensor perceptron(const Tensor &x, const Tensor &weights, at::IntArrayRef widths) {
+  const Perceptron of(x, weights, widths);
+  Tensor out = at::empty({x.size(0), widths.back()}, x.options());
+  const anisoap_perceptrons arguments = of.arguments();
+  served([&](char *message) { return anisoap_perceptron(&arguments, out.data_ptr(), message); });
+  return out;
+}
+
+std::tuple<Tensor, Tensor> perceptron_backward(const Tensor &g, const Tensor &x, const Tensor &weights,
+                                               at::IntArrayRef widths, bool of_weights) {
+  const Perceptron of(x, weights, widths);
+  const Tensor cotangent = g.contiguous();
+  TORCH_CHECK(cotangent.numel() == x.size(0) * widths.back(), "the cotangent does not have the shape of the output");
+  Tensor d_x = at::empty(x.sizes(), x.options()), d_weights = at::empty({of_weights ? weights.numel() : 0}, x.options());
+  const anisoap_perceptrons arguments = of.arguments();
+  served([&](char *message) {
+    return anisoap_perceptron_backward(&arguments, data(cotangent), d_x.data_ptr(),
+                                       of_weights ? d_weights.data_ptr() : nullptr, message);
+  });
+  return {d_x, d_weights};
+}
+
 Tensor exchange_features(const Tensor &features, bool reverse) {
   TORCH_CHECK(LAMMPS_NS::evaluated, "features are exchanged by pair_style anisoap/torch alone, during an evaluation");
   Tensor rows = features.to(at::kDouble, false, true, at::MemoryFormat::Contiguous);
@@ -84,6 +122,10 @@ void define_network_operations(torch::Library &library) {
          "(Tensor first, Tensor second, Tensor coefficients, Tensor program, SymInt target, SymInt n_batch, "
          "SymInt size) -> Tensor",
          &product_of_two);
+  const std::string layers = "Tensor x, Tensor weights, SymInt[] widths";
+  define(library, "perceptron", "(" + layers + ") -> Tensor", &perceptron);
+  define(library, "perceptron_backward", "(Tensor g, " + layers + ", bool of_weights) -> (Tensor, Tensor)",
+         &perceptron_backward);
   define(library, "exchange_features", "(Tensor features, bool reverse) -> Tensor", &exchange_features);
 }
 }  // namespace anisoap

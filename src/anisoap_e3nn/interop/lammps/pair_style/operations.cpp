@@ -31,9 +31,11 @@ struct Pairs {
   }
 
   anisoap_pairs arguments() const {
+    const int64_t *const neighbors = indices(edge_index);
     return {is_double(semiaxes), at::get_num_threads(), types.size(0), known_types.size(0), edge_index.size(1),
             indices(types), indices(known_types), data(quaternions), data(semiaxes), data(edge_vectors),
-            indices(edge_index), energies.data_ptr(), forces.data_ptr(), torques.data_ptr()};
+            nullptr, neighbors, neighbors + edge_index.size(1), energies.data_ptr(), forces.data_ptr(),
+            torques.data_ptr()};
   }
   Terms terms() const { return {energies, forces, torques}; }
 };

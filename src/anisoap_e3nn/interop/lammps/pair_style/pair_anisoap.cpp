@@ -15,16 +15,15 @@
 #include "neighbor.h"
 #include "update.h"
 
+#if __has_include("anisoap_kernels.h")
+#include "anisoap_kernels.h"
+#endif
+
 namespace LAMMPS_NS {
 namespace {
-constexpr int of_shape = 7;          // w x y z and three diameters
-constexpr int message_size = 4096;   // bytes
+constexpr int message_size = 4096;  // bytes
 std::map<LAMMPS *, anisoap_functions> functions_of;
 int64_t n_styles = 0;
-
-template <class T> void grow(std::vector<T> &memory, size_t size) {
-  if (memory.size() < size) memory.resize(size + size / 8);
-}
 }  // namespace
 
 PairAniSOAP *evaluated = nullptr;
@@ -35,7 +34,7 @@ PairAniSOAP::PairAniSOAP(LAMMPS *lmp, const char *style)
   single_enable = restartinfo = 0;
   one_coeff = manybody_flag = 1;
   centroidstressflag = CENTROID_NOTAVAIL;
-  comm_forward = comm_reverse = of_shape;
+  comm_forward = comm_reverse = of_body;
 }
 
 PairAniSOAP::~PairAniSOAP() {
@@ -74,7 +73,7 @@ void PairAniSOAP::coeff(int narg, char **arg) {
   std::string message;
   const bool opened = open({arg + 2, arg + narg}, message);
   refuse_everywhere(!opened, message);
-  comm_forward = comm_reverse = std::max<int>(of_shape, model_.width);
+  comm_forward = comm_reverse = std::max<int>(of_body, model_.width);
 }
 
 bool PairAniSOAP::open(const std::vector<std::string> &words, std::string &message) {
@@ -91,6 +90,28 @@ bool PairAniSOAP::evaluate(const anisoap_step &step, std::string &message) {
   const int failed = functions().evaluate(&step, text, message_size);
   message = text;
   return !failed;
+}
+
+// Returns false without a kernel, or if it refuses something; Python then says what is wrong.
+bool PairAniSOAP::evaluate_kernel() {
+#if __has_include("anisoap_kernels.h")
+  const anisoap_kernel &kernel = model_.kernel;
+  if (!kernel.evaluate) return false;
+  find_edges(true);
+  const anisoap_step step = this->step();
+  const anisoap_pairs pairs{1, int(kernel.threads), step.n_all, kernel.n_known_types, step.n_pair_edges,
+                            kernel_types_.data(), kernel.known_types, step.quaternions, step.semiaxes,
+                            nullptr, step.positions, step.pair_edges, pair_centers_, step.energies, step.forces,
+                            step.torques};
+  char refusal[ANISOAP_MESSAGE_SIZE];
+  if (kernel.evaluate(&pairs, kernel.constants, refusal)) return false;
+  if (kernel.factor != 1)
+    for (auto *results : {&energies_, &forces_, &torques_})
+      for (double &value : *results) value *= kernel.factor;
+  return true;
+#else
+  return false;
+#endif
 }
 
 void PairAniSOAP::init_style() {
@@ -113,49 +134,64 @@ void PairAniSOAP::compute(int eflag, int vflag) {
   ev_init(eflag, vflag);
   if (vflag_atom) error->all(FLERR, "{} has no stress per atom; use compute pressure", style_);
   gather();
-  find_edges();
-  const int64_t n_all = members_.size();
-  energies_.assign(n_all, 0.0);
-  forces_.assign(3 * n_all, 0.0);
-  torques_.assign(3 * n_all, 0.0);
-  n_local_ = std::lower_bound(members_.begin(), members_.end(), atom->nlocal) - members_.begin();
-  const anisoap_step step{id_, n_local_, n_all, n_pair_edges_, n_neighborhood_edges_, positions_.data(),
-                          quaternions_.data(), semiaxes_.data(), types_.data(), pair_edges_.data(),
-                          pair_vectors_.data(), neighborhood_edges_.data(), energies_.data(), forces_.data(),
-                          torques_.data()};
   std::string message;
+  const bool failed = !evaluate_kernel() && !evaluate_model(message);
+  refuse_everywhere(failed, message);
+  add_results();
+  if (vflag_fdotr) virial_fdotr_compute();
+}
+
+anisoap_step PairAniSOAP::step() {
+  const int64_t n_all = members_.size();
+  return {id_, selection_, n_local_, n_all, n_pair_edges_, n_neighborhood_edges_, positions(), quaternions_.data(),
+          semiaxes_.data(), types_.data(), pair_edges_.data(), pair_vectors_.data(), neighborhood_edges_.data(),
+          energies_.data(), forces_.data(), torques_.data()};
+}
+
+bool PairAniSOAP::evaluate_model(std::string &message) {
+  find_edges(false);
   evaluated = this;
-  by_member_ = true;
-  const bool failed = !evaluate(step, message);
-  by_member_ = false;
+  const bool failed = !evaluate(step(), message);
   evaluated = nullptr;
   if (failed && model_.width && comm->nprocs > 1) {  // the others wait for features
     fprintf(stderr, "ERROR: %s\n", message.c_str());
     MPI_Abort(world, 1);
   }
-  refuse_everywhere(failed, message);
-  for (int64_t m = 0; m < n_all; m++) {
-    const int64_t i = members_[m];
-    if (eflag_global) eng_vdwl += energies_[m];
-    if (eflag_atom) eatom[i] += energies_[m];
-    for (int k = 0; k < 3; k++) {
-      atom->f[i][k] += forces_[3 * m + k];
-      atom->torque[i][k] += torques_[3 * m + k];
-    }
-    if (vflag_global && !vflag_fdotr) {
-      const double *x = &positions_[3 * m], *f = &forces_[3 * m];
-      for (int k = 0; k < 3; k++) virial[k] += x[k] * f[k];
-      virial[3] += x[1] * f[0];
-      virial[4] += x[2] * f[0];
-      virial[5] += x[2] * f[1];
+  return !failed;
+}
+
+// Adds what the model has written to LAMMPS' sums.
+void PairAniSOAP::add_results() {
+  const int64_t n_all = members_.size();
+  if (n_all == 0) return;
+  double *const f = atom->f[0], *const torque = atom->torque[0];  // their rows follow one another
+  if (are_all_) {
+    for (int64_t k = 0; k < 3 * n_all; k++) f[k] += forces_[k];
+    for (int64_t k = 0; k < 3 * n_all; k++) torque[k] += torques_[k];
+  } else {
+    for (int64_t k = 0; k < 3 * n_all; k++) {
+      const int64_t at = 3 * members_[k / 3] + k % 3;
+      f[at] += forces_[k];
+      torque[at] += torques_[k];
     }
   }
-  if (vflag_fdotr) virial_fdotr_compute();
+  for (int64_t m = 0; eflag_either && m < n_all; m++) {
+    if (eflag_global) eng_vdwl += energies_[m];
+    if (eflag_atom) eatom[members_[m]] += energies_[m];
+  }
+  for (int64_t m = 0; vflag_global && !vflag_fdotr && m < n_all; m++) {
+    const double *x = positions() + 3 * m, *force = &forces_[3 * m];
+    for (int k = 0; k < 3; k++) virial[k] += x[k] * force[k];
+    virial[3] += x[1] * force[0];
+    virial[4] += x[2] * force[0];
+    virial[5] += x[2] * force[1];
+  }
 }
 
 // Members are looked for when LAMMPS makes its list, and must have a shape.
 void PairAniSOAP::select_members() {
   const int n = atom->nlocal + atom->nghost;
+  selection_++;
   members_.clear();
   types_.clear();
   index_.assign(n, -1);
@@ -165,9 +201,19 @@ void PairAniSOAP::select_members() {
     members_.push_back(i);
     types_.push_back(atom->type[i]);
   }
+  const size_t n_all = members_.size();
+  are_all_ = int(n_all) == n;
+  if (model_.kernel.types) {
+    kernel_types_.resize(n_all);
+    for (size_t m = 0; m < n_all; m++) kernel_types_[m] = model_.kernel.types[types_[m]];
+  }
+  n_local_ = std::lower_bound(members_.begin(), members_.end(), atom->nlocal) - members_.begin();
+  for (auto *array : {&positions_, &semiaxes_, &forces_, &torques_}) array->resize(3 * n_all);
+  quaternions_.resize(4 * n_all);
+  energies_.resize(n_all);
   tagint without = 0, any = 0;
-  for (const int64_t i : members_) {
-    if (i >= atom->nlocal) break;  // ghosts are their owners' to check
+  for (int64_t m = 0; m < n_local_; m++) {  // ghosts are their owners' to check
+    const int64_t i = members_[m];
     // what property/atom says of a particle without a shape is a sphere of diameter 1
     if (atom->ellipsoid[i] < 0) without = std::max(without, atom->tag[i]);
   }
@@ -177,79 +223,25 @@ void PairAniSOAP::select_members() {
                       "or NULL in pair_coeff", any);
 }
 
+// Positions, orientations and semi-axes of the members, as they are now: any command may have changed them.
 void PairAniSOAP::gather() {
-  const int n_local = atom->nlocal, n = n_local + atom->nghost;
-  shapes_.resize(size_t(of_shape) * n);
+  if (neighbor->ago == 0 || int(index_.size()) != atom->nlocal + atom->nghost) select_members();
   bodies_->compute_peratom();
   bodies_->invoked_peratom = update->ntimestep;
-  for (int i = 0; i < n_local; i++) memcpy(&shapes_[of_shape * i], bodies_->array_atom[i], of_shape * sizeof(double));
-  exchange(shapes_.data(), of_shape, false);
-  if (neighbor->ago == 0 || int(index_.size()) != n) select_members();
-  const size_t n_all = members_.size();
-  positions_.resize(3 * n_all);
-  quaternions_.resize(4 * n_all);
-  semiaxes_.resize(3 * n_all);
-  for (size_t m = 0; m < n_all; m++) {
-    const double *shape = &shapes_[of_shape * members_[m]];
+  for (int64_t m = 0; m < n_local_; m++) {
+    const double *body = bodies_->array_atom[members_[m]];
+    memcpy(&quaternions_[4 * m], body, 4 * sizeof(double));
+    for (int k = 0; k < 3; k++) semiaxes_[3 * m + k] = 0.5 * body[4 + k];
+  }
+  for (size_t m = 0; !are_all_ && m < members_.size(); m++)
     memcpy(&positions_[3 * m], atom->x[members_[m]], 3 * sizeof(double));
-    memcpy(&quaternions_[4 * m], shape, 4 * sizeof(double));
-    for (int k = 0; k < 3; k++) semiaxes_[3 * m + k] = 0.5 * shape[4 + k];
-  }
+  sends_bodies_ = true;
+  comm->forward_comm(this, of_body);
+  sends_bodies_ = false;
 }
 
-// Whether a full list's pair is to be taken from i, so that one rank takes it once: LAMMPS' rule for IDs.
-bool PairAniSOAP::is_first(int i, int j) const {
-  const tagint a = atom->tag[i], b = atom->tag[j];
-  if (a != b) return a > b ? (a + b) % 2 == 1 : (a + b) % 2 == 0;
-  const double *x = atom->x[i], *y = atom->x[j];
-  for (const int k : {2, 1})
-    if (y[k] != x[k]) return y[k] > x[k];
-  return y[0] > x[0];
-}
-
-// Edges within the cutoff. The memory has room for all of LAMMPS' list, is kept between steps and never cleared.
-void PairAniSOAP::find_edges() {
-  const double square = model_.cutoff * model_.cutoff;
-  size_t most = 0;
-  for (int ii = 0; ii < list->inum; ii++) most += list->numneigh[list->ilist[ii]];
-  if (model_.pairs) grow(pair_edges_, 4 * most), grow(pair_vectors_, 6 * most);
-  if (model_.neighborhoods) grow(neighborhood_edges_, 2 * most);
-  int64_t *first = pair_edges_.data(), *second = first + 2 * most;
-  int64_t *neighbors = neighborhood_edges_.data(), *centers = neighbors + most;
-  double *vectors = pair_vectors_.data();
-  int64_t n_pairs = 0, n_neighborhoods = 0;  // edges
-  const int64_t *index = index_.data();
-  const double *const *positions = atom->x;
-  const bool has_pairs = model_.pairs, has_neighborhoods = model_.neighborhoods;
-  for (int ii = 0; ii < list->inum; ii++) {
-    const int i = list->ilist[ii];
-    const int64_t center = index[i];
-    if (center < 0) continue;
-    const double x[3] = {positions[i][0], positions[i][1], positions[i][2]};
-    const int *found = list->firstneigh[i], n_found = list->numneigh[i];
-    for (int jj = 0; jj < n_found; jj++) {
-      const int j = found[jj] & NEIGHMASK;
-      const double r[3] = {positions[j][0] - x[0], positions[j][1] - x[1], positions[j][2] - x[2]};
-      const int64_t neighbor = index[j];
-      if (r[0] * r[0] + r[1] * r[1] + r[2] * r[2] >= square || neighbor < 0) continue;
-      if (has_neighborhoods) {
-        neighbors[n_neighborhoods] = neighbor;
-        centers[n_neighborhoods++] = center;
-      }
-      if (!has_pairs || (has_neighborhoods && !is_first(i, j))) continue;
-      first[n_pairs] = second[n_pairs + 1] = neighbor;
-      second[n_pairs] = first[n_pairs + 1] = center;
-      for (int k = 0; k < 3; k++) {
-        vectors[3 * n_pairs + k] = r[k];
-        vectors[3 * n_pairs + 3 + k] = -r[k];
-      }
-      n_pairs += 2;
-    }
-  }
-  std::copy(second, second + n_pairs, first + n_pairs);  // rows of [2, edge]
-  std::copy(centers, centers + n_neighborhoods, neighbors + n_neighborhoods);
-  n_pair_edges_ = n_pairs;
-  n_neighborhood_edges_ = n_neighborhoods;
+const double *PairAniSOAP::positions() const {
+  return !are_all_ ? positions_.data() : members_.empty() ? nullptr : atom->x[0];  // its rows follow one another
 }
 
 // Refuses on all ranks what one of them refuses, in the words of the first that does.
@@ -261,38 +253,5 @@ void PairAniSOAP::refuse_everywhere(bool failed, const std::string &message) {
   strncpy(text, message.c_str(), message_size - 1);
   MPI_Bcast(text, message_size, MPI_CHAR, who, world);
   error->all(FLERR, "{}: {}", style_, text);
-}
-
-void PairAniSOAP::exchange(double *features, int width, bool reverse) {
-  data_ = features;
-  width_ = width;
-  if (!reverse) return comm->forward_comm(this, width);
-  comm->reverse_comm(this, width);
-  std::fill(features + n_local_ * width, features + members_.size() * width, 0.0);  // the owners have them now
-}
-
-double *PairAniSOAP::row(int i) {
-  const int64_t at = by_member_ ? index_[i] : i;
-  return at < 0 ? nullptr : data_ + at * width_;
-}
-
-int PairAniSOAP::pack_forward_comm(int n, int *which, double *buffer, int, int *) {
-  for (int i = 0; i < n; i++, buffer += width_)
-    if (const double *values = row(which[i])) memcpy(buffer, values, width_ * sizeof(double));
-  return width_ * n;
-}
-void PairAniSOAP::unpack_forward_comm(int n, int first, double *buffer) {
-  for (int i = first; i < first + n; i++, buffer += width_)
-    if (double *values = row(i)) memcpy(values, buffer, width_ * sizeof(double));
-}
-int PairAniSOAP::pack_reverse_comm(int n, int first, double *buffer) {
-  for (int i = first; i < first + n; i++, buffer += width_)
-    if (const double *values = row(i)) memcpy(buffer, values, width_ * sizeof(double));
-  return width_ * n;
-}
-void PairAniSOAP::unpack_reverse_comm(int n, int *which, double *buffer) {
-  for (int i = 0; i < n; i++, buffer += width_)
-    if (double *values = row(which[i]))
-      for (int k = 0; k < width_; k++) values[k] += buffer[k];
 }
 }  // namespace LAMMPS_NS

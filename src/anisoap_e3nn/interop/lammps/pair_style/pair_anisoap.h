@@ -11,6 +11,8 @@ namespace LAMMPS_NS {
 
 class PairAniSOAP : public Pair {
  public:
+  static constexpr int of_body = 7;  // numbers of a body: w x y z and three semi-axes
+
   explicit PairAniSOAP(LAMMPS *lmp, const char *style = "anisoap");
   ~PairAniSOAP() override;
 
@@ -41,20 +43,33 @@ class PairAniSOAP : public Pair {
   std::vector<bool> has_type_;  // [type + 1], whether the model acts on the LAMMPS type
   class Compute *bodies_ = nullptr;
 
-  std::vector<int64_t> members_, index_, types_;  // LAMMPS' indices of the model's particles, and back (or -1)
-  std::vector<double> shapes_, positions_, quaternions_, semiaxes_;
+  std::vector<int64_t> members_, index_;  // LAMMPS' indices of the model's particles, and back (or -1)
+  bool are_all_ = false;                  // whether all particles are the model's
+  int64_t selection_ = 0, n_local_ = 0;
+  std::vector<int64_t> types_, kernel_types_;  // LAMMPS' types, and the model's for a kernel
+  std::vector<double> positions_, quaternions_, semiaxes_, energies_, forces_, torques_;
   std::vector<int64_t> pair_edges_, neighborhood_edges_;
-  std::vector<double> pair_vectors_, energies_, forces_, torques_;
-  int64_t n_local_ = 0, n_pair_edges_ = 0, n_neighborhood_edges_ = 0;
-  double *data_ = nullptr;
+  std::vector<double> pair_vectors_;
+  const int64_t *pair_centers_ = nullptr;
+  int64_t n_pair_edges_ = 0, n_neighborhood_edges_ = 0;
+  double *features_ = nullptr;  // that are exchanged, unless bodies are
   int width_ = 0;
-  bool by_member_ = false;  // whether rows of data_ are members, not all of LAMMPS' atoms
+  bool sends_bodies_ = false;
 
   const anisoap_functions &functions() const;
   void select_members();
   void gather();
-  void find_edges();
+  const double *positions() const;
+  bool evaluate_kernel();
+  bool evaluate_model(std::string &message);
+  anisoap_step step();
+  void find_edges(bool for_kernel);
+  template <class Keep>
+  int64_t select_edges(int64_t *neighbors, int64_t *centers, double *vectors, const Keep &keep);
+  template <bool are_all, bool with_vectors, class Keep>
+  int64_t select_edges_of(int64_t *neighbors, int64_t *centers, double *vectors, const Keep &keep);
   bool is_first(int i, int j) const;
+  void add_results();
   void refuse_everywhere(bool failed, const std::string &message);
   double *row(int i);
 };

@@ -15,7 +15,7 @@
 
 namespace LAMMPS_NS {
 namespace {
-const char *const format = "anisoap-e3nn pair_style 2";
+const char *const format = "anisoap-e3nn pair_style 3";
 
 template <class T> std::vector<T> numbers(const std::string &text) {
   std::istringstream words(text);
