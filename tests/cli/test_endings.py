@@ -1,11 +1,13 @@
 """How the command ends: one line and a code, whatever happens."""
 
+import argparse
 import lzma
 import os
 import re
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +76,17 @@ def test_warnings_of_readers_get_one_line(tmp_path, capsys):
     assert code == 0
     assert printed.err.startswith("anisoap-e3nn: warning: found the sizes 'c_shape'")
     assert printed.err.count("\n") == 1
+
+
+def test_deprecations_within_libraries_are_not_printed(capsys, monkeypatch):
+    def run_command(options: argparse.Namespace) -> None:
+        warnings.warn("`torch.jit.script` is deprecated", FutureWarning, stacklevel=1)
+
+    parser = argparse.ArgumentParser()
+    parser.set_defaults(run=run_command)
+    monkeypatch.setattr(sys.modules[cli.main.__module__], "_parser", lambda: parser)
+    assert cli.main([]) == 0
+    assert capsys.readouterr().err == ""
 
 
 @unix

@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with signals_as_exceptions(), warnings.catch_warnings():
             warnings.showwarning = print_warning
+            warnings.simplefilter("ignore", FutureWarning)  # for programmers, from libraries
             options = _parser().parse_args(arguments)
             options.run(options)
     except (ValueError, OSError, ImportError, MemoryError) as error:

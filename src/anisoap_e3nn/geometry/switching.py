@@ -68,7 +68,8 @@ def floored(gaps: Tensor, floor: float, width: float) -> Tensor:
     """
     x = _fraction_left(gaps, floor, width)
     bent = x - x**5 * (7 - 14 * x + 10 * x**2 - 2.5 * x**3)
-    return torch.where(gaps > floor, gaps, floor - width * bent)
+    # at the floor itself too: the derivative of clamp there depends on the version of torch
+    return torch.where(gaps >= floor, gaps, floor - width * bent)
 
 
 def floored_derivative(gaps: Tensor, floor: float, width: float) -> Tensor:
