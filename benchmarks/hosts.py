@@ -133,6 +133,7 @@ def inside_nequip(frames: list[EllipsoidData], channels: int, compiled: bool) ->
         models |= {
             "nequip, compiled": NequIPGNNModel(**common, compile_mode="compile"),
             "nequip + density, compiled": density(False, "compile"),
+            "nequip + density and oriented edges, compiled": density(True, "compile"),
         }
     return {
         name: step_of(model, lambda model=model: model.train()(dict(data)))
@@ -216,13 +217,13 @@ def main() -> None:
     steps = {"embedding, with derivatives": embedding_alone(batch)}
     if options.host == "nequip":
         steps |= inside_nequip(frames, options.channels, options.compile)
-        steps["NequIP-style"] = ours(
-            NequIPStylePotential([0], CUTOFF, irreps, n_layers=2).float(), batch
-        )
+        for name, edges in (("NequIP-style, plain edges", False), ("NequIP-style", True)):
+            style = NequIPStylePotential([0], CUTOFF, irreps, edge_orientations=edges)
+            steps[name] = ours(style.float(), batch)
     else:
         steps |= inside_mace(frames, options.channels)
-        style = MACEStylePotential([0], CUTOFF, options.channels, 2, 2, n_layers=2).float()
-        steps["MACE-style"] = ours(style, batch)
+        mace_style = MACEStylePotential([0], CUTOFF, options.channels, 2, 2, n_layers=2)
+        steps["MACE-style"] = ours(mace_style.float(), batch)
     medians = interleaved_medians(steps, options.rounds)
     alone = medians["embedding, with derivatives"]
     n_edges = batch.edge_index.shape[1]
