@@ -12,7 +12,8 @@ from anisoap_e3nn.ops.row_map import MapBlock, map_program
 pytestmark = pytest.mark.skipif(
     bool(native.unavailable), reason="the native backend is not available"
 )
-SIZES = [(1, 1), (3, 17), (20, 20), (5, 40), (0, 4), (4, 0)]
+# rows, columns and places of each matrix
+SIZES = [(1, 1, 1), (3, 17, 2), (20, 20, 1), (5, 40, 3), (0, 4, 1), (4, 0, 2)]
 
 
 def random_map(
@@ -20,18 +21,19 @@ def random_map(
 ) -> tuple[Tensor, tuple[Tensor | int, ...]]:
     """A dense matrix B, and the constants of the map; `spare` rows and columns of B are in no block."""
     rng = np.random.default_rng(seed)
-    n_in, n_out = (sum(size[k] for size in SIZES) + spare for k in (0, 1))
+    n_in, n_out = (sum(size[k] * size[2] for size in SIZES) + spare for k in (0, 1))
     sources, targets = rng.permutation(n_in).tolist(), rng.permutation(n_out).tolist()
     B = torch.zeros(n_in, n_out, dtype=torch.float64)
     blocks = []
-    for rows, columns in SIZES:
-        block = MapBlock(
-            [sources.pop() for _ in range(rows)],
-            [targets.pop() for _ in range(columns)],
-            torch.from_numpy(rng.normal(size=(rows, columns))),
-        )
-        blocks.append(block)
-        B[np.ix_(block.sources, block.targets)] = block.matrix
+    for rows, columns, n_places in SIZES:
+        matrix = torch.from_numpy(rng.normal(size=(rows, columns)))
+        places = [
+            ([sources.pop() for _ in range(rows)], [targets.pop() for _ in range(columns)])
+            for _ in range(n_places)
+        ]
+        blocks.append(MapBlock(matrix, places))
+        for place in places:
+            B[np.ix_(*place)] = matrix
     constants: list[Tensor | int] = []
     for some in (blocks, [block.transposed() for block in blocks]):
         matrices, program = map_program(some)

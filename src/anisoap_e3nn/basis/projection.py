@@ -25,7 +25,8 @@ Parity = tuple[int, ...]  # of x, y, z
 
 _HIGHEST_DEGREE = 170  # Γ(k + 3/2), the norm of Gaussian-type orbitals, is infinite above
 _LARGEST_MATRIX = 2**28  # numbers
-_LARGEST_IN_BLOCKS = 2**16  # above, a library for matrices is faster
+# numbers; larger ones do not stay in the caches, and a library for matrices is faster
+_LARGEST_IN_BLOCKS = 2**22
 
 
 class MomentProjection(Layer):
@@ -162,22 +163,28 @@ class MomentProjection(Layer):
     def _map_blocks(
         self, matrix: Tensor, n_widths: int, order: Sequence[int]
     ) -> Iterator[MapBlock]:
-        """The blocks of the map from all moments of a centre to its coefficients."""
+        """The blocks of the map from all moments of a centre to its coefficients, one for each parity.
+
+        The particle's own density, which lacks odd l, may have others.
+        """
         position = {column: k for k, column in enumerate(order)}
         n_moments, n_columns = sum(self._moments), sum(count for _, count in self._columns)
-        firsts, parts = list(accumulate(self._moments, initial=0)), matrix.split(self._rows)
-        for density in range(self.n_densities):
-            for first, count, rows, (column, width) in zip(
-                firsts, self._moments, parts, self._columns, strict=False
-            ):
-                columns = range(density * n_columns + column, density * n_columns + column + width)
-                found = [k for k, c in enumerate(columns) if c in position]
-                if not found:  # of odd l, which the particle's own density lacks
-                    continue
+        firsts, parts = accumulate(self._moments, initial=0), matrix.split(self._rows)
+        for first, count, rows, (column, width) in zip(
+            firsts, self._moments, parts, self._columns, strict=False
+        ):
+            places: dict[tuple[int, ...], list[tuple[list[int], list[int]]]] = {}
+            for density in range(self.n_densities):
+                first_column = density * n_columns + column
+                found = tuple(k for k in range(width) if first_column + k in position)
                 starts = [(density * n_widths + w) * n_moments + first for w in range(n_widths)]
                 sources = [k for start in starts for k in range(start, start + count)]
-                targets = [position[columns[k]] for k in found]
-                yield MapBlock(sources, targets, rows.narrow(1, column, width)[:, found])
+                targets = [position[first_column + k] for k in found]
+                places.setdefault(found, []).append((sources, targets))
+            for columns, of_densities in places.items():
+                if columns:
+                    part = rows.narrow(1, column, width)[:, list(columns)]
+                    yield MapBlock(part, of_densities)
 
     def _blocks(self) -> list[Tensor]:
         """The block of the matrix for each parity, as views that are kept while the matrix is the same."""
