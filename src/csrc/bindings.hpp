@@ -26,5 +26,6 @@ void define_image_search(nb::module_& m);
 void define_convolution(nb::module_& m);
 void define_row_map(nb::module_& m);
 void define_perceptron(nb::module_& m);
+void define_pair_coordinates(nb::module_& m);
 
 }  // namespace anisoap

@@ -40,6 +40,8 @@ struct plain {
     using vector = typename simd<T>::type;
     using number = vector;
     static number exponential(const number& x) { return ::exponential<T>(x); }
+    static number square_root(const number& x) { return ::square_root<T>(x); }
+    static number inverse(const number& x) { return T(1) / x; }
     static number one() { return vector{} + T(1); }
 };
 
@@ -52,6 +54,14 @@ struct dual {
         const vector e = ::exponential<T>(x.value);
         // if e is 0, so is its derivative, even for an infinite x.dot
         return {e, e == vector{} ? vector{} : e * x.dot};
+    }
+    static number square_root(const number& x) {
+        const vector root = ::square_root<T>(x.value);
+        return {root, x.dot * T(0.5) / root};
+    }
+    static number inverse(const number& x) {
+        const vector inverse = T(1) / x.value;
+        return {inverse, -x.dot * inverse * inverse};
     }
     static number one() { return {vector{} + T(1), vector{}}; }
 };

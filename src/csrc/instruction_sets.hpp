@@ -5,6 +5,7 @@
 
 #include "convolution.hpp"
 #include "gaussian_moments.hpp"
+#include "pair_coordinates.hpp"
 #include "pair_design.hpp"
 #include "pair_gay_berne.hpp"
 #include "pair_potential.hpp"
@@ -25,6 +26,7 @@ struct InstructionSet {
     const GayBerneKernels& gay_berne;
     const RowMapKernels& row_map;
     const PerceptronKernels& perceptron;
+    const PairCoordinatesKernels& pair_coordinates;
 };
 
 #define DECLARE(name)                                                                                         \
@@ -36,11 +38,12 @@ struct InstructionSet {
     extern const GayBerneKernels gay_berne_##name;                                                            \
     extern const RowMapKernels row_map_##name;                                                                \
     extern const PerceptronKernels perceptron_##name;                                                         \
+    extern const PairCoordinatesKernels pair_coordinates_##name;                                              \
     inline const InstructionSet instruction_set_##name = {#name, gaussian_moments_##name,                     \
                                                           sparse_product_##name, convolution_##name,          \
                                                           pair_potential_##name, pair_design_##name,          \
                                                           gay_berne_##name,      row_map_##name,             \
-                                                          perceptron_##name};
+                                                          perceptron_##name,     pair_coordinates_##name};
 
 #if defined(__x86_64__)
 DECLARE(v2)

@@ -40,6 +40,7 @@ NB_MODULE(_native, m) {
     define_convolution(m);
     define_row_map(m);
     define_perceptron(m);
+    define_pair_coordinates(m);
     m.def("instruction_sets", &instruction_sets, "Names of the compiled copies this machine can run, best first.");
     m.def("use_instruction_set", &use_instruction_set, "name"_a,
           "Runs that copy from now on (for tests and benchmarks; the best one is the default).");

@@ -19,7 +19,7 @@ struct Jacobian {
     using V = typename simd<T>::type;
     V rows[2 + n_invariants][n_derivatives];
 
-    explicit Jacobian(const PairGeometry<T>& geometry) {
+    explicit Jacobian(const PairGeometry<plain<T>>& geometry) {
         for (int i = 0; i < 2 + n_invariants; ++i) {
             CoordinateGradient<V> unit{};
             (i == 0 ? unit.distance : i == 1 ? unit.contact : unit.invariants[i - 2]) += T(1);
@@ -53,7 +53,7 @@ void differentiate(const PairJob<T>& job, const PairTask& task, T* out, void* me
     const std::int64_t n = weights.n_columns, stride = (1 + n_derivatives) * (n + basis.n_radial);
     for (std::int64_t start = task.start; start < task.end; start += simd<T>::lanes, out += simd<T>::lanes * stride) {
         const std::int64_t count = task.end - start;
-        PairGeometry<T> geometry;
+        PairGeometry<plain<T>> geometry;
         PairRadial<T> radial;
         V invariants[n_invariants][1];
         geometry.set(PairLanes<T>(job, start, task.end));

@@ -2,8 +2,8 @@
 // has the definition. Of a pair, Q is the anisotropy of one particle and S that of its partner.
 #pragma once
 
+#include "dual.hpp"
 #include "pair_job.hpp"
-#include "simd.hpp"
 #include "symmetric.hpp"
 
 namespace {
@@ -101,38 +101,47 @@ inline void write_terms(anisoap::PairTerms<T>* terms, std::int64_t count, const 
     }
 }
 
-template <class T>
+template <class Numbers>
 struct PairGeometry {
-    using V = typename simd<T>::type;
-    V distance, direction[3], contact, normal[3];
-    V G[2][6], Q[2][6], QQ[2][6];
-    V Qn[2][3], QQn[2][3], QSn[2][3];
+    using T = typename Numbers::scalar;
+    using N = typename Numbers::number;
+    using V = N;
+    N distance, direction[3], contact, normal[3];
+    N G[2][6], scale[2], Q[2][6], QQ[2][6];  // Q = scale G - 1
+    N Qn[2][3], QQn[2][3], QSn[2][3];
 
-    void set(const PairLanes<T>& pairs) {
-        V r[3], sum[6], adjugate[6];
-        pairs.vector(r);
-        distance = square_root<T>(dot(r, r));
-        const V inverse = T(1) / distance;
-        for (int k = 0; k < 3; ++k) direction[k] = r[k] * inverse;
+    // From the vector of each pair, once G has the shapes.
+    void set(const N (&vector)[3]) {
+        N sum[6], adjugate[6];
+        distance = Numbers::square_root(dot(vector, vector));
+        const N inverse = Numbers::inverse(distance);
+        for (int k = 0; k < 3; ++k) direction[k] = vector[k] * inverse;
         for (int i = 0; i < 2; ++i) {
-            pairs.shape(i, G[i]);
-            const V scale = T(3) / (G[i][0] + G[i][3] + G[i][5]);
-            for (int k = 0; k < 6; ++k) Q[i][k] = G[i][k] * scale - T(k == 0 || k == 3 || k == 5);
+            scale[i] = Numbers::inverse(G[i][0] + G[i][3] + G[i][5]) * T(3);
+            for (int k = 0; k < 6; ++k) Q[i][k] = G[i][k] * scale[i];
+            for (const int k : {0, 3, 5}) Q[i][k] = Q[i][k] - Numbers::one();
             square(Q[i], QQ[i]);
             multiply(Q[i], direction, Qn[i]);
             multiply(Q[i], Qn[i], QQn[i]);
         }
         for (int i = 0; i < 2; ++i) multiply(Q[i], Qn[1 - i], QSn[i]);
         for (int k = 0; k < 6; ++k) sum[k] = G[0][k] + G[1][k];
-        const V determinant = cofactors(sum, adjugate);
+        const N determinant = cofactors(sum, adjugate);
         multiply(adjugate, direction, normal);
-        const V scale = T(1) / determinant;
-        for (int k = 0; k < 3; ++k) normal[k] *= scale;
-        contact = T(1) / square_root<T>(dot(direction, normal) * T(0.5));
+        const N inverse_determinant = Numbers::inverse(determinant);
+        for (int k = 0; k < 3; ++k) normal[k] = normal[k] * inverse_determinant;
+        contact = Numbers::inverse(Numbers::square_root(dot(direction, normal) * T(0.5)));
+    }
+
+    void set(const PairLanes<T>& pairs) {
+        V r[3];
+        pairs.vector(r);
+        for (int i = 0; i < 2; ++i) pairs.shape(i, G[i]);
+        set(r);
     }
 
     template <int U>
-    void set_invariants(V (&out)[n_invariants][U], int u) const {
+    void set_invariants(N (&out)[n_invariants][U], int u) const {
         for (int i = 0; i < 2; ++i) {
             out[i][u] = dot(direction, Qn[i]);
             out[2 + i][u] = dot(Qn[i], Qn[i]);

@@ -57,7 +57,7 @@ void differentiate_block(const PairJob<T>& job, const PairTask& task, std::int64
     const PairWorkspace<T, U> work(memory, basis);
     const int n_radial = basis.n_blocks * basis.radial_block;
 
-    PairGeometry<T> geometry[U];
+    PairGeometry<plain<T>> geometry[U];
     PairRadial<T> radial[U];
     V invariants[n_invariants][U], d_invariants[n_invariants][U];
     for (int u = 0; u < U; ++u) {

@@ -38,7 +38,7 @@ struct PairRadial {
     V switch_, d_switch, d_argument;  // s, ds/dr and dt/d(r - sigma)
 
     template <int U>
-    void set(const anisoap::PairBasis<T>& basis, const PairGeometry<T>& geometry, const PairWorkspace<T, U>& work,
+    void set(const anisoap::PairBasis<T>& basis, const PairGeometry<plain<T>>& geometry, const PairWorkspace<T, U>& work,
              int u) {
         V d_gap;
         const V gap = floored<T>(geometry.distance - geometry.contact, basis.smallest_gap, basis.floor_width, d_gap);

@@ -9,10 +9,13 @@ from torch import Tensor
 
 from ..arguments import integer
 from ..geometry import covariances
-from ..geometry.pair_coordinates import DEGREES, pair_coordinates
+from ..geometry.pair_coordinates import DEGREES
 from ..layer import Layer
 from ..nn import PolynomialCutoff
+from ..ops import pair_coordinates
 from .standardization import Standardization
+
+_ENTRIES = [0, 1, 2, 4, 5, 8]  # xx, xy, xz, yy, yz and zz of a symmetric matrix
 
 
 class EdgeFeatures(NamedTuple):
@@ -128,10 +131,11 @@ class EdgeEncoding(Layer):
         shapes = covariances(orientations, semiaxes)  # -> [particle, 3, 3]
         # a little thicker: disks in one plane and needles in line would have no contact distance
         thickness = torch.eye(3, dtype=shapes.dtype, device=shapes.device) * self.cutoff * 1e-3
-        neighbors, centers = (
-            (shapes + thickness.square()).permute(1, 2, 0)[..., edge_index].unbind(2)
-        )
-        _, contacts, invariants = pair_coordinates(edge_vectors.T, centers, neighbors)
-        gaps = lengths - contacts  # -> [edge]
-        of_gaps = torch.nn.functional.softplus(-gaps[:, None] / self.decay_lengths)
-        return torch.cat([of_lengths, of_gaps, invariants.T], dim=1)
+        entries = (shapes + thickness.square()).flatten(1)[:, _ENTRIES]  # -> [particle, 6]
+        neighbors, centers = (entries.index_select(0, ends) for ends in edge_index)
+        coordinates = pair_coordinates(edge_vectors, centers, neighbors)
+        distances, contacts, invariants = coordinates.split((1, 1, len(DEGREES)), dim=1)
+        of_gaps = torch.nn.functional.softplus(
+            (contacts - distances) / self.decay_lengths
+        )  # -> [edge, radial]
+        return torch.cat([of_lengths, of_gaps, invariants], dim=1)

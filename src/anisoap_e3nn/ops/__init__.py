@@ -4,6 +4,7 @@ from .convolution import convolution
 from .convolution_plan import ConvolutionPath, ConvolutionPlan
 from .gaussian_moments import gaussian_moments
 from .monomials import moment_exponents
+from .pair_coordinates import pair_coordinates
 from .perceptron import perceptron
 from .product_program import Block, Path, ProductPlan
 from .sparse_accumulation import (
@@ -26,6 +27,7 @@ __all__ = [
     "convolution",
     "gaussian_moments",
     "moment_exponents",
+    "pair_coordinates",
     "perceptron",
     "sparse_product",
 ]

@@ -10,6 +10,8 @@ from . import (
     convolution_native,
     convolution_reference,
     native,
+    pair_coordinates_native,
+    pair_coordinates_reference,
     perceptron_native,
     perceptron_reference,
     reference,
@@ -25,18 +27,21 @@ _BACKENDS: dict[str, dict[str, Callable[..., Tensor]]] = {
     "torch": {
         "convolution": convolution_reference.convolution,
         "gaussian_moments": reference.gaussian_moments,
+        "pair_coordinates": pair_coordinates_reference.pair_coordinates,
         "perceptron": perceptron_reference.perceptron,
         "sparse_product": sparse_reference.sparse_product,
     },
     "native": {
         "convolution": convolution_native.convolution,
         "gaussian_moments": native.gaussian_moments,
+        "pair_coordinates": pair_coordinates_native.pair_coordinates,
         "perceptron": perceptron_native.perceptron,
         "sparse_product": sparse_native.sparse_product,
     },
     "triton": {
         "convolution": triton_convolution.convolution,
         "gaussian_moments": triton_moments.gaussian_moments,
+        "pair_coordinates": pair_coordinates_reference.pair_coordinates,
         "perceptron": perceptron_reference.perceptron,  # its matrix products are those of cuBLAS
         "sparse_product": triton_products.sparse_product,
     },
