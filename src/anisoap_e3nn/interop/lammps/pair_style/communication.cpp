@@ -6,6 +6,16 @@
 #include "pair_anisoap.h"
 
 namespace LAMMPS_NS {
+namespace {
+// Orientations go to ghosts in every step, so their short rows are copied without a call.
+inline void copy_row(const double *from, int width, double *to) {
+  if (width == 4)
+    memcpy(to, from, 4 * sizeof(double));
+  else
+    memcpy(to, from, width * sizeof(double));
+}
+}  // namespace
+
 void PairAniSOAP::exchange(double *features, int width, bool reverse) {
   features_ = features;
   width_ = width;
@@ -14,35 +24,20 @@ void PairAniSOAP::exchange(double *features, int width, bool reverse) {
   std::fill(features + n_local_ * width, features + members_.size() * width, 0.0);  // the owners have them now
 }
 
-double *PairAniSOAP::row(int i) { return index_[i] < 0 ? nullptr : features_ + index_[i] * width_; }
+inline double *PairAniSOAP::row(int i) { return index_[i] < 0 ? nullptr : features_ + index_[i] * width_; }
 
-// Bodies, or features.
 int PairAniSOAP::pack_forward_comm(int n, int *which, double *buffer, int, int *) {
-  for (int i = 0; sends_bodies_ && i < n; i++) {
-    const int64_t m = index_[which[i]];
-    if (m < 0) continue;
-    memcpy(buffer + of_body * i, &quaternions_[4 * m], 4 * sizeof(double));
-    memcpy(buffer + of_body * i + 4, &semiaxes_[3 * m], 3 * sizeof(double));
-  }
-  if (sends_bodies_) return of_body * n;
   for (int i = 0; i < n; i++, buffer += width_)
-    if (const double *values = row(which[i])) memcpy(buffer, values, width_ * sizeof(double));
+    if (const double *values = row(which[i])) copy_row(values, width_, buffer);
   return width_ * n;
 }
 void PairAniSOAP::unpack_forward_comm(int n, int first, double *buffer) {
-  for (int i = 0; sends_bodies_ && i < n; i++) {
-    const int64_t m = index_[first + i];
-    if (m < 0) continue;
-    memcpy(&quaternions_[4 * m], buffer + of_body * i, 4 * sizeof(double));
-    memcpy(&semiaxes_[3 * m], buffer + of_body * i + 4, 3 * sizeof(double));
-  }
-  if (sends_bodies_) return;
   for (int i = first; i < first + n; i++, buffer += width_)
-    if (double *values = row(i)) memcpy(values, buffer, width_ * sizeof(double));
+    if (double *values = row(i)) copy_row(buffer, width_, values);
 }
 int PairAniSOAP::pack_reverse_comm(int n, int first, double *buffer) {
   for (int i = first; i < first + n; i++, buffer += width_)
-    if (const double *values = row(i)) memcpy(buffer, values, width_ * sizeof(double));
+    if (const double *values = row(i)) copy_row(values, width_, buffer);
   return width_ * n;
 }
 void PairAniSOAP::unpack_reverse_comm(int n, int *which, double *buffer) {

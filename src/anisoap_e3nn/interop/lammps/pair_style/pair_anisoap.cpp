@@ -34,7 +34,7 @@ PairAniSOAP::PairAniSOAP(LAMMPS *lmp, const char *style)
   single_enable = restartinfo = 0;
   one_coeff = manybody_flag = 1;
   centroidstressflag = CENTROID_NOTAVAIL;
-  comm_forward = comm_reverse = of_body;
+  comm_forward = comm_reverse = widest_property;
 }
 
 PairAniSOAP::~PairAniSOAP() {
@@ -73,7 +73,7 @@ void PairAniSOAP::coeff(int narg, char **arg) {
   std::string message;
   const bool opened = open({arg + 2, arg + narg}, message);
   refuse_everywhere(!opened, message);
-  comm_forward = comm_reverse = std::max<int>(of_body, model_.width);
+  comm_forward = comm_reverse = std::max<int>(widest_property, model_.width);
 }
 
 bool PairAniSOAP::open(const std::vector<std::string> &words, std::string &message) {
@@ -123,9 +123,12 @@ void PairAniSOAP::init_style() {
   force->pair->comm_reverse = std::max(force->pair->comm_reverse, comm_reverse);
   // one list for both kinds of terms: LAMMPS does not install the header that tells several lists apart
   neighbor->add_request(this, model_.neighborhoods ? NeighConst::REQ_FULL : NeighConst::REQ_DEFAULT);
-  bodies_ = modify->get_compute_by_id("anisoap_bodies");
-  if (!bodies_)
-    bodies_ = modify->add_compute("anisoap_bodies all property/atom quatw quati quatj quatk shapex shapey shapez");
+  const auto property = [this](const std::string &id, const std::string &names) {
+    Compute *found = modify->get_compute_by_id(id);
+    return found ? found : modify->add_compute(id + " all property/atom " + names);
+  };
+  orientations_ = property("anisoap_orientations", "quatw quati quatj quatk");
+  diameters_ = property("anisoap_diameters", "shapex shapey shapez");
 }
 
 double PairAniSOAP::init_one(int, int) { return model_.cutoff; }
@@ -223,21 +226,25 @@ void PairAniSOAP::select_members() {
                       "or NULL in pair_coeff", any);
 }
 
-// Positions, orientations and semi-axes of the members, as they are now: any command may have changed them.
+// Positions and orientations of the members, as they are now: any command may have changed them. LAMMPS tells ghosts of
+// sizes when it makes its list, and so are they read.
 void PairAniSOAP::gather() {
-  if (neighbor->ago == 0 || int(index_.size()) != atom->nlocal + atom->nghost) select_members();
-  bodies_->compute_peratom();
-  bodies_->invoked_peratom = update->ntimestep;
-  for (int64_t m = 0; m < n_local_; m++) {
-    const double *body = bodies_->array_atom[members_[m]];
-    memcpy(&quaternions_[4 * m], body, 4 * sizeof(double));
-    for (int k = 0; k < 3; k++) semiaxes_[3 * m + k] = 0.5 * body[4 + k];
+  if (neighbor->ago == 0 || int(index_.size()) != atom->nlocal + atom->nghost) {
+    select_members();
+    read(diameters_, semiaxes_.data(), 3, 0.5);
   }
+  read(orientations_, quaternions_.data(), 4, 1);
   for (size_t m = 0; !are_all_ && m < members_.size(); m++)
     memcpy(&positions_[3 * m], atom->x[members_[m]], 3 * sizeof(double));
-  sends_bodies_ = true;
-  comm->forward_comm(this, of_body);
-  sends_bodies_ = false;
+}
+
+// Multiples of a property of the members, those of ghosts from their owners.
+void PairAniSOAP::read(Compute *property, double *values, int width, double factor) {
+  property->compute_peratom();
+  property->invoked_peratom = update->ntimestep;
+  for (int64_t m = 0; m < n_local_; m++)
+    for (int k = 0; k < width; k++) values[width * m + k] = factor * property->array_atom[members_[m]][k];
+  exchange(values, width, false);
 }
 
 const double *PairAniSOAP::positions() const {

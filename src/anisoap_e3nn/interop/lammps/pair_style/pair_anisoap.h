@@ -11,7 +11,7 @@ namespace LAMMPS_NS {
 
 class PairAniSOAP : public Pair {
  public:
-  static constexpr int of_body = 7;  // numbers of a body: w x y z and three semi-axes
+  static constexpr int widest_property = 4;  // that of orientations, w x y z
 
   explicit PairAniSOAP(LAMMPS *lmp, const char *style = "anisoap");
   ~PairAniSOAP() override;
@@ -41,7 +41,7 @@ class PairAniSOAP : public Pair {
   const std::string style_;
   int64_t id_;
   std::vector<bool> has_type_;  // [type + 1], whether the model acts on the LAMMPS type
-  class Compute *bodies_ = nullptr;
+  class Compute *orientations_ = nullptr, *diameters_ = nullptr;
 
   std::vector<int64_t> members_, index_;  // LAMMPS' indices of the model's particles, and back (or -1)
   bool are_all_ = false;                  // whether all particles are the model's
@@ -52,13 +52,13 @@ class PairAniSOAP : public Pair {
   std::vector<double> pair_vectors_;
   const int64_t *pair_centers_ = nullptr;
   int64_t n_pair_edges_ = 0, n_neighborhood_edges_ = 0;
-  double *features_ = nullptr;  // that are exchanged, unless bodies are
+  double *features_ = nullptr;  // that are exchanged
   int width_ = 0;
-  bool sends_bodies_ = false;
 
   const anisoap_functions &functions() const;
   void select_members();
   void gather();
+  void read(class Compute *property, double *values, int width, double factor);
   const double *positions() const;
   bool evaluate_kernel();
   bool evaluate_model(std::string &message);
