@@ -96,9 +96,9 @@ class Sweep {
         const auto take = [&](std::int64_t n) { return next += n, next - n; };
         columns_ = take(job.dim_harmonics), columns_tangent_ = take(job.dim_harmonics);
         matrices_ = take(job.n_matrix), matrices_tangent_ = take(job.n_matrix);
-        d_matrix_ = take(job.largest_matrix), d_harmonics_ = take(lanes * job.dim_harmonics);
+        d_matrix_ = take(job.largest_matrix * edges_of_group<T>), d_harmonics_ = take(lanes * job.dim_harmonics);
         sum_ = take(longer_row(job));
-        d_weights_ = reinterpret_cast<T*>(take(job.n_weights));
+        d_weights_ = reinterpret_cast<T*>(take(job.n_weights)), room_ = take(6 * lanes);
         functions_ = reinterpret_cast<Functions*>(next);
         auto* functions = functions_;
         for (const auto* path = job.paths; path < job.paths_end; ++path, ++functions) {
@@ -135,7 +135,8 @@ class Sweep {
     }
 
     static std::int64_t workspace_vectors(const ConvolutionJob<T>& job) {
-        return (2 + lanes) * job.dim_harmonics + 2 * job.n_matrix + job.largest_matrix + longer_row(job) + job.n_weights;
+        return (2 + lanes) * job.dim_harmonics + 2 * job.n_matrix + job.largest_matrix * edges_of_group<T> + longer_row(job) + job.n_weights +
+               6 * lanes;
     }
 
     std::int64_t edge_at(std::int64_t k) const { return job_.order ? job_.order[k] : k; }
@@ -145,6 +146,7 @@ class Sweep {
         std::int64_t numbers[lanes];
         EdgeTile<T> edges;
         edges.n = n;
+        edges.d_harmonics = d_harmonics_;
         for (int lane = 0; lane < n; ++lane) {
             const std::int64_t e = edge_at(k + lane);
             const std::int64_t next = k + lane + n < job_.n_edges ? edge_at(k + lane + n) : e;
@@ -161,13 +163,12 @@ class Sweep {
             if (of_neighbors_) {
                 edges.g[lane] = row(job_.g, job_.centers[e], job_.row_out);
                 edges.d_weights[lane] = d_weights_ + lane * job_.n_weights;
-                edges.d_harmonics[lane] = d_harmonics_ + lane * job_.dim_harmonics;
             }
         }
         find_matrices(job_, job_.point.harmonics, numbers, n, columns_, matrices_);
         if (job_.has_tangent)
             find_matrices(job_, job_.tangent.harmonics, numbers, n, columns_tangent_, matrices_tangent_);
-        if (of_neighbors_) std::memset(d_harmonics_, 0, n * job_.dim_harmonics * vector_bytes);
+        if (of_neighbors_) std::memset(d_harmonics_, 0, lanes * job_.dim_harmonics * vector_bytes);
         const auto* functions = functions_;
         for (const auto* path = job_.paths; path < job_.paths_end; ++path, ++functions)
             along(*path, *functions, edges);
@@ -183,7 +184,7 @@ class Sweep {
         }
         for (int lane = 0; lane < n; ++lane)
             for (std::int64_t m = 0; m < job_.dim_harmonics; ++m)
-                job_.d_harmonics[numbers[lane] * job_.dim_harmonics + m] = sum_of_lanes<T>(edges.d_harmonics[lane][m]);
+                job_.d_harmonics[numbers[lane] * job_.dim_harmonics + m] = sum_of_lanes<T>(d_harmonics_[m * lanes + lane]);
     }
 
     void along(const ConvolutionPath<T>& path, const Functions& functions, const EdgeTile<T>& edges) {
@@ -197,10 +198,32 @@ class Sweep {
         for (std::int64_t v = 0, n = 0; v < in.vectors; v += n) {
             n = in.vectors - v < 2 ? 1 : 2;
             const std::int64_t left = in.channels - v * lanes;
-            step.n_channels = int(left < n * lanes ? left : n * lanes);
             step.at_x = in.row + v, step.at_out = out.row + v, step.at_weights = path.weights + v * lanes;
-            (n == 2 ? functions.of_two : functions.of_one)(step, edges);
+            const auto function = n == 2 ? functions.of_two : functions.of_one;
+            if (left < n * lanes)
+                with_room(function, step, edges, left, n);
+            else
+                function(step, edges);
         }
+    }
+
+    // Calls a function whose n vectors have fewer channels, and thus weights, than lanes.
+    void with_room(PathFunction<T> function, PathStep<T> step, const EdgeTile<T>& edges, std::int64_t n_channels, int n) {
+        const std::size_t bytes = n_channels * sizeof(T);
+        const std::int64_t first = step.at_weights;
+        EdgeTile<T> roomy = edges;
+        step.at_weights = 0;
+        for (int lane = 0; lane < edges.n; ++lane) {
+            T* const room = reinterpret_cast<T*>(room_ + 6 * lane);
+            std::memcpy(room, edges.w[lane] + first, bytes);
+            roomy.w[lane] = roomy.next_w[lane] = room;
+            if (job_.has_tangent) std::memcpy(room + 2 * lanes, edges.w_tangent[lane] + first, bytes);
+            roomy.w_tangent[lane] = roomy.next_w_tangent[lane] = room + 2 * lanes;
+            roomy.d_weights[lane] = room + 4 * lanes;
+        }
+        function(step, roomy);
+        for (int lane = 0; of_neighbors_ && lane < edges.n; ++lane)
+            std::memcpy(edges.d_weights[lane] + first, roomy.d_weights[lane], bytes);
     }
 
     static const V* row(const void* rows, std::int64_t particle, std::int64_t length) {
@@ -209,7 +232,7 @@ class Sweep {
 
     const ConvolutionJob<T>& job_;
     const bool of_neighbors_;
-    V *columns_, *columns_tangent_, *matrices_, *matrices_tangent_, *d_matrix_, *d_harmonics_, *sum_;
+    V *columns_, *columns_tangent_, *matrices_, *matrices_tangent_, *d_matrix_, *d_harmonics_, *sum_, *room_;
     T* d_weights_;  // of a tile
     Functions* functions_;
 };

@@ -22,8 +22,12 @@ struct EdgeTile {
     const T *w[lanes], *w_tangent[lanes];
     const T *next_w[lanes], *next_w_tangent[lanes];   // of the edges after these, to be prefetched
     T* d_weights[lanes];
-    V* d_harmonics[lanes];  // summed over paths and vectors of channels, not over lanes
+    V* d_harmonics;  // [harmonic, edge], summed over paths and vectors of channels, not over lanes
 };
+
+// As many edges as are taken from dS/dM to dS/dY at once: no sum there waits for another.
+template <class T>
+constexpr int edges_of_group = EdgeTile<T>::lanes < 4 ? EdgeTile<T>::lanes : 4;
 
 template <class T>
 struct PathStep {
@@ -31,40 +35,25 @@ struct PathStep {
     std::int64_t d1, d3;                    // components of x and out
     std::int64_t at_x, at_out, at_weights;  // positions in rows and among the weights
     std::int64_t vectors_x, vectors_out;    // of each component
-    int n_channels;                         // not all lanes of the vectors may be in use
     const T *m, *m_tangent;                 // M[m3, m1] of the edges, one for each lane
     V* sum;                                 // row of out or of dS/dx
-    V* d_matrix;                            // dS/dM of one edge, summed over vectors, not over lanes
+    V* d_matrix;                            // dS/dM [m3, m1, edge] of a group, summed over vectors, not over lanes
     anisoap::Coupling<T> to_harmonics;      // from dS/dM to dS/dY
 };
 
-// Some vectors of channels, of which the last may not be full in memory.
+// Some vectors of channels.
 template <class T, int n>
 struct Vectors {
     using V = typename simd<T>::type;
-    static constexpr int lanes = simd<T>::lanes;
     V v[n];
 
-    static Vectors load(const T* from, int n_channels) {
-        if (__builtin_expect(n_channels < n * lanes, 0)) return load_some(from, n_channels);
+    static Vectors load(const T* from) {
         Vectors all;
-        for (int k = 0; k < n; ++k) std::memcpy(&all.v[k], from + k * lanes, vector_bytes);
+        for (int k = 0; k < n; ++k) std::memcpy(&all.v[k], from + k * simd<T>::lanes, vector_bytes);
         return all;
     }
-    void store(T* to, int n_channels) const {
-        if (__builtin_expect(n_channels < n * lanes, 0)) return store_some(to, n_channels);
-        for (int k = 0; k < n; ++k) std::memcpy(to + k * lanes, &v[k], vector_bytes);
-    }
-
-  private:
-    // Out of line, so that the vectors above need no memory of their own.
-    __attribute__((noinline)) static Vectors load_some(const T* from, int n_channels) {
-        Vectors all{};
-        std::memcpy(all.v, from, sizeof(T) * n_channels);
-        return all;
-    }
-    __attribute__((noinline)) void store_some(T* to, int n_channels) const {
-        std::memcpy(to, v, sizeof(T) * n_channels);
+    void store(T* to) const {
+        for (int k = 0; k < n; ++k) std::memcpy(to + k * simd<T>::lanes, &v[k], vector_bytes);
     }
 };
 
@@ -107,7 +96,7 @@ struct Weights {
   private:
     static Vectors<T, n> of(const T* here, const T* next, const PathStep<T>& step) {
         prefetch<T, n>(next + step.at_weights);
-        return Vectors<T, n>::load(here + step.at_weights, step.n_channels);
+        return Vectors<T, n>::load(here + step.at_weights);
     }
 };
 
@@ -143,12 +132,30 @@ void at_center(const PathStep<T>& step, const EdgeTile<T>& edges) {
     sum.store();
 }
 
+// dS/dY of a group of edges; where there are fewer, the rest is written in vain.
+template <class T>
+inline void add_to_harmonics(const PathStep<T>& step, typename simd<T>::type* d_harmonics) {
+    using V = typename simd<T>::type;
+    constexpr int lanes = simd<T>::lanes, group = edges_of_group<T>;
+    const auto& [runs, runs_end, terms] = step.to_harmonics;
+    for (const auto* run = runs; run < runs_end; ++run) {
+        V* const to = d_harmonics + run->to * lanes;
+        V sums[group];
+        for (int edge = 0; edge < group; ++edge) sums[edge] = to[edge];
+        for (const auto* term = terms + run->first; term < terms + run->end; ++term) {
+            const V* const from = step.d_matrix + term->from * group;
+            for (int edge = 0; edge < group; ++edge) sums[edge] += from[edge] * term->coefficient;
+        }
+        for (int edge = 0; edge < group; ++edge) to[edge] = sums[edge];
+    }
+}
+
 // Derivatives of S: dx += W h, dW = x h with h = M^T g, and dM = g W x. With tangents t, those of <t, dS>:
 // dx += W h' + W' h, dW = x' h + x h' and dM = g (W x' + W' x), with h' = M'^T g.
 template <class T, int D1, int D3, int n, bool tangent, bool diagonal>
 void at_neighbor(const PathStep<T>& step, const EdgeTile<T>& edges) {
     using V = typename simd<T>::type;
-    constexpr int lanes = simd<T>::lanes;
+    constexpr int lanes = simd<T>::lanes, group = edges_of_group<T>;
     const std::int64_t d1 = D1 ? D1 : step.d1, d3 = D1 ? D3 : step.d3;
     Components<V, D1, n> sum(step.sum + step.at_x, step.vectors_x);
     for (int edge = 0; edge < edges.n; ++edge) {
@@ -172,7 +179,7 @@ void at_neighbor(const PathStep<T>& step, const EdgeTile<T>& edges) {
                     if (tangent) h_tangent[v] += g_here * step.m_tangent[k * lanes + edge];
                     d_matrix += g_here * wx[v];
                 }
-                step.d_matrix[k] = d_matrix;
+                step.d_matrix[k * group + edge % group] = d_matrix;
             }
             V* const to = sum[m1];
             for (int v = 0; v < n; ++v) {
@@ -180,13 +187,9 @@ void at_neighbor(const PathStep<T>& step, const EdgeTile<T>& edges) {
                 d_weights.v[v] += tangent ? x_tangent[v] * h[v] + x[v] * h_tangent[v] : x[v] * h[v];
             }
         }
-        d_weights.store(edges.d_weights[edge] + step.at_weights, step.n_channels);
-        for (const auto* run = step.to_harmonics.runs; run < step.to_harmonics.runs_end; ++run) {
-            V of_harmonic = edges.d_harmonics[edge][run->to];
-            for (std::int64_t k = run->first; k < run->end; ++k)
-                of_harmonic += step.d_matrix[step.to_harmonics.terms[k].from] * step.to_harmonics.terms[k].coefficient;
-            edges.d_harmonics[edge][run->to] = of_harmonic;
-        }
+        d_weights.store(edges.d_weights[edge] + step.at_weights);
+        if (edge % group == group - 1 || edge == edges.n - 1)
+            add_to_harmonics(step, edges.d_harmonics + edge / group * group);
     }
     sum.store();
 }
