@@ -3,7 +3,6 @@
 
 #include "convolution_paths.hpp"
 #include "simd.hpp"
-#include "streaming.hpp"
 
 namespace {
 
@@ -72,6 +71,14 @@ inline void couple(const Coupling<T>& coupling, const typename simd<T>::type* fr
     }
 }
 
+// Copies few numbers, for which a call of memcpy takes longer than they do.
+template <class T>
+inline void copy_few(const T* from, T* to, std::int64_t n) {
+    constexpr std::int64_t block = 16 / sizeof(T);
+    for (; n >= block; n -= block, from += block, to += block) std::memcpy(to, from, 16);
+    for (; n > 0; --n) *to++ = *from++;
+}
+
 // The matrices M of a tile of edges.
 template <class T>
 void find_matrices(const ConvolutionJob<T>& job, const T* harmonics, const std::int64_t* edges, int n_edges,
@@ -90,7 +97,9 @@ class Sweep {
     static constexpr int lanes = simd<T>::lanes;
 
   public:
-    Sweep(const ConvolutionJob<T>& job, void* workspace) : job_(job), of_neighbors_(job.g != nullptr) {
+    Sweep(const ConvolutionJob<T>& job, void* workspace)
+        : job_(job), of_neighbors_(job.g != nullptr),
+          past_caches_(sizeof(T) * job.n_weights * job.n_edges > larger_than_caches) {
         std::memset(workspace, 0, workspace_vectors(job) * vector_bytes);
         V* next = static_cast<V*>(workspace);
         const auto take = [&](std::int64_t n) { return next += n, next - n; };
@@ -98,7 +107,10 @@ class Sweep {
         matrices_ = take(job.n_matrix), matrices_tangent_ = take(job.n_matrix);
         d_matrix_ = take(job.largest_matrix * edges_of_group<T>), d_harmonics_ = take(lanes * job.dim_harmonics);
         sum_ = take(longer_row(job));
-        d_weights_ = reinterpret_cast<T*>(take(job.n_weights)), room_ = take(6 * lanes);
+        room_ = take(6 * lanes);
+        T* const of_tile = reinterpret_cast<T*>(take(job.n_weights));
+        for (const auto* in = job.inputs; in < job.inputs + job.n_inputs; ++in)
+            if (in->channels % lanes != 0) d_weights_ = of_tile;
         functions_ = reinterpret_cast<Functions*>(next);
         auto* functions = functions_;
         for (const auto* path = job.paths; path < job.paths_end; ++path, ++functions) {
@@ -135,8 +147,8 @@ class Sweep {
     }
 
     static std::int64_t workspace_vectors(const ConvolutionJob<T>& job) {
-        return (2 + lanes) * job.dim_harmonics + 2 * job.n_matrix + job.largest_matrix * edges_of_group<T> + longer_row(job) + job.n_weights +
-               6 * lanes;
+        return (2 + lanes) * job.dim_harmonics + 2 * job.n_matrix + job.largest_matrix * edges_of_group<T> +
+               longer_row(job) + 6 * lanes + job.n_weights;
     }
 
     std::int64_t edge_at(std::int64_t k) const { return job_.order ? job_.order[k] : k; }
@@ -149,7 +161,7 @@ class Sweep {
         edges.d_harmonics = d_harmonics_;
         for (int lane = 0; lane < n; ++lane) {
             const std::int64_t e = edge_at(k + lane);
-            const std::int64_t next = k + lane + n < job_.n_edges ? edge_at(k + lane + n) : e;
+            const std::int64_t ahead = k + lane + 2 * lanes, next = ahead < job_.n_edges ? edge_at(ahead) : e;
             numbers[lane] = e;
             edges.x[lane] = row(job_.point.x, job_.neighbors[e], job_.row_x);
             edges.w[lane] = job_.point.weights + e * job_.n_weights;
@@ -162,7 +174,8 @@ class Sweep {
             }
             if (of_neighbors_) {
                 edges.g[lane] = row(job_.g, job_.centers[e], job_.row_out);
-                edges.d_weights[lane] = d_weights_ + lane * job_.n_weights;
+                const std::int64_t at = d_weights_ ? lane : e;
+                edges.d_weights[lane] = (d_weights_ ? d_weights_ : job_.d_weights) + at * job_.n_weights;
             }
         }
         find_matrices(job_, job_.point.harmonics, numbers, n, columns_, matrices_);
@@ -173,23 +186,19 @@ class Sweep {
         for (const auto* path = job_.paths; path < job_.paths_end; ++path, ++functions)
             along(*path, *functions, edges);
         if (!of_neighbors_) return;
-        const std::size_t bytes = sizeof(T) * job_.n_weights;
-        const bool past_caches = bytes * job_.n_edges > larger_than_caches;
-        for (int lane = 0; lane < n; ++lane) {
-            T* const to = job_.d_weights + numbers[lane] * job_.n_weights;
-            if (past_caches)
-                stream(to, edges.d_weights[lane], bytes);
-            else
-                std::memcpy(to, edges.d_weights[lane], bytes);
-        }
+        for (int lane = 0; d_weights_ && lane < n; ++lane)
+            std::memcpy(job_.d_weights + numbers[lane] * job_.n_weights, edges.d_weights[lane],
+                        job_.n_weights * sizeof(T));
         for (int lane = 0; lane < n; ++lane)
             for (std::int64_t m = 0; m < job_.dim_harmonics; ++m)
-                job_.d_harmonics[numbers[lane] * job_.dim_harmonics + m] = sum_of_lanes<T>(d_harmonics_[m * lanes + lane]);
+                job_.d_harmonics[numbers[lane] * job_.dim_harmonics + m] =
+                    sum_of_lanes<T>(d_harmonics_[m * lanes + lane]);
     }
 
     void along(const ConvolutionPath<T>& path, const Functions& functions, const EdgeTile<T>& edges) {
         const ConvolutionIrrep &in = job_.inputs[path.in], &out = job_.outputs[path.out];
         PathStep<T> step;
+        step.past_caches = past_caches_ && !d_weights_;
         step.d1 = in.components, step.d3 = out.components;
         step.vectors_x = in.vectors, step.vectors_out = out.vectors;
         step.m = reinterpret_cast<const T*>(matrices_ + path.matrix);
@@ -201,29 +210,28 @@ class Sweep {
             step.at_x = in.row + v, step.at_out = out.row + v, step.at_weights = path.weights + v * lanes;
             const auto function = n == 2 ? functions.of_two : functions.of_one;
             if (left < n * lanes)
-                with_room(function, step, edges, left, n);
+                with_room(function, step, edges, left);
             else
                 function(step, edges);
         }
     }
 
-    // Calls a function whose n vectors have fewer channels, and thus weights, than lanes.
-    void with_room(PathFunction<T> function, PathStep<T> step, const EdgeTile<T>& edges, std::int64_t n_channels, int n) {
-        const std::size_t bytes = n_channels * sizeof(T);
+    // Calls a function whose vectors have fewer channels, and thus weights, than lanes.
+    void with_room(PathFunction<T> function, PathStep<T> step, const EdgeTile<T>& edges, std::int64_t n_channels) {
         const std::int64_t first = step.at_weights;
         EdgeTile<T> roomy = edges;
         step.at_weights = 0;
         for (int lane = 0; lane < edges.n; ++lane) {
             T* const room = reinterpret_cast<T*>(room_ + 6 * lane);
-            std::memcpy(room, edges.w[lane] + first, bytes);
+            copy_few(edges.w[lane] + first, room, n_channels);
             roomy.w[lane] = roomy.next_w[lane] = room;
-            if (job_.has_tangent) std::memcpy(room + 2 * lanes, edges.w_tangent[lane] + first, bytes);
+            if (job_.has_tangent) copy_few(edges.w_tangent[lane] + first, room + 2 * lanes, n_channels);
             roomy.w_tangent[lane] = roomy.next_w_tangent[lane] = room + 2 * lanes;
             roomy.d_weights[lane] = room + 4 * lanes;
         }
         function(step, roomy);
         for (int lane = 0; of_neighbors_ && lane < edges.n; ++lane)
-            std::memcpy(edges.d_weights[lane] + first, roomy.d_weights[lane], bytes);
+            copy_few(roomy.d_weights[lane], edges.d_weights[lane] + first, n_channels);
     }
 
     static const V* row(const void* rows, std::int64_t particle, std::int64_t length) {
@@ -231,9 +239,9 @@ class Sweep {
     }
 
     const ConvolutionJob<T>& job_;
-    const bool of_neighbors_;
+    const bool of_neighbors_, past_caches_;
     V *columns_, *columns_tangent_, *matrices_, *matrices_tangent_, *d_matrix_, *d_harmonics_, *sum_, *room_;
-    T* d_weights_;  // of a tile
+    T* d_weights_ = nullptr;  // of a tile, where they are not all in whole vectors
     Functions* functions_;
 };
 

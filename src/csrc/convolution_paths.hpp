@@ -9,6 +9,7 @@
 
 #include "convolution.hpp"
 #include "simd.hpp"
+#include "streaming.hpp"
 
 namespace {
 
@@ -20,7 +21,7 @@ struct EdgeTile {
     int n;
     const V *x[lanes], *x_tangent[lanes], *g[lanes];  // rows
     const T *w[lanes], *w_tangent[lanes];
-    const T *next_w[lanes], *next_w_tangent[lanes];   // of the edges after these, to be prefetched
+    const T *next_w[lanes], *next_w_tangent[lanes];   // of edges two tiles later, to be prefetched
     T* d_weights[lanes];
     V* d_harmonics;  // [harmonic, edge], summed over paths and vectors of channels, not over lanes
 };
@@ -35,6 +36,7 @@ struct PathStep {
     std::int64_t d1, d3;                    // components of x and out
     std::int64_t at_x, at_out, at_weights;  // positions in rows and among the weights
     std::int64_t vectors_x, vectors_out;    // of each component
+    bool past_caches;                       // how derivatives of weights are written
     const T *m, *m_tangent;                 // M[m3, m1] of the edges, one for each lane
     V* sum;                                 // row of out or of dS/dx
     V* d_matrix;                            // dS/dM [m3, m1, edge] of a group, summed over vectors, not over lanes
@@ -52,8 +54,9 @@ struct Vectors {
         for (int k = 0; k < n; ++k) std::memcpy(&all.v[k], from + k * simd<T>::lanes, vector_bytes);
         return all;
     }
-    void store(T* to) const {
-        for (int k = 0; k < n; ++k) std::memcpy(to + k * simd<T>::lanes, &v[k], vector_bytes);
+    void store(T* to, bool past_caches) const {
+        for (int k = 0; k < n; ++k, to += simd<T>::lanes)
+            if (!past_caches || !stream(to, v[k])) std::memcpy(to, &v[k], vector_bytes);
     }
 };
 
@@ -83,7 +86,7 @@ inline void prefetch(const T* weights) {
         __builtin_prefetch(reinterpret_cast<const char*>(weights) + v * vector_bytes, 0, 2);
 }
 
-// The weights of one edge and path, and their tangents. Those of the edge's successor are fetched.
+// The weights of one edge and path, and their tangents. Those of a later edge are fetched.
 template <class T, int n, bool tangent>
 struct Weights {
     Vectors<T, n> w, w_tangent{};
@@ -187,7 +190,7 @@ void at_neighbor(const PathStep<T>& step, const EdgeTile<T>& edges) {
                 d_weights.v[v] += tangent ? x_tangent[v] * h[v] + x[v] * h_tangent[v] : x[v] * h[v];
             }
         }
-        d_weights.store(edges.d_weights[edge] + step.at_weights);
+        d_weights.store(edges.d_weights[edge] + step.at_weights, step.past_caches);
         if (edge % group == group - 1 || edge == edges.n - 1)
             add_to_harmonics(step, edges.d_harmonics + edge / group * group);
     }
