@@ -147,8 +147,8 @@ def main() -> None:
     print("| --- " * 8 + "|")
     print("\n".join(of_graphs for of_graphs, _ in rows))
     print(
-        "\n| particles | pairs | pair potential by autograd | analytic | ratio | all parts, one graph per part, "
-        "pairs by autograd | ratio to one graph |"
+        "\n| particles | pairs | pair potential by autograd | analytic | ratio | all parts, one graph per "
+        "part, pairs by autograd | ratio to one graph |"
     )
     print("| --- " * 7 + "|")
     print("\n".join(of_gradients for _, of_gradients in rows))
