@@ -226,13 +226,12 @@ void PairAniSOAP::select_members() {
                       "or NULL in pair_coeff", any);
 }
 
-// Positions and orientations of the members, as they are now: any command may have changed them. LAMMPS tells ghosts of
-// sizes when it makes its list, and so are they read.
+// Positions and orientations of the members, as they are now. Sizes are read when LAMMPS makes its list, which is when it
+// tells ghosts of them, and in the first step of a run, since any command may have changed them before it.
 void PairAniSOAP::gather() {
-  if (neighbor->ago == 0 || int(index_.size()) != atom->nlocal + atom->nghost) {
-    select_members();
-    read(diameters_, semiaxes_.data(), 3, 0.5);
-  }
+  const bool is_new = neighbor->ago == 0 || int(index_.size()) != atom->nlocal + atom->nghost;
+  if (is_new) select_members();
+  if (is_new || update->ntimestep <= update->firststep + 1) read(diameters_, semiaxes_.data(), 3, 0.5);
   read(orientations_, quaternions_.data(), 4, 1);
   for (size_t m = 0; !are_all_ && m < members_.size(); m++)
     memcpy(&positions_[3 * m], atom->x[members_[m]], 3 * sizeof(double));
