@@ -1,13 +1,6 @@
-import fcntl
+"""Features in files are those of the layer."""
+
 import json
-import os
-import pty
-import re
-import struct
-import subprocess
-import sys
-import termios
-import time
 from pathlib import Path
 
 import ase.build
@@ -18,55 +11,13 @@ import torch
 from torch_geometric.data import Batch
 
 import anisoap_e3nn
-from anisoap_e3nn import AniSOAPEmbedding, cli
+from anisoap_e3nn import AniSOAPEmbedding
 from anisoap_e3nn.cli import featurize
 from anisoap_e3nn.data import coarse_grain, read_ellipsoids
+from featurized_files import EXPANSION, HYPERPARAMETERS, leftovers, load, run
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the folder shared/data is absent")
-EXPANSION = ["--cutoff", "4", "--max-angular", "3", "--radial-gaussian-width", "1.5"]
-HYPERPARAMETERS = {"cutoff": 4.0, "max_angular": 3, "radial_gaussian_width": 1.5}
-
-
-@pytest.fixture(autouse=True)
-def threads():
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-
-
-def write_frames(path, sizes, seed=3, box=6.0, **more):
-    rng = np.random.default_rng(seed)
-    for n in sizes:
-        atoms = ase.Atoms(rng.choice([1, 6], n), box * rng.random((n, 3)), cell=[box] * 3)
-        atoms.pbc = bool(n % 2)
-        atoms.set_array("c_q", rng.normal(size=(n, 4)))
-        for k in range(3):
-            atoms.set_array(f"c_diameter[{k + 1}]", 0.5 + rng.random(n))
-        ase.io.write(path, atoms, format="extxyz", append=True, **more)
-    return path
-
-
-@pytest.fixture
-def source(tmp_path):
-    return write_frames(tmp_path / "in.xyz", [5, 8, 1, 6, 7])
-
-
-def run(capsys, *words):
-    code = cli.main(["featurize", *map(str, words)])
-    return code, capsys.readouterr()
-
-
-def load(path):
-    if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    entries = torch.load(path, weights_only=True)
-    return {k: v.numpy() if isinstance(v, torch.Tensor) else v for k, v in entries.items()}
-
-
-def leftovers(folder):
-    return [path.name for path in folder.iterdir() if path.name.startswith(".")]
 
 
 @pytest.mark.parametrize("suffix", ["npz", "pt"])
@@ -222,110 +173,6 @@ def test_atoms_become_ellipsoids(tmp_path, capsys):
     assert load(output)["types"].tolist() == [0, 0]
 
 
-def test_nothing_is_overwritten_without_being_asked(tmp_path, capsys, source):
-    output = tmp_path / "out.npz"
-    output.write_text("precious")
-    code, printed = run(capsys, source, "-o", output, *EXPANSION)
-    assert code == 2
-    assert "exists already; use --overwrite to replace it" in printed.err
-    assert output.read_text() == "precious"
-    assert run(capsys, source, "-o", output, *EXPANSION, "--overwrite")[0] == 0
-    assert load(output)["features"].shape[0] == 27
-
-
-@pytest.mark.parametrize("name", ["out.npz", "out.pt", "out.mts"])
-def test_an_error_midway_leaves_nothing_behind(tmp_path, capsys, source, name, monkeypatch):
-    monkeypatch.setattr(featurize, "_BATCH_SIZE", 5)
-    with source.open("a") as file:
-        file.write("3\n\nX 0 0\n")
-    output = tmp_path / name
-    output.write_text("the old one")
-    words = [source, "-o", output, *EXPANSION, "--types", 1, 6, "--overwrite"]
-    if name.endswith("mts"):
-        pytest.importorskip("metatensor", reason="metatensor is not installed")
-    code, printed = run(capsys, *words)
-    assert code == 2
-    assert "in.xyz: the file ends early, expected 3 particles" in printed.err
-    # as well where only reading the frame, not counting the frames, shows the damage
-    source.write_text(source.read_text().removesuffix("3\n\nX 0 0\n") + "1\n\nH 0 0 here\n")
-    code, printed = run(capsys, *words)
-    assert code == 2
-    assert "in.xyz, frame 5: " in printed.err
-    assert output.read_text() == "the old one"
-    assert leftovers(tmp_path) == []
-
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("anisoap_e3nn.data.files.output_file.OutputFile._finish", interrupt)
-    source.write_text(source.read_text().removesuffix("1\n\nH 0 0 here\n"))
-    code, printed = run(capsys, *words)
-    assert code == 130
-    assert "interrupted" in printed.err
-    assert output.read_text() == "the old one"
-    assert leftovers(tmp_path) == []
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["absent.xyz", "-o", "out.npz", *EXPANSION], "no such file: .*absent.xyz"),
-        (["in.xyz", "-o", "out.mat", *EXPANSION], "the output 'out.mat', .* ends in one of .npz, .pt, .mts"),
-        (["in.xyz", "-o", "nowhere/out.npz", *EXPANSION], "there is no folder nowhere"),
-        (["in.xyz", "-o", "out.npz", *EXPANSION, "--types", "1"], "unknown particle types .*6"),
-        (["in.xyz", "-o", "out.npz", *EXPANSION, "--cutoff", "-1"], "cutoff is -1"),
-        (["in.xyz", "-o", "out.npz", *EXPANSION, "--max-angular", "-1"], "max_angular"),
-        (["in.xyz", "-o", "out.npz", *EXPANSION[:4]], "radial_gaussian_width"),
-        (["in.xyz", "-o", "out.npz", *EXPANSION, "--semiaxes", "1", "2"], "one radius or three"),
-        (["in.xyz", "-o", "out.npz", *EXPANSION, "--semiaxes", "a"], "--semiaxes is a, expected one radius"),
-        (["in.xyz", "-o", "out.npz", *EXPANSION, "--semiaxes", "1:2"], r"types \[6\], .* of semiaxes, \[1\]"),
-        (["in.xyz", "-o", "out.npz", *EXPANSION, "--pbc", "T", "F"], "--pbc is T F, expected T or F for all"),
-        (["in.xyz", "-o", "out.npz", *EXPANSION, "--pbc", "xy"], "--pbc is xy, expected T or F for all"),
-        (["plain.xyz", "-o", "out.npz", *EXPANSION, "--semiaxes", "1", "--pbc", "T"],
-         r"plain.xyz, frame 0: the cell vectors of the periodic axes \[0, 1, 2\]"),
-        (["plain.xyz", "-o", "out.npz", *EXPANSION], "found no sizes .*; give them as semiaxes"),
-        (["empty.xyz", "-o", "out.npz", *EXPANSION], "found no particles .* --types"),
-        (["broken.gsd", "-o", "out.npz", *EXPANSION], "broken.gsd cannot be read as GSD"),
-        (["in.xyz", "-o", "out.npz", *EXPANSION, "--coarse-grain", "--semiaxes", "1"],
-         "found --semiaxes with --coarse-grain"),
-        (["in.xyz", "-o", "out.npz", *EXPANSION, "--molecule-types", "H2O=1"],
-         "found --molecule-types without --coarse-grain"),
-        (["ghosts.xyz", "-o", "out.npz", *EXPANSION, "--coarse-grain"],
-         r"frame 0: found particles with no element \(X\)"),
-    ],
-)  # fmt: skip
-def test_mistakes_get_one_line_and_exit_code_2(
-    tmp_path, capsys, source, monkeypatch, words, message
-):
-    monkeypatch.chdir(tmp_path)
-    Path("plain.xyz").write_text("1\n\nC 0 0 0\n")
-    Path("ghosts.xyz").write_text("1\n\nX 0 0 0\n")
-    Path("empty.xyz").write_text("")
-    Path("broken.gsd").write_text("not a trajectory")
-    code, printed = run(capsys, *words)
-    assert code == 2
-    assert printed.err.startswith("anisoap-e3nn: error: ")
-    assert printed.err.count("\n") == 1
-    assert re.search(message, printed.err), printed.err
-    assert not Path("out.npz").exists()
-    assert leftovers(tmp_path) == []
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["--threads", "0"], "found '0', expected 1 or more"),
-        (["--molecule-types", "H2O"], "found 'H2O', expected FORMULA=TYPE, such as C6H6=0"),
-        (["--dtype", "float16"], "invalid choice: 'float16'"),
-    ],
-)
-def test_words_that_cannot_be_understood(capsys, words, message):
-    with pytest.raises(SystemExit) as stop:
-        cli.main(["featurize", "in.xyz", "-o", "out.npz", *EXPANSION, *words])
-    assert stop.value.code == 2
-    assert message in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("suffix", ["npz", "pt"])
 @pytest.mark.parametrize("text", ["", "0\nProperties=species:S:1:pos:R:3\n"])
 def test_no_particles_at_all(tmp_path, capsys, suffix, text):
@@ -412,76 +259,3 @@ def test_real_files(tmp_path, capsys, name, words, particles):
     assert found["n_particles"].sum() == particles
     assert np.isfinite(found["features"]).all()
     assert np.ptp(found["features"], axis=0).max() > 0
-
-
-def command(*words):
-    return [sys.executable, "-m", "anisoap_e3nn.cli", "featurize", *map(str, words)]
-
-
-def peak_private_memory(*words):
-    """Largest memory in bytes of a process that is its own, leaving out files mapped into it."""
-    process = subprocess.Popen(command(*words), stdout=subprocess.DEVNULL)
-    status = Path(f"/proc/{process.pid}/status")
-    peak = 0
-    while process.poll() is None:
-        for line in status.read_text().splitlines():
-            if line.startswith("RssAnon:"):
-                peak = max(peak, int(line.split()[1]) * 1024)
-        time.sleep(0.002)
-    assert process.returncode == 0
-    return peak
-
-
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc of Linux")
-@pytest.mark.parametrize("suffix", ["npz", "mts"])  # .pt is written as .npz is
-def test_memory_does_not_grow_with_the_number_of_frames(tmp_path, suffix):
-    if suffix == "mts":
-        pytest.importorskip("metatensor", reason="metatensor is not installed")
-    words = ["--cutoff", "1", "--max-angular", "2", "--radial-gaussian-width", "1.5"]
-    words += ["--types", *range(1, 121), "--threads", "1"]  # many types make long features cheaply
-    short = write_frames(tmp_path / "short.xyz", [20] * 60)
-    long = tmp_path / "long.xyz"
-    long.write_text(short.read_text() * 8)
-    outputs = tmp_path / f"short.{suffix}", tmp_path / f"long.{suffix}"
-    before = peak_private_memory(short, "-o", outputs[0], *words)
-    after = peak_private_memory(long, "-o", outputs[1], *words)
-    grown = outputs[1].stat().st_size - outputs[0].stat().st_size
-    assert grown > 37e6
-    assert after - before < grown / 4
-
-
-def _read(terminal):
-    try:
-        return os.read(terminal, 100_000).decode()
-    except BlockingIOError:
-        return ""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a terminal of Unix")
-def test_a_terminal_shows_progress_with_rate_and_time_left(tmp_path, source):
-    terminal, end = pty.openpty()
-    fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("4H", 24, 100, 0, 0))
-    process = subprocess.Popen(
-        command(source, "-o", tmp_path / "out.npz", *EXPANSION), stdout=subprocess.PIPE, stderr=end
-    )
-    assert process.communicate()[0].startswith(b"wrote")
-    os.set_blocking(terminal, False)
-    shown = ""
-    while chunk := _read(terminal):
-        shown += chunk
-    os.close(terminal)
-    os.close(end)
-    assert "find types: 0frame" in shown
-    assert "featurize: 100%" in shown
-    assert "5/5 [00:0" in shown
-    assert "frame/s]" in shown
-
-
-def test_version_and_help(capsys):
-    with pytest.raises(SystemExit) as stop:
-        cli.main(["--version"])
-    assert stop.value.code == 0
-    assert capsys.readouterr().out.strip() == anisoap_e3nn.__version__
-    with pytest.raises(SystemExit):
-        cli.main(["featurize", "--help"])
-    assert "--radial-gaussian-width" in capsys.readouterr().out

@@ -1,5 +1,5 @@
-import itertools
-import math
+"""Neighbour lists against ASE, SciPy and their definition."""
+
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,9 @@ from torch.autograd import gradcheck, gradgradcheck
 
 from anisoap_e3nn.graph import edge_vectors, neighbor_list
 from common import by_number_of_threads
+from periodic_systems import AXES, random_positions, triclinic_cell
 
 Edges = set[tuple[int, ...]]
-
-AXES = list(itertools.product([False, True], repeat=3))
 
 
 def edges_of(edge_index: Tensor, edge_shifts: Tensor) -> Edges:
@@ -37,17 +36,6 @@ def edges_by_ase(positions: Tensor, cutoff: float, cell: Tensor, pbc: Any) -> Ed
     return {
         (int(j), int(i), *s.tolist()) for i, j, s in zip(centers, neighbors, shifts, strict=True)
     }
-
-
-def triclinic_cell(generator: torch.Generator, size: float) -> Tensor:
-    cell = torch.eye(3, dtype=torch.float64) * size
-    cell += 0.3 * size * torch.randn(3, 3, dtype=torch.float64, generator=generator)
-    turn = torch.linalg.qr(torch.randn(3, 3, dtype=torch.float64, generator=generator))[0]
-    return cell @ turn  # of either handedness
-
-
-def random_positions(n: int, spread: float, generator: torch.Generator) -> Tensor:
-    return spread * torch.randn(n, 3, dtype=torch.float64, generator=generator)
 
 
 @pytest.mark.parametrize("pbc", AXES)
@@ -209,82 +197,6 @@ def test_threads_change_nothing(generator: torch.Generator) -> None:
         assert all(map(torch.equal, other, found[0]))
 
 
-@pytest.mark.parametrize("with_types", [False, True])
-def test_batches_are_their_members_one_by_one(with_types: bool, generator: torch.Generator) -> None:
-    sizes = [0, 5, 1, 0, 90, 7, 0]
-    batch = torch.arange(7).repeat_interleave(torch.tensor(sizes))
-    positions = random_positions(len(batch), 4.0, generator)
-    types = torch.randint(3, (len(batch),), generator=generator) if with_types else None
-    cell = torch.stack([triclinic_cell(generator, 6.0) for _ in sizes])
-    pbc = torch.tensor(AXES[:7])
-    cell[1][~pbc[1]] = 0.0
-    edge_index, edge_shifts = neighbor_list(
-        positions, 4.0, cell=cell, pbc=pbc, types=types, batch=batch
-    )
-    start, indices, shifts, vectors = 0, [], [], []
-    for k, size in enumerate(sizes):
-        part = slice(start, start + size)
-        index, shift = neighbor_list(
-            positions[part],
-            4.0,
-            cell=cell[k],
-            pbc=pbc[k],
-            types=None if types is None else types[part],
-        )
-        indices.append(index + start)
-        shifts.append(shift)
-        vectors.append(edge_vectors(positions[part], index, shift, cell[k]))
-        start += size
-    assert torch.equal(edge_index, torch.cat(indices, dim=1))
-    assert torch.equal(edge_shifts, torch.cat(shifts))
-    torch.testing.assert_close(
-        edge_vectors(positions, edge_index, edge_shifts, cell, batch), torch.cat(vectors)
-    )
-
-
-def test_frames_may_share_cell_and_periodicity(generator: torch.Generator) -> None:
-    positions, cell = random_positions(12, 4.0, generator), triclinic_cell(generator, 5.0)
-    batch = torch.arange(3).repeat_interleave(4)
-    shared = neighbor_list(positions, 5.0, cell=cell, pbc=[True, False, True], batch=batch)
-    pbc = torch.tensor([[True, False, True]] * 3)
-    own = neighbor_list(positions, 5.0, cell=cell.expand(3, 3, 3), pbc=pbc, batch=batch)
-    assert all(map(torch.equal, shared, own))
-    torch.testing.assert_close(
-        edge_vectors(positions, *shared, cell, batch),
-        edge_vectors(positions, *own, cell.expand(3, 3, 3), batch),
-    )
-
-
-@pytest.mark.parametrize("n", [0, 1])
-@pytest.mark.parametrize("cell", [None, 9 * torch.eye(3), 9 * torch.eye(3)[None]])
-@pytest.mark.parametrize("batched", [False, True])
-def test_nobody_and_one(n: int, cell: Tensor | None, batched: bool) -> None:
-    positions, ints = torch.zeros(n, 3), torch.zeros(n, dtype=torch.int64)
-    edge_index, edge_shifts = neighbor_list(
-        positions, 5.0, cell=cell, types=ints, batch=ints if batched else None
-    )
-    assert edge_index.shape == (2, 0)
-    assert edge_shifts.shape == (0, 3)
-    assert edge_vectors(positions, edge_index, edge_shifts, cell, ints).shape == (0, 3)
-
-
-def test_no_frames() -> None:
-    edge_index, edge_shifts = neighbor_list(
-        torch.zeros(0, 3),
-        5.0,
-        cell=torch.zeros(0, 3, 3),
-        pbc=torch.zeros(0, 3, dtype=torch.bool),
-        batch=torch.zeros(0, dtype=torch.int64),
-    )
-    assert edge_index.shape == (2, 0)
-    assert edge_shifts.shape == (0, 3)
-
-
-def test_particles_at_one_point_are_neighbours() -> None:
-    edge_index, _ = neighbor_list(torch.zeros(3, 3), 1.0)
-    assert sorted(edge_index.T.tolist()) == [[0, 1], [0, 2], [1, 0], [1, 2], [2, 0], [2, 1]]
-
-
 def test_gradients_stop_at_the_list_and_pass_through_the_vectors(
     generator: torch.Generator,
 ) -> None:
@@ -299,93 +211,3 @@ def test_gradients_stop_at_the_list_and_pass_through_the_vectors(
 
     assert gradcheck(vectors, (positions, cell))
     assert gradgradcheck(vectors, (positions, cell))
-
-
-def test_gradients_of_batches(generator: torch.Generator) -> None:
-    positions = random_positions(7, 3.0, generator).requires_grad_()
-    cells = torch.stack([triclinic_cell(generator, 4.0) for _ in range(3)]).requires_grad_()
-    batch = torch.tensor([0, 0, 0, 1, 1, 2, 2])
-    edge_index, edge_shifts = neighbor_list(positions, 3.0, cell=cells, batch=batch)
-    shuffled = torch.randperm(edge_index.shape[1], generator=generator)
-    edge_index, edge_shifts = edge_index[:, shuffled], edge_shifts[shuffled]
-
-    def vectors(positions: Tensor, cells: Tensor) -> Tensor:
-        return edge_vectors(positions, edge_index, edge_shifts, cells, batch).square()
-
-    assert gradcheck(vectors, (positions, cells))
-    assert gradgradcheck(vectors, (positions, cells))
-
-
-POSITIONS = torch.tensor([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [2.0, 0.0, 0.0]])
-EYE, FLAT = torch.eye(3), torch.tensor([[1.0, 0.0, 0.0], [2.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
-
-
-@pytest.mark.parametrize(
-    ("changes", "error", "message"),
-    [
-        ({"cutoff": 0.0}, ValueError, "cutoff is 0.0, expected a finite length > 0"),
-        ({"cutoff": -1.0}, ValueError, "cutoff is -1.0"),
-        ({"cutoff": math.nan}, ValueError, "cutoff is nan"),
-        ({"cutoff": math.inf}, ValueError, "cutoff is inf"),
-        ({"cutoff": 1e-10}, ValueError, "cutoff is 1e-10.*units such as Å"),
-        ({"positions": POSITIONS[:, :2]}, ValueError, r"shape \(3, 2\), expected \(N, 3\)"),
-        ({"positions": POSITIONS.long()}, TypeError, r"torch.int64.*use .double\(\)"),
-        ({"positions": POSITIONS * math.nan}, ValueError, r"positions\[0\] is \[nan, nan, nan\]"),
-        ({"positions": POSITIONS / 0}, ValueError, r"positions\[0\] is .*expected finite"),
-        (
-            {"cell": EYE, "positions": POSITIONS * 1e10},
-            ValueError,
-            "positions reach 2e.10.*wrap them",
-        ),
-        ({"types": torch.zeros(2).long()}, ValueError, r"types has shape \(2,\), expected \(3,\)"),
-        ({"types": torch.zeros(3)}, TypeError, r"types is torch.float32.*use .long\(\)"),
-        ({"batch": torch.zeros(4).long()}, ValueError, r"batch has shape \(4,\), expected \(3,\)"),
-        ({"batch": torch.zeros(3)}, TypeError, "batch is torch.float32, expected integers"),
-        (
-            {"batch": torch.tensor([0, 1, 0])},
-            ValueError,
-            "decreases, .*; sort the particles",
-        ),
-        ({"batch": torch.tensor([-1, 0, 0])}, ValueError, "batch is negative"),
-        ({"pbc": True}, ValueError, "found no cell; give the cell vectors"),
-        ({"cell": torch.zeros(3, 3)}, ValueError, "cell of frame 0 is .*or pbc=False"),
-        ({"cell": FLAT}, ValueError, "expected independent cell vectors"),
-        ({"cell": EYE * math.nan}, ValueError, "expected finite numbers"),
-        ({"cell": EYE[:2]}, ValueError, r"cell has shape \(2, 3\), expected \(3, 3\)"),
-        ({"cell": EYE.expand(2, 3, 3)}, ValueError, r"or \(1, 3, 3\) for 1 frame"),
-        ({"cell": EYE, "pbc": [True, False]}, ValueError, r"pbc has shape \(2,\), expected \(3,\)"),
-        (
-            {"cell": EYE.expand(2, 3, 3), "batch": torch.tensor([0, 1, 2])},
-            ValueError,
-            r"cell has shape \(2, 3, 3\), expected \(3, 3\), or \(3, 3, 3\) for 3 frames",
-        ),
-    ],
-)
-def test_bad_input_is_refused(
-    changes: dict[str, Any], error: type[Exception], message: str
-) -> None:
-    arguments: dict[str, Any] = {"positions": POSITIONS, "cutoff": 1.5} | changes
-    with pytest.raises(error, match=message):
-        neighbor_list(**arguments)
-
-
-def test_singular_cell_names_its_frame() -> None:
-    cells = torch.stack([EYE, FLAT])
-    batch = torch.tensor([0, 0, 1])
-    pbc = torch.tensor([[True, True, True], [True, False, True]])
-    neighbor_list(POSITIONS, 1.5, cell=cells, pbc=pbc, batch=batch)
-    with pytest.raises(ValueError, match="cell of frame 1 is"):
-        neighbor_list(POSITIONS, 1.5, cell=cells, batch=batch)
-
-
-def test_vectors_need_cell_and_batch() -> None:
-    edge_index, edge_shifts = neighbor_list(POSITIONS, 2.5, cell=4 * EYE)
-    assert edge_shifts.any()
-    with pytest.raises(ValueError, match="periodic images without a cell; give"):
-        edge_vectors(POSITIONS, edge_index, edge_shifts)
-    with pytest.raises(ValueError, match="2 cells without batch"):
-        edge_vectors(POSITIONS, edge_index, edge_shifts, EYE.expand(2, 3, 3))
-    zero = torch.zeros_like(edge_shifts)
-    assert torch.equal(
-        edge_vectors(POSITIONS, edge_index, zero), edge_vectors(POSITIONS, edge_index)
-    )

@@ -17,9 +17,9 @@ CORNER = torch.tensor([[9.0, -0.3, 0.0], [-1.2, 7.0, 0.5], [2.0, 1.0, 8.0]], dty
 
 @pytest.fixture(autouse=True)
 def in_a_second() -> Iterator[None]:
-    start = time.perf_counter()
+    start = time.process_time()  # others may use the processor meanwhile
     yield
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize("size", [1e8, 1e20, 1e100, 1e200, 1e300])
