@@ -154,7 +154,8 @@ def test_atoms_become_ellipsoids(tmp_path, capsys):
     code, printed = run(capsys, *arguments)
     assert code == 2
     assert (
-        "frame 1: found the formulas ['C6H6'], expected only those of types, ['H2O']" in printed.err
+        "frame 1: found the formulas C6H6 (1), atom 0 in the rarest, expected only those of types, ['H2O']"
+        in printed.err
     )
     code, printed = run(capsys, *arguments, "--molecule-types", "H2O=7", "C6H6=2")
     assert code == 0, printed.err

@@ -184,10 +184,10 @@ def test_whatever_ase_raises_becomes_one_error(tmp_path, name, content):
 
 def test_the_energy_that_ase_invents_for_dumps_is_no_target(tmp_path):
     path = tmp_path / "a.lammpstrj"
-    rows = "\n".join(f"{k + 1} 1 {k * 0.7} 0 0 0.5 0 0" for k in range(2))
+    rows = "\n".join(f"{k + 1} 1 H {k * 0.7} 0 0 0.5 0 0" for k in range(2))
     path.write_text(
         "ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n2\nITEM: BOX BOUNDS pp pp pp\n0 9\n0 9\n0 9\n"
-        f"ITEM: ATOMS id type x y z fx fy fz\n{rows}\n"
+        f"ITEM: ATOMS id type element x y z fx fy fz\n{rows}\n"
     )
     assert ase.io.read(path, format="lammps-dump-text").calc.results["energy"] == 0
     (data,) = iterate_coarse_grained(path)

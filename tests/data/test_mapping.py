@@ -112,6 +112,38 @@ def test_flexible_molecules_keep_one_shape(rng: np.random.Generator) -> None:
     assert shapes[0][0, 0] == shapes[0][0, 1]  # a symmetric top still
 
 
+def rotors(rng: np.random.Generator, n: int) -> ase.Atoms:
+    """Methanol in open space, with its methyl groups turned about the bond by random angles."""
+    atoms = ase.Atoms()
+    for k in range(n):
+        molecule = ase.build.molecule("CH3OH")
+        carbon, oxygen = molecule.positions[:2]
+        hydrogens = np.flatnonzero(
+            np.linalg.norm(molecule.positions - carbon, axis=1).round(1) == 1.1
+        )
+        assert len(hydrogens) == 3
+        axis = (oxygen - carbon) / np.linalg.norm(oxygen - carbon)
+        inner = Rotation.from_rotvec(2 * np.pi * rng.random() * axis)
+        molecule.positions[hydrogens] = carbon + inner.apply(molecule.positions[hydrogens] - carbon)
+        turned = Rotation.random(random_state=rng.integers(999)).apply(molecule.positions)
+        molecule.positions = turned - turned.mean(0) + [4.0, 4.0, 9.0 * k + 4.0]
+        atoms += molecule
+    return atoms
+
+
+def test_inner_rotation_leaves_the_inertia_of_the_atoms(rng: np.random.Generator) -> None:
+    """The mean of the molecules' own moments, though mean positions of turning atoms are on the axis."""
+    n = 40
+    atoms = rotors(rng, n)
+    tensors = [atoms[6 * k : 6 * k + 6].get_moments_of_inertia() for k in range(n)]
+    mapped = EllipsoidMapping("mass", **F64)(atoms)
+    moments = mapped.moments[0].numpy()
+    assert moments.sum() == pytest.approx(np.mean(tensors, 0).sum(), rel=1e-9)
+    assert moments.min() == pytest.approx(np.min(tensors, 1).mean(), rel=0.02)
+    squares = mapped.semiaxes[0].numpy() ** 2 / 5 * float(mapped.masses[0])
+    np.testing.assert_allclose(squares.sum() - squares, moments, rtol=0.02)
+
+
 def test_given_shapes_and_energies_of_zero(rng: np.random.Generator) -> None:
     atoms = liquid(rng)
     mapped = EllipsoidMapping({0: [3.0, 3.0, 1.7]}, **F64)(atoms)
@@ -138,6 +170,14 @@ def test_beads_share_the_forces_of_their_molecule(rng: np.random.Generator) -> N
     torch.testing.assert_close(mapped.masses.view(4, 3).sum(1), whole.masses)
     with pytest.raises(ValueError, match="beads contain position 12"):
         EllipsoidMapping(beads=[[0, 12]])(atoms)
+    with pytest.raises(ValueError, match="beads contain position -1, expected positions from 0"):
+        EllipsoidMapping(beads=[[0, -1]])(atoms)
+    mapping = EllipsoidMapping(beads=beads[:2])
+    with pytest.warns(
+        UserWarning, match="16 of 48 atoms are in no bead.* masses and forces are lost"
+    ):
+        mapping(atoms)
+    mapping(atoms)  # says so once
 
 
 def test_other_orders_and_other_molecules(rng: np.random.Generator) -> None:

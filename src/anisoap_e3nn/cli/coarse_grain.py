@@ -20,8 +20,8 @@ def add_coarse_grain(commands: Any) -> None:
         "coarse-grain",
         help="map a trajectory of atoms to ellipsoids",
         description="Map the molecules of a trajectory (formats of ASE; LAMMPS dumps with the column "
-        "element) to ellipsoids with forces and torques, and write them as extended XYZ. All molecules of a "
-        "type have one shape, mass and inertia, from the first frame.",
+        "element or mass) to ellipsoids with forces and torques, and write them as extended XYZ. All "
+        "molecules of a type have one shape, mass and inertia, from the first frame.",
     )
     command.set_defaults(run=coarse_grain)
     # fmt: off

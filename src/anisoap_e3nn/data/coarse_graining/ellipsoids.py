@@ -75,7 +75,7 @@ def coarse_grain(
         members = [np.asarray(group, dtype=np.int64) for group in groups]
         refuse_faulty_groups(members, len(atoms))
         whole = whole_groups(atoms, members)  # -> [atoms, 3]
-    type_of_each = types_of(formulas(atoms, members), types)  # -> [N]
+    type_of_each = types_of(atoms, members, types)  # -> [N]
     dtype = dtype or torch.get_default_dtype()
     n = len(members)
     masses = atoms.get_masses()  # -> [atoms]

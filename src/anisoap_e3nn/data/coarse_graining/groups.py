@@ -1,6 +1,8 @@
 """Groups of atoms: their formulas and types, and the forces and torques on them."""
 
+from collections import Counter
 from collections.abc import Mapping
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,8 @@ import numpy as np
 from ..files.ase_files import calculated_targets
 from ..files.stored_frame import Array
 from .connectivity import Groups
+
+_LISTED = 4  # formulas in a message
 
 
 def targets_of_groups(atoms: Any, groups: Groups, whole: Array, centres: Array) -> dict[str, Array]:
@@ -50,21 +54,41 @@ def formulas(atoms: Any, groups: Groups) -> list[str]:
     return [Formula.from_list(symbols[group]).format("hill") for group in groups]
 
 
-def types_of(found: list[str], types: Mapping[str, int] | None) -> list[int]:
+def types_of(atoms: Any, groups: Groups, types: Mapping[str, int] | None) -> list[int]:
     """Type of each group from its formula; 0 for all if there is one formula and `types` is None."""
-    different = sorted(set(found))
-    if types is None and len(different) > 1:
-        raise ValueError(
-            f"found the formulas {different}, expected one formula unless types is given; use "
-            f"types={ {formula: k for k, formula in enumerate(different)} }"
-        )
-    types = dict.fromkeys(different, 0) if types is None else types
-    unknown = [formula for formula in different if formula not in types]
-    if unknown:
-        raise ValueError(
-            f"found the formulas {unknown}, expected only those of types, {sorted(types)}"
-        )
-    return [types[formula] for formula in found]
+    found = formulas(atoms, groups)
+    known = dict.fromkeys(found, 0) if types is None else types
+    unknown = found if types is None else [formula for formula in found if formula not in types]
+    if unknown and (types is not None or len(known) > 1):
+        first = groups[found.index(_by_frequency(unknown)[-1])][0]
+        raise ValueError(_message(unknown, types, int(first), bool(np.any(atoms.pbc))))
+    return [known[formula] for formula in found]
+
+
+def _by_frequency(formulas: list[str]) -> list[str]:
+    return [formula for formula, _ in Counter(formulas).most_common()]
+
+
+def _message(
+    unknown: list[str], types: Mapping[str, int] | None, first: int, is_periodic: bool
+) -> str:
+    """What formulas were found, which atom is in the rarest, what was expected, and how to mend it."""
+    ordered, counts = _by_frequency(unknown), Counter(unknown)
+    listed = ", ".join(f"{formula} ({counts[formula]})" for formula in ordered[:_LISTED])
+    more = f" and {len(ordered) - _LISTED} more" if len(ordered) > _LISTED else ""
+    expected = "one formula" if types is None else f"only those of types, {sorted(types)}"
+    mend = "give types for all of them if they are molecules"
+    if not more:
+        free = (k for k in count() if k not in (types or {}).values())
+        wider = {**(types or {}), **{formula: next(free) for formula in sorted(ordered)}}
+        words = " ".join(f"{formula}={type_}" for formula, type_ in wider.items())
+        mend = f"give types={wider}, on the command line --molecule-types {words}"
+    cut = (
+        ""
+        if is_periodic or not more
+        else "; no axis is periodic: are molecules cut at the boundary?"
+    )
+    return f"found the formulas {listed}{more}, atom {first} in the rarest, expected {expected}; {mend}{cut}"
 
 
 def refuse_faulty_groups(groups: Groups, number: int) -> None:

@@ -14,7 +14,7 @@ from ..files.ase_files import atoms_of_file
 from ..files.conversion import convert_frames
 from ..files.stored_frame import Array
 from .connectivity import Groups, whole_molecules
-from .groups import formulas, refuse_faulty_groups, targets_of_groups, types_of
+from .groups import refuse_faulty_groups, targets_of_groups, types_of
 from .template import SHAPES, Shape, Template, make_template, superpositions
 
 # root mean square deviation from the template, in radii of gyration, above which a molecule is no rigid body
@@ -78,7 +78,7 @@ class EllipsoidMapping:
         self.shape, self.types, self.beads = shape, types, beads
         self.dtype = dtype or torch.get_default_dtype()
         self.templates: dict[int, Template] = {}
-        self._warned = False
+        self._warned: set[str] = set()
 
     def __call__(self, atoms: Any) -> EllipsoidData:
         """Map one frame.
@@ -104,11 +104,12 @@ class EllipsoidMapping:
         Warns
         -----
         UserWarning
-            If a molecule differs much from its template: an isomer, a mirror image or a flexible chain.
+            If a molecule differs much from its template: an isomer, a mirror image or a flexible chain. If
+            atoms are in no bead: their masses and forces are lost.
         """
         molecules, whole = whole_molecules(atoms)
         groups = molecules if self.beads is None else self._beads_of(molecules, len(atoms))
-        of_groups = np.array(types_of(formulas(atoms, groups), self.types), dtype=np.int64)
+        of_groups = np.array(types_of(atoms, groups, self.types), dtype=np.int64)
         n = len(groups)
         centres, matrices = np.zeros((n, 3)), np.zeros((n, 3, 3))
         for type_ in np.unique(of_groups).tolist():
@@ -139,7 +140,11 @@ class EllipsoidMapping:
 
     def _beads_of(self, molecules: Groups, n_atoms: int) -> Groups:
         beads = [np.asarray(bead, dtype=np.int64) for bead in self.beads or ()]
-        highest = max((int(bead.max(initial=0)) for bead in beads), default=0)
+        lowest, highest = (
+            int(f(np.concatenate([*beads, np.zeros(1, dtype=np.int64)]))) for f in (np.min, np.max)
+        )
+        if lowest < 0:
+            raise ValueError(f"beads contain position {lowest}, expected positions from 0")
         short = next((group for group in molecules if len(group) <= highest), None)
         if short is not None:
             raise ValueError(
@@ -148,6 +153,13 @@ class EllipsoidMapping:
             )
         groups = [molecule[bead] for molecule in molecules for bead in beads]
         refuse_faulty_groups(groups, n_atoms)
+        n_lost = n_atoms - sum(map(len, groups))
+        if n_lost:
+            self._warn(
+                "beads",
+                f"{n_lost} of {n_atoms} atoms are in no bead, expected all of them: their masses and forces "
+                "are lost, and what is left is no longer in balance; add them to beads",
+            )
         return groups
 
     def _template(
@@ -179,14 +191,19 @@ class EllipsoidMapping:
         body = self.templates[type_].positions
         deviations = np.sqrt(((turned - body) ** 2).sum(-1) @ weights)  # -> [molecule]
         size = float(np.sqrt((body**2).sum(-1) @ weights))
-        if not self._warned and deviations.max() > _RIGID * size > 0:
-            self._warned = True
-            warnings.warn(
+        if deviations.max() > _RIGID * size > 0:
+            self._warn(
+                "rigid",
                 f"found a molecule of type {type_} whose atoms are {deviations.max():.2g} from those of the "
                 f"first frame's average (radius of gyration {size:.2g}), expected nearly rigid molecules; "
                 "give isomers and mirror images other types, and flexible chains several beads",
-                stacklevel=3,
             )
+
+    def _warn(self, about: str, message: str) -> None:
+        """Warn once of each thing."""
+        if about not in self._warned:
+            self._warned.add(about)
+            warnings.warn(message, stacklevel=4)
 
 
 def iterate_mapped(
@@ -199,7 +216,7 @@ def iterate_mapped(
     Parameters
     ----------
     path : str or PathLike
-        File of atoms, in any format that ASE reads. LAMMPS dumps need the column `element`.
+        File of atoms, in any format that ASE reads. LAMMPS dumps need the column `element`, or `mass`.
     mapping : EllipsoidMapping
         Its templates come from the first frame of the first file.
     pbc : bool or three bools, optional

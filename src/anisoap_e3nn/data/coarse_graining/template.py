@@ -11,6 +11,7 @@ SHAPES: tuple[str, ...] = get_args(Shape)
 
 # semi-axes that differ by less are made equal: the molecule is a symmetric top
 _SYMMETRY = 0.01
+_ROUNDS = 5  # of superposing molecules on their mean
 
 
 class Template(NamedTuple):
@@ -19,7 +20,10 @@ class Template(NamedTuple):
     type: int
     numbers: Array  # [atom], atomic numbers, in the order of every molecule of the type
     masses: Array  # [atom]
-    positions: Array  # [atom, 3], about the centre of mass; the axis of the longest extent first
+    positions: (
+        Array  # [atom, 3], mean, about the centre of mass; the axis of the longest extent first
+    )
+    squares: Array  # [atom, 3], mean squares of the coordinates
     semiaxes: Array  # [3]
 
     @property
@@ -28,18 +32,24 @@ class Template(NamedTuple):
 
     @property
     def moments(self) -> Array:
-        """Principal moments of inertia ``(3,)`` of the atoms about the axes, not of the ellipsoid."""
-        squares = self.masses @ self.positions**2  # -> [3]
+        """Mean principal moments of inertia ``(3,)`` of the atoms about the axes, not of the ellipsoid."""
+        squares = self.masses @ self.squares  # -> [3]
         return np.asarray(squares.sum() - squares)
 
 
 def make_template(type_: int, atoms: Any, molecules: Array, shape: Shape | Array) -> Template:
     r"""Average molecules of one type and choose their axes and semi-axes.
 
-    The axes are the principal axes of inertia of the average, the longest extent first. The first atom off an
-    axis is on its positive side. Semi-axes are, along these axes,
+    Molecules are superposed on their mean, and the axes are the principal axes of the mean tensor of inertia,
+    the longest extent first. The first atom off an axis is on its positive side. Semi-axes are, along these
+    axes,
 
-    .. math:: a_k = \sqrt{5 \, G_{kk}}, \qquad G = \frac{\sum_i w_i (r_i r_i^\top + s_i^2 / 5)}{\sum_i w_i}
+    .. math::
+        a_k = \sqrt{5 \, G_{kk}}, \qquad
+        G = \frac{\sum_i w_i (\langle r_i r_i^\top \rangle + s_i^2 / 5)}{\sum_i w_i}
+
+    with means :math:`\langle \cdot \rangle` over the molecules. The mean of squares is not the square of the
+    mean: where groups turn inside a molecule, its mean positions are too close to the axis.
 
     For the shape "mass" the weights are masses, and atoms points, :math:`s_i = 0`: the ellipsoid has the
     gyration tensor of the atoms, and flat molecules have no thickness. For "van-der-waals" atoms are solid
@@ -64,23 +74,24 @@ def make_template(type_: int, atoms: Any, molecules: Array, shape: Shape | Array
     masses, numbers = atoms.get_masses(), atoms.numbers
     weights = masses / masses.sum()
     arms = molecules - np.einsum("a,mai->mi", weights, molecules)[:, None]  # -> [molecule, atom, 3]
-    turned = np.einsum("mij,maj->mai", superpositions(arms, arms[0], weights), arms)
-    body = turned.mean(0)  # -> [atom, 3]
-    _, axes = np.linalg.eigh((weights[:, None] * body).T @ body)
+    body = arms[0]  # -> [atom, 3]
+    for _ in range(_ROUNDS):
+        turned = np.einsum("mij,maj->mai", superpositions(arms, body, weights), arms)
+        body = turned.mean(0)
+    _, axes = np.linalg.eigh(np.einsum("a,mai,maj->ij", weights, turned, turned))
     axes = axes[:, ::-1]  # longest first
-    body = body @ axes
     size = np.abs(body).max(initial=0.0)
     for k in range(2):
-        off_axis = np.flatnonzero(np.abs(body[:, k]) > 1e-3 * size)
-        if len(off_axis) and body[off_axis[0], k] < 0:
+        off_axis = np.flatnonzero(np.abs(body @ axes[:, k]) > 1e-3 * size)
+        if len(off_axis) and body[off_axis[0]] @ axes[:, k] < 0:
             axes[:, k] *= -1
     axes[:, 2] = np.cross(axes[:, 0], axes[:, 1])
-    body = turned.mean(0) @ axes
+    body, squares = body @ axes, ((turned @ axes) ** 2).mean(0)
     if isinstance(shape, str):
-        semiaxes = _semiaxes(body, numbers, weights, shape)
+        semiaxes = _semiaxes(squares, numbers, weights, shape)
     else:
         semiaxes = np.asarray(shape, dtype=np.float64)
-    return Template(type_, numbers, masses, body, semiaxes)
+    return Template(type_, numbers, masses, body, squares, semiaxes)
 
 
 def superpositions(molecules: Array, reference: Array, weights: Array) -> Array:
@@ -106,12 +117,12 @@ def superpositions(molecules: Array, reference: Array, weights: Array) -> Array:
     return np.asarray((U * signs[:, None]) @ Vh)
 
 
-def _semiaxes(body: Array, numbers: Array, weights: Array, shape: str) -> Array:
+def _semiaxes(squares: Array, numbers: Array, weights: Array, shape: str) -> Array:
     radii = np.zeros(len(numbers))
     if shape == "van-der-waals":
         radii = _radii(numbers)
         weights = radii**3 / (radii**3).sum()
-    semiaxes = np.sqrt(5 * weights @ body**2 + weights @ radii**2)  # -> [3]
+    semiaxes = np.sqrt(5 * weights @ squares + weights @ radii**2)  # -> [3]
     for i, j in ((0, 1), (1, 2)):
         mean = semiaxes[[i, j]].mean()
         if abs(semiaxes[i] - semiaxes[j]) < _SYMMETRY * mean:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...arguments import periodic_axes
-from . import extended_xyz
+from . import extended_xyz, lammps_atoms
 from .column_names import TYPE_NAMES, plain
 from .number_columns import Array, integers
 from .stored_frame import StoredFrame
@@ -22,7 +22,8 @@ def count_frames(path: Path) -> int | None:
 def iterate_atoms(path: Path) -> Iterator[Any]:
     """Yield each frame as ``ase.Atoms``.
 
-    Extended XYZ is read one frame at a time. For other formats ASE decides how much is in memory.
+    Extended XYZ and text dumps of LAMMPS are read one frame at a time. For other formats ASE decides how much
+    is in memory.
 
     Raises
     ------
@@ -32,6 +33,9 @@ def iterate_atoms(path: Path) -> Iterator[Any]:
     format = _format(path)
     if format == "extxyz":
         yield from extended_xyz.iterate_atoms(path)
+        return
+    if format == "lammps-dump-text":  # ASE takes types for elements, and leaves masses out
+        yield from lammps_atoms.iterate_atoms(path)
         return
     from ase.io import iread
 

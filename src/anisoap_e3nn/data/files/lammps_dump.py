@@ -41,7 +41,8 @@ def count_frames(path: Path) -> int:
 def iterate_frames(path: Path) -> Iterator[StoredFrame]:
     r"""Yield the frames of a text dump (``dump custom``).
 
-    Particles are sorted by the column `id`, if there is one. Their types are the column `type`.
+    Particles are sorted by the column `id`, if there is one. Their types are the column `type` or, without
+    it, the atomic numbers of the column `element`.
     Coordinates may be ``x y z``, unwrapped ``xu yu zu``, or scaled ``xs ys zs``, ``xsu ysu zsu``.
     Boxes may be orthogonal, restricted triclinic (with the bounds of the bounding box) or general
     triclinic (``abc origin``). Axes with the flag ``pp`` are periodic; without flags all axes are.
@@ -77,9 +78,7 @@ def _frame(file: TextIO) -> StoredFrame:
             f"the frame is cut short or damaged, expected {number} lines of {len(names)} columns"
         )
     columns = _columns(names, rows)
-    if "type" not in columns:
-        raise ValueError("the dump has no column 'type'; add it to the dump command")
-    types = _types(columns["type"])
+    types = _types(columns)
     if "id" in columns:
         order = _order(integers("id", columns["id"]))
         columns = {name: values[order] for name, values in columns.items()}
@@ -125,7 +124,12 @@ def _columns(names: list[str], rows: list[list[str]]) -> dict[str, Array]:
     return columns
 
 
-def _types(words: Array) -> Array:
+def _types(columns: dict[str, Array]) -> Array:
+    if "type" not in columns and "element" in columns:
+        return numbers_of_symbols(columns["element"])
+    if "type" not in columns:
+        raise ValueError("the dump has no column 'type'; add it to the dump command")
+    words = columns["type"]
     label = next((word for word in words.tolist() if not re.match(r"[-+.\d]|nan|inf", word)), None)
     if label is not None:
         raise ValueError(
@@ -133,6 +137,24 @@ def _types(words: Array) -> Array:
             "'dump_modify ID types numeric', or replace the labels"
         )
     return integers("type", words)
+
+
+def numbers_of_symbols(symbols: Array) -> Array:
+    """Atomic numbers of the words of a column `element`."""
+    try:
+        from ase.data import atomic_numbers
+    except ImportError as error:
+        raise ImportError(
+            "ASE is not installed, but elements instead of the column 'type' need it: pip install "
+            '"anisoap-e3nn[ase]"'
+        ) from error
+    unknown = next((s for s in symbols.tolist() if s not in atomic_numbers), None)
+    if unknown is not None:
+        raise ValueError(
+            f"the column 'element' holds {unknown!r}, expected symbols of elements; name those of the "
+            "types by dump_modify ID element C H ..."
+        )
+    return np.array([atomic_numbers[s] for s in symbols.tolist()], dtype=np.int64)
 
 
 def _order(ids: Array) -> Array:
