@@ -5,6 +5,17 @@ from collections.abc import Iterator
 import torch
 
 
+def n_batches(n_frames: int, batch_size: int) -> int:
+    """Number of batches in an epoch: the complete ones, or one that is not.
+
+    Examples
+    --------
+    >>> n_batches(11, 4), n_batches(3, 4)
+    (2, 1)
+    """
+    return max(1, n_frames // batch_size)
+
+
 class EpochBatches:
     """Batches of frames of one epoch, the same for any number of processes.
 
@@ -36,9 +47,9 @@ class EpochBatches:
     ) -> None:
         generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
         order = torch.randperm(n_frames, generator=generator).tolist()
+        count = n_batches(n_frames, batch_size)
         self._batches = [
-            order[k * batch_size : (k + 1) * batch_size][process::n_processes]
-            for k in range(max(1, n_frames // batch_size))
+            order[k * batch_size : (k + 1) * batch_size][process::n_processes] for k in range(count)
         ]
 
     def __len__(self) -> int:

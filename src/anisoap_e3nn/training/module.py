@@ -6,14 +6,15 @@ from typing import Any
 import lightning
 import torch
 from torch import Tensor
-from torch.optim import lr_scheduler, swa_utils
+from torch.optim import swa_utils
 from torch_geometric.loader import DataLoader
 
 from ..fitting import MechanicsLoss
 from ..networks import MessagePassingPotential
 from ..potentials import mechanics
-from .batches import EpochBatches
+from .batches import EpochBatches, n_batches
 from .frames import Split
+from .schedule import learning_rate_schedule
 from .settings import OptimizationSettings
 
 
@@ -103,14 +104,8 @@ class MechanicsTraining(lightning.LightningModule):  # type: ignore[misc]
             )
         else:
             optimizer = torch.optim.Adam(parameters, settings.learning_rate)
-        steps = settings.epochs * max(1, len(self.split.train) // settings.batch_size)
-        schedule: Any = lr_scheduler.ConstantLR(optimizer, 1.0)
-        if settings.schedule == "one-cycle":
-            schedule = lr_scheduler.OneCycleLR(
-                optimizer, settings.learning_rate, steps, pct_start=0.05
-            )
-        elif settings.schedule == "cosine":
-            schedule = lr_scheduler.CosineAnnealingLR(optimizer, steps)
+        n_steps = settings.epochs * n_batches(len(self.split.train), settings.batch_size)
+        schedule = learning_rate_schedule(optimizer, settings, n_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def _weights(self) -> dict[str, float]:

@@ -13,11 +13,13 @@ from lightning.pytorch import loggers
 from ..default_dtype import default_dtype
 from ..fitting import MechanicsLoss, scan_dimers
 from ..potentials import StackedPotential, load_model
+from .batches import n_batches
 from .callbacks import SaveModels, WholeCheckpoints
 from .components import build_network, fixed_part
 from .frames import Split, read_split
 from .module import MechanicsTraining, subtract
 from .provenance import provenance
+from .schedule import refuse_other_course
 from .settings import TrainingSettings
 
 LAST = "last.ckpt"
@@ -46,7 +48,7 @@ def train(settings: TrainingSettings, resume: bool = False) -> torch.nn.Module:
     FileNotFoundError
         If there is no run to continue.
     ValueError
-        If settings or frames are faulty.
+        If settings or frames are faulty, or are not those of the run that is continued.
     """
     folder = Path(settings.output)
     checkpoint = folder / LAST
@@ -58,6 +60,9 @@ def train(settings: TrainingSettings, resume: bool = False) -> torch.nn.Module:
         )
     _check(settings)
     split = read_split(settings.data)
+    if resume:
+        in_an_epoch = n_batches(len(split.train), settings.optimization.batch_size)
+        refuse_other_course(checkpoint, settings, in_an_epoch)
     dtype = getattr(torch, settings.data.dtype)
     with default_dtype(dtype), torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
