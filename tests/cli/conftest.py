@@ -1,5 +1,6 @@
-"""A file of frames, and as many threads afterwards as before."""
+"""Files of frames and of a fluid, and as many threads afterwards as before."""
 
 from featurized_files import source, threads
+from repelling_disks import fluid
 
-__all__ = ["source", "threads"]
+__all__ = ["fluid", "source", "threads"]

@@ -2,6 +2,8 @@
 
 import argparse
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from .labels import distinct_labels, refuse_repeated_labels
 from .printing import print_text
+from .report_files import add_report_options, new_figure, refuse_report_files
 
 if TYPE_CHECKING:
     from ..simulation import Structure
@@ -27,43 +31,44 @@ def add_analyse(commands: Any) -> None:
     # fmt: off
     add = command.add_argument
     add("inputs", type=Path, nargs="+", metavar="TRAJECTORY.xyz", help="the reference first")
-    add("--labels", nargs="+", help="names for the figure (default: those of the files)")
+    add("--labels", nargs="+", help="names for the figure and JSON (default: those of the files)")
     add("--largest", type=float, metavar="R",
-        help="largest distance (default: 0.49 of the shortest cell axis)")
+        help="largest distance (default: 0.49 of the smallest height of the cells)")
     add("--bins", type=int, default=80, metavar="N", help="number of bins of distances (%(default)s)")
     add("--axis", type=int, choices=(0, 1, 2), default=2,
         help="body axis whose angles count: 2 for disks, 0 for rods (%(default)s)")
     add("--interval", type=float, nargs="+", default=[1.0], metavar="PS",
         help="time between frames in ps, one for all or one for each trajectory (1)")
-    add("--json", type=Path, metavar="OUT.json", help="also write the numbers as JSON")
-    add("--figure", type=Path, metavar="OUT.png", help="also draw them")
     # fmt: on
+    add_report_options(command, "also write the numbers as JSON", "also draw them")
 
 
 def analyse(options: argparse.Namespace) -> None:
     """Print, write and draw the structure of trajectories."""
-    from ..data import read_ellipsoids
-    from ..simulation import structure
-
-    labels = options.labels or [path.stem for path in options.inputs]
+    refuse_report_files(options)
+    labels = options.labels or distinct_labels(options.inputs)
     if len(labels) != len(options.inputs):
         raise ValueError(f"found {len(labels)} labels for {len(options.inputs)} trajectories")
+    refuse_repeated_labels(labels)
     n = len(options.inputs)
     intervals = options.interval * n if len(options.interval) == 1 else options.interval
     if len(intervals) != n:
         raise ValueError(f"found {len(intervals)} intervals for {n} trajectories")
-    trajectories = [read_ellipsoids(path, dtype=torch.float64) for path in options.inputs]
-    largest = options.largest or 0.49 * float(trajectories[0][0].cell[0].norm(dim=1).min())
-    found = [
-        structure(frames, largest, n_bins=options.bins, axis=options.axis)
-        for frames in trajectories
+    for interval in intervals:
+        if not 0 < interval < np.inf:
+            raise ValueError(f"--interval is {interval}, expected > 0")
+    if options.bins < 1:
+        raise ValueError(f"--bins is {options.bins}, expected 1 or more")
+    found = _structures(options)
+    width = max(16, *map(len, labels))
+    lines = [
+        f"{'trajectory':{width}s}  peak at   height  mean |Δg|  mean |Δg(r, cos)|  <P2>   D / Å²/ps"
     ]
-    lines = ["trajectory        peak at   height  mean |Δg|  mean |Δg(r, cos)|  <P2>  D / Å²/ps"]
     for label, each, interval in zip(labels, found, intervals, strict=True):
         position, height = each.first_peak
         change, of_angles = differences(each, found[0])
         lines.append(
-            f"{label:16.16s} {position:8.3f} {height:8.3f} {change:10.4f} {of_angles:18.4f} "
+            f"{label:{width}s} {position:8.3f} {height:8.3f} {change:10.4f} {of_angles:18.4f} "
             f"{each.nematic:5.3f} {diffusion(each, interval):11.4g}"
         )
     print_text("\n".join(lines))
@@ -79,9 +84,46 @@ def analyse(options: argparse.Namespace) -> None:
         _draw(found, labels, intervals, options.figure)
 
 
+def _structures(options: argparse.Namespace) -> list["Structure"]:
+    """Structures of all trajectories up to one distance, that of the lowest cell unless it is given."""
+    from ..data import read_ellipsoids
+    from ..simulation import structure
+    from ..simulation.structure import largest_distance, rounded_down
+
+    trajectories = [read_ellipsoids(path, dtype=torch.float64) for path in options.inputs]
+    limits = []
+    for path, frames in zip(options.inputs, trajectories, strict=True):
+        with _named(path):
+            limits.append(largest_distance(frames))
+    largest, limit = options.largest, min(limits)
+    if largest is None:
+        largest = 0.98 * limit
+    elif not 0 < largest <= limit:
+        raise ValueError(
+            f"--largest is {largest}, expected more than 0 and at most {rounded_down(limit)}, half of the "
+            f"smallest height of the cells, in {options.inputs[limits.index(limit)]}"
+        )
+    found = []
+    for path, frames in zip(options.inputs, trajectories, strict=True):
+        with _named(path):
+            found.append(structure(frames, largest, n_bins=options.bins, axis=options.axis))
+    return found
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name the file in errors of its frames."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
 def differences(one: "Structure", other: "Structure") -> tuple[float, float]:
-    """Mean absolute differences of g(r), and of g(r, |cos θ|), where the other is not zero."""
+    """Mean absolute differences of g(r), and of g(r, |cos θ|), where the other is positive, or NaN."""
     kept = other.g > 0
+    if not kept.any():
+        return float("nan"), float("nan")
     change = np.abs(one.g - other.g)[kept].mean()
     of_angles = np.abs(one.g_angles - other.g_angles)[:, kept].mean()
     return float(change), float(of_angles)
@@ -97,9 +139,7 @@ def diffusion(found: "Structure", interval: float) -> float:
 
 
 def _draw(found: list["Structure"], labels: list[str], intervals: list[float], path: Path) -> None:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(15, 7), layout="constrained")
+    figure = new_figure(figsize=(15, 7), layout="constrained")
     panels = figure.subplots(2, 3).flatten()
     limits = found[0].cosines
     titles = ["g(r)"] + [f"g(r), |cos θ| {a:.2f} to {b:.2f}" for a, b in pairwise(limits)]

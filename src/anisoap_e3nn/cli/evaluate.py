@@ -10,6 +10,7 @@ import torch
 
 from .input_frames import add_input_options, input_frames
 from .printing import print_text
+from .report_files import add_report_options, new_figure, refuse_report_files
 
 if TYPE_CHECKING:
     from ..fitting import Evaluation
@@ -28,11 +29,12 @@ def add_evaluate(commands: Any) -> None:
     add = command.add_argument
     add("model", type=Path, metavar="MODEL.pt", help="checkpoint")
     add("input", type=Path, metavar="INPUT", help="file of ellipsoids with targets")
-    add("--json", type=Path, metavar="OUT.json", help="also write the tables as JSON")
-    add("--figure", type=Path, metavar="OUT.png", help="also draw predicted against true values")
     add("--ignore-energies", action="store_true",
         help="leave energies out, as of a model that was fitted to forces")
     # fmt: on
+    add_report_options(
+        command, "also write the tables as JSON", "also draw predicted against true values"
+    )
     add_input_options(command)
 
 
@@ -41,9 +43,7 @@ def run_evaluate(options: argparse.Namespace) -> None:
     from ..fitting import evaluate
     from ..potentials import load_model
 
-    for path in (options.json, options.figure):
-        if path is not None and not path.parent.is_dir():
-            raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name!r} to")
+    refuse_report_files(options)
     model = load_model(options.model)
     numbers = [x for x in (*model.parameters(), *model.buffers()) if x.is_floating_point()]
     dtype = numbers[0].dtype if numbers else torch.get_default_dtype()
@@ -84,13 +84,7 @@ def _tables(found: "Evaluation") -> str:
 
 
 def _draw(found: "Evaluation", path: Path) -> None:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            'figures need matplotlib, which is not installed: pip install "anisoap-e3nn[viz]"'
-        ) from error
-    figure = Figure(figsize=(4 * len(found.true), 4), layout="constrained")
+    figure = new_figure(figsize=(4 * len(found.true), 4), layout="constrained")
     scores = {each.target: each.r_squared for each in found.errors if each.type is None}
     for number, (name, true) in enumerate(found.true.items(), start=1):
         panel = figure.add_subplot(1, len(found.true), number)

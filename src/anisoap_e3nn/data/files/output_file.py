@@ -1,5 +1,6 @@
 """Output files that appear only when complete."""
 
+import os
 import shutil
 import zipfile
 from abc import ABC, abstractmethod
@@ -86,9 +87,32 @@ def add_part(
             shutil.copyfileobj(file, entry, length=1 << 20)
 
 
-def refuse_output(path: Path, overwrite: bool, suffixes: tuple[str, ...]) -> None:
-    """Check that an output file can be written, before any work is done for it."""
-    if path.suffix not in suffixes:
+def refuse_output(path: Path, overwrite: bool, suffixes: tuple[str, ...] | None = None) -> None:
+    """Check that an output file can be written, before any work is done for it.
+
+    Parameters
+    ----------
+    path : Path
+        Output file.
+    overwrite : bool
+        Whether an existing file may be replaced.
+    suffixes : tuple of str, optional
+        Endings of which its name has one; by default any.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and `overwrite` is False.
+    FileNotFoundError
+        If its folder does not exist.
+    IsADirectoryError
+        If it is a folder.
+    PermissionError
+        If nothing can be written to its folder.
+    ValueError
+        If its name ends in none of `suffixes`.
+    """
+    if suffixes is not None and path.suffix not in suffixes:
         raise ValueError(
             f"found the output {path.name!r}, expected a name that ends in one of {', '.join(suffixes)}"
         )
@@ -96,5 +120,18 @@ def refuse_output(path: Path, overwrite: bool, suffixes: tuple[str, ...]) -> Non
         raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name!r} to")
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder, expected a file")
+    refuse_locked_folder(path.parent)
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} exists already; use --overwrite to replace it")
+
+
+def refuse_locked_folder(folder: Path) -> None:
+    """Check that files can be made in a folder.
+
+    Raises
+    ------
+    PermissionError
+        If they cannot.
+    """
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(f"the folder {folder} cannot be written to; give another output")
