@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from ..data.files.output_file import refuse_output
 from ..fitting import DimerScan, RSquared, fit_linear, r_squared, scan_dimers
 from ..potentials import StackedPotential, save_model
 from .components import build_stack
@@ -40,12 +41,13 @@ def fit(settings: FitSettings, overwrite: bool = False) -> LinearFit:
     ------
     FileExistsError
         If the output exists and `overwrite` is False.
+    OSError
+        If the folder of the output does not exist or cannot be written to, or the output is a folder.
     ValueError
         If settings or frames are faulty.
     """
     output = Path(settings.output)
-    if output.exists() and not overwrite:
-        raise FileExistsError(f"{output} exists already; use --overwrite to replace it")
+    refuse_output(output, overwrite)
     split = read_split(settings.data)
     stack, reasons = build_stack(settings, split.types, split.train)
     stack = stack.to(split.train[0].pos.dtype)

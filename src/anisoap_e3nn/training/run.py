@@ -10,6 +10,7 @@ import torch
 from lightning.pytorch import callbacks as lightning_callbacks
 from lightning.pytorch import loggers
 
+from ..data.files.output_file import refuse_locked_folder
 from ..default_dtype import default_dtype
 from ..fitting import MechanicsLoss, scan_dimers
 from ..potentials import StackedPotential, load_model
@@ -47,6 +48,10 @@ def train(settings: TrainingSettings, resume: bool = False) -> torch.nn.Module:
         If the output has a run already, and `resume` is False.
     FileNotFoundError
         If there is no run to continue.
+    NotADirectoryError
+        If the output, or a part of its path, is a file.
+    PermissionError
+        If the output cannot be written to, or cannot be made.
     ValueError
         If settings or frames are faulty, or are not those of the run that is continued.
     """
@@ -58,6 +63,7 @@ def train(settings: TrainingSettings, resume: bool = False) -> torch.nn.Module:
         raise FileExistsError(
             f"{folder} has a run already; continue it with --resume, or give another output"
         )
+    _refuse_folder(folder)
     _check(settings)
     split = read_split(settings.data)
     if resume:
@@ -90,6 +96,14 @@ def train(settings: TrainingSettings, resume: bool = False) -> torch.nn.Module:
     model = load_model(folder / "best.pt")
     scan_dimers(model, scanned)
     return model
+
+
+def _refuse_folder(folder: Path) -> None:
+    """Check that the folder of a run can be made and written to."""
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir():
+        raise NotADirectoryError(f"{nearest} is a file, expected a folder for output; give another")
+    refuse_locked_folder(nearest)
 
 
 def _check(settings: TrainingSettings) -> None:
