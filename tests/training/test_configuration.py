@@ -19,6 +19,7 @@ WRONG = [
     ({"optimization.schedule": "linear"}, "schedule"),
     ({"optimization.average": 1.0}, "optimization.average is 1.0"),
     ({"optimization.weights": {"force": 1.0}}, "expected finite numbers"),
+    ({"optimization.later_weights": {1: {"force": 1.0}}}, "later_weights.1. is .*expected finite"),
     ({"devices": 3}, "share evenly"),
     ({"network.name": "NequipStylePotential"}, "did you mean 'NequIPStylePotential'"),
     ({"network.hyperparameters": {"cutoff": 4.0, "n_layer": 1}}, "did you mean 'n_layers'"),

@@ -11,6 +11,7 @@ from lightning.pytorch import callbacks as lightning_callbacks
 from lightning.pytorch import loggers
 
 from ..data.files.output_file import refuse_locked_folder
+from ..data.targets import weights_of_targets
 from ..default_dtype import default_dtype
 from ..fitting import MechanicsLoss, scan_dimers
 from ..potentials import StackedPotential, load_model
@@ -116,6 +117,8 @@ def _check(settings: TrainingSettings) -> None:
         raise ValueError(
             f"optimization.average is {optimization.average}, expected 0 or more, below 1"
         )
+    for epoch, weights in optimization.later_weights.items():
+        weights_of_targets(f"optimization.later_weights[{epoch}]", weights)
     if settings.devices < 1 or optimization.batch_size % settings.devices:
         raise ValueError(
             f"found devices={settings.devices} and optimization.batch_size={optimization.batch_size}, "
