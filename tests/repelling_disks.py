@@ -11,10 +11,15 @@ from anisoap_e3nn.gay_berne import label_frames
 from anisoap_e3nn.potentials import SurfaceRepulsion, save_model
 
 
+def repulsion() -> SurfaceRepulsion:
+    """Model of the disks."""
+    return SurfaceRepulsion([0], 6.0, strength=0.5, decay_length=0.5).double()
+
+
 @pytest.fixture
 def fluid(tmp_path: Path, generator: torch.Generator) -> EllipsoidData:
     """Eight disks that repel each other, in a file with masses and moments, and the model beside it."""
-    model = SurfaceRepulsion([0], 6.0, strength=0.5, decay_length=0.5).double()
+    model = repulsion()
     save_model(model, tmp_path / "model.pt")
     frame = EllipsoidData(
         5 * torch.cartesian_prod(*[torch.arange(2.0)] * 3).double()

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -11,12 +10,7 @@ from anisoap_e3nn import EllipsoidData, cli
 from anisoap_e3nn.data import read_ellipsoids
 from anisoap_e3nn.potentials import PairPotential, save_model
 from anisoap_e3nn.simulation import BlowUpError, BlowUpWatch, ForceField, Langevin, RigidBodies
-
-
-def run(tmp_path: Path, output: str, *words: Any) -> int:
-    options = ["--temperature", 300, "--equilibration", 0.04, "--every", 0.02]
-    command = ["simulate", tmp_path / "model.pt", tmp_path / "start.xyz", "-o", tmp_path / output]
-    return cli.main([str(x) for x in [*command, *options, *words]])
+from simulated_fluid import run_simulate as run
 
 
 def test_a_continued_run_is_the_run(tmp_path: Path, fluid: EllipsoidData) -> None:
@@ -85,22 +79,3 @@ def test_evaluation_and_structure(
     assert (tmp_path / "s.png").stat().st_size > 1000
     assert cli.main(["analyse", files[1], "--labels", "a", "b"]) == 2
     assert "2 labels for 1 trajectories" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["--length", 0.1, "--time-step", 0], "--time-step is 0.0, expected > 0"),
-        (["--length", 0.1, "--restart"], "no such file"),
-    ],
-)
-def test_mistakes(
-    tmp_path: Path,
-    fluid: EllipsoidData,
-    words: list[Any],
-    message: str,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert run(tmp_path, "out.xyz", *words) == 2
-    assert message in capsys.readouterr().err
-    assert not (tmp_path / "out.xyz").exists()
