@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from .printing import print_text
+from .signals import telling
 
 
 def add_lammps(commands: Any) -> None:
@@ -57,4 +58,5 @@ def _build(options: argparse.Namespace) -> None:
 def _run(options: argparse.Namespace) -> None:
     from ..interop.lammps.script import run_script
 
-    run_script(options.input, options.model, options.options)
+    with telling(lambda: "files that LAMMPS has written so far are kept"):
+        run_script(options.input, options.model, options.options)

@@ -2,6 +2,8 @@
 
 import argparse
 
+from .signals import telling
+
 
 def mace_train(options: argparse.Namespace) -> None:
     """Train MACE on ellipsoids."""
@@ -11,4 +13,6 @@ def mace_train(options: argparse.Namespace) -> None:
         raise ImportError(
             f'MACE cannot be imported ({error}): pip install "anisoap-e3nn[mace]"'
         ) from error
-    train(options.config, options.options)
+    words = "checkpoints that MACE has written are kept; its option --restart_latest continues from them"
+    with telling(lambda: words):
+        train(options.config, options.options)

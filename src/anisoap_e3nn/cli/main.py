@@ -21,6 +21,8 @@ from .signals import Terminated, signals_as_exceptions
 from .simulate import add_simulate
 from .train import add_fit, add_train
 
+_NOTHING = "nothing written"  # by commands whose output appears only when complete
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
@@ -37,11 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, OSError, ImportError, MemoryError) as error:
         print_message("error", str(error) or type(error).__name__)
         return 2
-    except KeyboardInterrupt:
-        print_text("anisoap-e3nn: interrupted, nothing written", sys.stderr)
+    except KeyboardInterrupt as end:
+        print_text(f"anisoap-e3nn: interrupted, {str(end) or _NOTHING}", sys.stderr)
         return 130
     except Terminated as signal:
-        print_text(f"anisoap-e3nn: ended by {signal}, nothing written", sys.stderr)
+        print_text(f"anisoap-e3nn: ended by {signal}, {signal.kept or _NOTHING}", sys.stderr)
         return 128 + signal.number
     return 0
 

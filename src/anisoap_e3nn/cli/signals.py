@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -16,11 +16,16 @@ class Terminated(BaseException):
     ----------
     number : int
         Number of the signal.
+    kept : str
+        Words for the output that is kept, or none.
     """
 
-    def __init__(self, number: int) -> None:
-        super().__init__(signal.Signals(number).name)
-        self.number = number
+    def __init__(self, number: int, kept: str = "") -> None:
+        super().__init__(number, kept)
+        self.number, self.kept = number, kept
+
+    def __str__(self) -> str:
+        return signal.Signals(self.number).name
 
 
 @contextmanager
@@ -44,6 +49,23 @@ def signals_as_exceptions() -> Iterator[None]:
     finally:
         for number in numbers:
             signal.signal(number, signal.SIG_DFL)
+
+
+@contextmanager
+def telling(kept: Callable[[], str]) -> Iterator[None]:
+    """Tell what output is kept if a signal ends the command; without it, nothing is written.
+
+    Parameters
+    ----------
+    kept : function
+        Words for what is kept when the signal comes, and how it is continued. They follow a comma.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as end:
+        raise KeyboardInterrupt(kept()) from end
+    except Terminated as end:
+        raise Terminated(end.number, kept()) from end
 
 
 def _raise(number: int, frame: FrameType | None) -> None:

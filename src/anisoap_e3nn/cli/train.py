@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .printing import print_text
+from .signals import telling
 
 
 def add_train(commands: Any) -> None:
@@ -43,8 +44,18 @@ def train(options: argparse.Namespace) -> None:
         from ..training.settings import TrainingSettings
     settings = _settings(TrainingSettings, options)
     if settings is not None:
-        run(settings, options.resume)
+        with telling(lambda: _kept(Path(settings.output))):
+            run(settings, options.resume)
         print_text(f"wrote  {Path(settings.output) / 'best.pt'}")
+
+
+def _kept(folder: Path) -> str:
+    """Words for what a training that ends now leaves."""
+    from ..training.run import LAST
+
+    if (folder / LAST).is_file():
+        return f"{folder} has all epochs that were complete; continue with --resume"
+    return f"no epoch was complete; {folder} has no model"
 
 
 def fit(options: argparse.Namespace) -> None:

@@ -1,7 +1,10 @@
 """Training runs from a configuration."""
 
 import logging
+import signal
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +96,8 @@ def train(settings: TrainingSettings, resume: bool = False) -> torch.nn.Module:
             "LeafSpec",
         ):
             warnings.filterwarnings("ignore", f".*{words}.*")
-        trainer.fit(module, ckpt_path=checkpoint if resume else None, weights_only=True)
+        with _interrupts_pass():
+            trainer.fit(module, ckpt_path=checkpoint if resume else None, weights_only=True)
     model = load_model(folder / "best.pt")
     scan_dimers(model, scanned)
     return model
@@ -105,6 +109,19 @@ def _refuse_folder(folder: Path) -> None:
     if not nearest.is_dir():
         raise NotADirectoryError(f"{nearest} is a file, expected a folder for output; give another")
     refuse_locked_folder(nearest)
+
+
+@contextmanager
+def _interrupts_pass() -> Iterator[None]:
+    """Raise KeyboardInterrupt where Lightning makes SystemExit(1) of it and ignores further signals."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as end:
+        if not isinstance(end.__context__, KeyboardInterrupt):
+            raise
+        signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt from end
 
 
 def _check(settings: TrainingSettings) -> None:
