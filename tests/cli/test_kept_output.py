@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from anisoap_e3nn import EllipsoidData
+from anisoap_e3nn.data import read_ellipsoids
 from anisoap_e3nn.data.files.extended_xyz_file import ExtendedXYZFile
 from anisoap_e3nn.gay_berne import gay_berne_pairs
+from simulated_fluid import run_simulate, simulate_command
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs signals of Unix")
 
@@ -52,6 +55,38 @@ def ended(code: str, words: list[str], number: str) -> tuple[int, str]:
     _, err = process.communicate(timeout=60)
     assert "Traceback" not in err
     return process.returncode, err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [("SIGTERM", 128 + 15, "ended by SIGTERM"), ("SIGINT", 130, "interrupted")],
+)
+def test_simulate(tmp_path: Path, fluid: EllipsoidData, number: str, code: int, said: str) -> None:
+    output, words = tmp_path / "out.xyz", simulate_command(tmp_path, "out.xyz", "--length", "0.08")
+    waiting = WAITING.format(**APPEND, name="append", call=3)
+    kept = f"{output} has 2 new frames; continue with --restart"
+    assert ended(waiting, words, number) == (code, f"anisoap-e3nn: {said}, {kept}")
+    assert len(read_ellipsoids(output)) == 2
+    assert run_simulate(tmp_path, "out.xyz", "--length", 0.04, "--restart") == 0
+    assert run_simulate(tmp_path, "whole.xyz", "--length", 0.08) == 0
+    assert output.read_bytes() == (tmp_path / "whole.xyz").read_bytes()
+
+
+def test_simulate_before_a_new_frame(
+    tmp_path: Path,
+    fluid: EllipsoidData,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run_simulate(tmp_path, "out.xyz", "--length", 0.02) == 0
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("anisoap_e3nn.simulation.Langevin.run", interrupt)
+    assert run_simulate(tmp_path, "out.xyz", "--length", 0.02, "--restart") == 130
+    expected = "interrupted, {} has no new frame; continue with --restart\n"
+    assert capsys.readouterr().err.endswith(expected.format(tmp_path / "out.xyz"))
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,8 @@ def test_runs_that_blow_up_end_with_the_step_and_the_pair(
     found = capsys.readouterr().err
     assert "the run blew up at step" in found
     assert "nearest neighbour" in found
+    assert "K, expected about 300 K;" in found
+    assert "--time-step 4 fs is too long" in found
     bodies = RigidBodies(fluid)
     bodies.draw_momenta(10.0, torch.Generator().manual_seed(0))
     bodies.momenta[3] *= 30

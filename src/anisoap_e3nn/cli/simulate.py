@@ -4,26 +4,18 @@ import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ..arguments import integer, not_negative, positive
 from .input_frames import add_input_options, input_frames
+from .model_units import UNITS, Units
 from .printing import print_text
+from .signals import telling
 
-
-class Units(NamedTuple):
-    """Units of a model, beside Å and u."""
-
-    energy: str
-    kelvin: float  # k_B, energy / K
-    femtosecond: float  # in sqrt(u Å² / energy)
-
-
-UNITS = {
-    "real": Units("kcal/mol", 0.001987204259, 1 / 48.88821291),
-    "metal": Units("eV", 8.617333262e-5, 1 / 10.18050570),
-}
+if TYPE_CHECKING:
+    from .trajectory import Trajectory
 
 
 def add_simulate(commands: Any) -> None:
@@ -41,7 +33,9 @@ def add_simulate(commands: Any) -> None:
     add("model", type=Path, metavar="MODEL.pt", help="checkpoint")
     add("input", type=Path, metavar="INPUT", help="file of ellipsoids; the run starts from its last frame")
     add("-o", "--output", type=Path, required=True, metavar="OUT.xyz", help="trajectory, extended XYZ")
-    add("--restart", action="store_true", help="continue the run of OUT.state and append to OUT.xyz")
+    either = command.add_mutually_exclusive_group().add_argument
+    either("--overwrite", action="store_true", help="replace OUT.xyz and OUT.state if they exist")
+    either("--restart", action="store_true", help="continue the run of OUT.state and append to OUT.xyz")
     add("--units", choices=tuple(UNITS), default="real",
         help="kcal/mol, Å and u, or eV, Å and u (%(default)s)")
     add("--temperature", type=float, required=True, metavar="K", help="in K")
@@ -58,32 +52,30 @@ def add_simulate(commands: Any) -> None:
 
 def simulate(options: argparse.Namespace) -> None:
     """Run dynamics and write the trajectory frame by frame."""
-    from ..data.files.extended_xyz_file import ExtendedXYZFile, frame_text
-    from ..data.files.output_file import refuse_output
     from ..potentials import load_model
-    from ..simulation import (
-        NVE,
-        BlowUpWatch,
-        ForceField,
-        Langevin,
-        RigidBodies,
-        load_state,
-        save_state,
-    )
+    from .trajectory import Trajectory
 
-    refuse_output(options.output, options.restart, ExtendedXYZFile.suffixes)
-    state_file, units = options.output.with_suffix(".state"), UNITS[options.units]
-    _check(options)
+    n_steps, every = _steps(options)
+    trajectory = Trajectory(options.output, options.restart, options.overwrite)
     model = load_model(options.model).requires_grad_(False).double()
-    frames = list(input_frames(options, torch.float64))
-    if not frames:
-        raise ValueError(f"found no frames in {options.input}, expected one or more")
-    start = _without_targets(frames[-1])
-    if "masses" not in start:
-        raise ValueError(
-            f"found no columns masses and moments in {options.input}, which dynamics need; map the "
-            "trajectory with anisoap-e3nn coarse-grain"
-        )
+    units, start = UNITS[options.units], _start(options)
+    with telling(lambda: trajectory.kept), _ends_early(options, units, trajectory):
+        lines = _run(options, model, start, units, trajectory, n_steps, every)
+    print_text("\n".join(lines))
+
+
+def _run(
+    options: argparse.Namespace,
+    model: torch.nn.Module,
+    start: Any,
+    units: Units,
+    trajectory: "Trajectory",
+    n_steps: int,
+    every: int,
+) -> list[str]:
+    """Equilibrate or continue, run, and say what was found."""
+    from ..simulation import NVE, BlowUpWatch, ForceField, Langevin, RigidBodies
+
     temperature = options.temperature * units.kelvin
     step = options.time_step * units.femtosecond
     generator = torch.Generator().manual_seed(options.seed)
@@ -94,34 +86,29 @@ def simulate(options: argparse.Namespace) -> None:
     )
     watch, per_ps = BlowUpWatch(temperature), 1000 / options.time_step
     if options.restart:
-        load_state(dynamics, state_file)
+        trajectory.resume(dynamics)
     else:
         bodies.draw_momenta(temperature, generator)
         bodies.remove_drift()
-        with _ends_early(options.output):
-            dynamics.run(round(options.equilibration * per_ps), watch, 10)
+        dynamics.run(round(options.equilibration * per_ps), watch, 10)
     if options.nve:
         bodies.remove_drift()  # which friction would end, but constant energy keeps
-        n_steps, dynamics = dynamics.n_steps, NVE(force_field, bodies, step)
-        dynamics.n_steps = n_steps
+        n_before, dynamics = dynamics.n_steps, NVE(force_field, bodies, step)
+        dynamics.n_steps = n_before
     temperatures, energies = [], []
-    every = max(1, round(options.every * per_ps))
 
     def record(now: Any) -> None:
         watch(now)
         temperatures.append(float(bodies.temperature) / units.kelvin)
         energies.append(float(now.total_energy))
         if len(energies) % (every // stride) == 0:
-            with options.output.open("a", encoding="utf-8") as file:
-                file.write(frame_text(bodies.data))
-            save_state(now, state_file)
+            trajectory.append(now)
 
     stride = next(k for k in range(min(10, every), 0, -1) if every % k == 0)
-    with _ends_early(options.output):
-        dynamics.run(round(options.length * per_ps), record, stride)
+    dynamics.run(n_steps, record, stride)
     n, t = len(bodies.positions), torch.tensor(energies, dtype=torch.float64)
     lines = [
-        f"wrote        {options.output}, {len(energies) * stride // every} frames",
+        f"wrote        {options.output}, {trajectory.n_frames} frames",
         f"temperature  {sum(temperatures) / max(1, len(temperatures)):.1f} K",
     ]
     if options.nve and len(energies) > 2:
@@ -133,28 +120,63 @@ def simulate(options: argparse.Namespace) -> None:
             f"energy       drift {slope / n / temperature:.3g} k_B T per particle and ns, fluctuation "
             f"{float(t.std()):.3g} {units.energy} of all {n} particles"
         )
-    print_text("\n".join(lines))
+    return lines
 
 
 @contextmanager
-def _ends_early(output: Path) -> Iterator[None]:
-    """Report a run that blew up, or whose forces are not finite, in one line."""
+def _ends_early(
+    options: argparse.Namespace, units: Units, trajectory: "Trajectory"
+) -> Iterator[None]:
+    """Report a run that blew up, or whose forces are not finite, in one line and the user's units."""
+    from ..simulation import BlowUpError
+
+    time_step = f"--time-step {options.time_step:g} fs"
     try:
         yield
     except RuntimeError as error:
-        kept = f"; {output} has the frames before" if output.exists() else ""
-        raise ValueError(f"{error}{kept}") from error
+        message = f"{error}; found {time_step}"
+        if isinstance(error, BlowUpError):
+            found, expected = error.temperature / units.kelvin, error.expected / units.kelvin
+            message = error.words(
+                f"the temperature is {found:.4g} K, expected about {expected:.4g} K", time_step
+            )
+        kept = f"; {options.output} has the frames before" if trajectory.has_frames else ""
+        raise ValueError(message + kept) from error
 
 
-def _check(options: argparse.Namespace) -> None:
-    for name in ("temperature", "time_step", "length", "every"):
-        if not getattr(options, name) > 0:
-            word = name.replace("_", "-")
-            raise ValueError(f"--{word} is {getattr(options, name)}, expected > 0")
+def _steps(options: argparse.Namespace) -> tuple[int, int]:
+    """Number of steps, and of those between frames; refuses numbers that are out of range."""
+    for name in ("temperature", "time-step", "length", "every"):
+        positive(f"--{name}", getattr(options, name.replace("-", "_")))
+    for name in ("friction", "equilibration"):
+        not_negative(f"--{name}", getattr(options, name))
+    integer("--seed", options.seed)
+    if options.every * 1000 < options.time_step:
+        raise ValueError(
+            f"--every is {options.every} ps, expected {options.time_step / 1000:g} ps or more, a time step"
+        )
+    per_ps = 1000 / options.time_step
+    n_steps, every = round(options.length * per_ps), round(options.every * per_ps)
+    if n_steps < every:
+        raise ValueError(
+            f"--length is {options.length} ps, expected {options.every} ps or more, the time between frames; "
+            "give a longer --length or a shorter --every"
+        )
+    return n_steps, every
 
 
-def _without_targets(data: Any) -> Any:
+def _start(options: argparse.Namespace) -> Any:
+    """Last frame of the input, without targets."""
+    frames = list(input_frames(options, torch.float64))
+    if not frames:
+        raise ValueError(f"found no frames in {options.input}, expected one or more")
+    start: Any = frames[-1]
+    if "masses" not in start:
+        raise ValueError(
+            f"found no columns masses and moments in {options.input}, which dynamics need; map the "
+            "trajectory with anisoap-e3nn coarse-grain"
+        )
     for name in ("energy", "forces", "torques", "stress"):
-        if name in data:
-            del data[name]
-    return data
+        if name in start:
+            del start[name]
+    return start

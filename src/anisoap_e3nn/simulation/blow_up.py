@@ -7,7 +7,39 @@ from .integrators import Dynamics
 
 
 class BlowUpError(RuntimeError):
-    """Raised where particles are much hotter than they can be; the message names the step and the pair."""
+    """Raised where particles are much hotter than they can be; the message names the step and the pair.
+
+    Parameters
+    ----------
+    n_steps : int
+        Number of steps taken.
+    temperature, expected : float
+        Instantaneous and expected :math:`k_B T`, energies.
+    time_step : float
+        Time step, in the unit of time of the bodies.
+    place : str
+        Words that name the hottest particle and its nearest neighbour.
+    """
+
+    def __init__(
+        self, n_steps: int, temperature: float, expected: float, time_step: float, place: str
+    ) -> None:
+        super().__init__(n_steps, temperature, expected, time_step, place)
+        self.n_steps, self.temperature, self.expected = n_steps, temperature, expected
+        self.time_step, self.place = time_step, place
+
+    def __str__(self) -> str:
+        return self.words(
+            f"k_B T is {self.temperature:.4g}, expected about {self.expected:.4g}",
+            f"the time step {self.time_step:.4g} (in the unit of sqrt(mass length² / energy))",
+        )
+
+    def words(self, temperatures: str, time_step: str) -> str:
+        """The message, with words for both temperatures and for the time step, in whatever units."""
+        return (
+            f"the run blew up at step {self.n_steps}: {temperatures}; {self.place}. The force field has a "
+            f"hole, or {time_step} is too long"
+        )
 
 
 class BlowUpWatch:
@@ -41,9 +73,11 @@ class BlowUpWatch:
         hot = bodies.momenta.square().sum(1) / bodies.masses  # -> [particle]
         particle = int(hot.argmax())
         raise BlowUpError(
-            f"the run blew up at step {dynamics.n_steps}: k_B T is {found:.4g}, expected about "
-            f"{self.temperature:.4g}; {_nearest(dynamics, particle)}. The force field has a hole, or the "
-            f"time step {dynamics.time_step:.4g} is too long"
+            dynamics.n_steps,
+            found,
+            self.temperature,
+            dynamics.time_step,
+            _nearest(dynamics, particle),
         )
 
 

@@ -130,8 +130,8 @@ class Dynamics(ABC):
                 raise ValueError(f"{name} have shape {tuple(values.shape)}, expected {shape}")
             if not values.isfinite().all():
                 raise RuntimeError(
-                    f"{name} are not finite after {self.n_steps} steps; use a time step shorter than "
-                    f"{self.time_step}, and check that bodies do not overlap"
+                    f"{name} are not finite after {self.n_steps} steps; use a shorter time step, and check "
+                    "that bodies do not overlap"
                 )
 
 
