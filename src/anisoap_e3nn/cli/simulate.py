@@ -10,7 +10,7 @@ import torch
 
 from ..arguments import integer, not_negative, positive
 from .input_frames import add_input_options, input_frames
-from .model_units import UNITS, Units
+from .model_units import UNITS, Units, units_of_model
 from .printing import print_text
 from .signals import telling
 
@@ -36,8 +36,8 @@ def add_simulate(commands: Any) -> None:
     either = command.add_mutually_exclusive_group().add_argument
     either("--overwrite", action="store_true", help="replace OUT.xyz and OUT.state if they exist")
     either("--restart", action="store_true", help="continue the run of OUT.state and append to OUT.xyz")
-    add("--units", choices=tuple(UNITS), default="real",
-        help="kcal/mol, Å and u, or eV, Å and u (%(default)s)")
+    add("--units", choices=tuple(UNITS),
+        help="kcal/mol, Å and u, or eV, Å and u (default: as in the checkpoint, else real)")
     add("--temperature", type=float, required=True, metavar="K", help="in K")
     add("--time-step", type=float, default=4.0, metavar="FS", help="in fs (%(default)s)")
     add("--friction", type=float, default=1.0, metavar="1/PS", help="in 1/ps (%(default)s)")
@@ -58,7 +58,7 @@ def simulate(options: argparse.Namespace) -> None:
     n_steps, every = _steps(options)
     trajectory = Trajectory(options.output, options.restart, options.overwrite)
     model = load_model(options.model).requires_grad_(False).double()
-    units, start = UNITS[options.units], _start(options)
+    units, start = units_of_model(options.model, options.units), _start(options)
     with telling(lambda: trajectory.kept), _ends_early(options, units, trajectory):
         lines = _run(options, model, start, units, trajectory, n_steps, every)
     print_text("\n".join(lines))
