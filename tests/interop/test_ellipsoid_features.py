@@ -9,11 +9,12 @@ import torch
 from e3nn import o3
 
 from anisoap_e3nn.geometry import rotation_matrices
-from anisoap_e3nn.interop.ellipsoid_arrays import fault_of_arrays
+from anisoap_e3nn.interop.ellipsoid_arrays import fault_of_arrays, fault_of_positions
 from anisoap_e3nn.interop.ellipsoid_features import (
     EllipsoidFeatures,
     EllipsoidInputs,
     ShapeFeatures,
+    refuse_unknown_hyperparameters,
 )
 from common import Ellipsoids
 
@@ -103,6 +104,44 @@ def test_scalars_of_particles_of_one_shape_are_not_small(
     assert (first - first[0]).abs().max() < 1e-6
     for scalars in (first, second, (first - second) / 2**0.5):
         assert 0.4 < scalars.square().mean().sqrt() < 0.8
+
+
+def test_faults_of_positions(generator: torch.Generator) -> None:
+    x, cell = 5 * np.random.default_rng(3).random((6, 3)), np.diag([5.0, 6.0, 7.0])
+    for pbc in ([True] * 3, [False] * 3, [True, False, True]):
+        assert fault_of_positions(x, cell, pbc) == ""
+        assert (
+            fault_of_positions(torch.tensor(x), torch.tensor(cell)[None], torch.tensor(pbc)) == ""
+        )
+    assert fault_of_positions(x, np.zeros((3, 3)), [False] * 3) == ""
+    assert "no particles" in fault_of_positions(np.zeros((0, 3)), cell, [True] * 3)
+    assert "axes [0, 1, 2] are periodic" in fault_of_positions(x, np.zeros((3, 3)), [True] * 3)
+    flat = np.array([[5.0, 0, 0], [10.0, 0, 0], [0, 0, 7.0]])
+    assert "axes [0, 1] are periodic" in fault_of_positions(x, flat, [True, True, False])
+    assert fault_of_positions(x, flat, [True, False, True]) == ""
+    image = np.concatenate([x, x[4:5] + cell[1] - 2 * cell[2]])
+    assert "particles 4 and 6 are in" in fault_of_positions(image, cell, [True] * 3)
+    assert fault_of_positions(image, cell, [True, False, True]) == ""
+    x[3, 1] = np.inf
+    assert "positions of particle 3 is" in fault_of_positions(x, cell, [True] * 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "max_angulr",
+            "unknown hyperparameter 'max_angulr' in embedding; did you mean 'max_angular'",
+        ),
+        ("colour", "unknown hyperparameter 'colour' in embedding; expected some of max_angular, "),
+        ("cutoff", "found 'cutoff' in embedding, expected it from the model"),
+        ("types", "found 'types' in embedding, expected it from the model"),
+    ],
+)
+def test_hyperparameters_that_are_none(name: str, message: str) -> None:
+    refuse_unknown_hyperparameters({"max_radial": 3, "density_width": 0.5})
+    with pytest.raises(ValueError, match=message):
+        refuse_unknown_hyperparameters({"max_radial": 3, name: 1})
 
 
 def test_faults_of_arrays() -> None:

@@ -98,6 +98,43 @@ def test_rounding_is_not_scaled_up(generator: torch.Generator, dtype: torch.dtyp
     assert (standardization.scales[:2] != 1).all()
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_rounding_of_constants_is_not_scaled_up(
+    generator: torch.Generator, dtype: torch.dtype
+) -> None:
+    """Such as the own density of particles that are all alike, and products of it."""
+    eps = torch.finfo(dtype).eps
+    x = torch.randn(50, 4, generator=generator)
+    x[:, :2] = torch.tensor([3.0, -2.0]) * (1 + 2 * eps * x[:, :2])
+    x[:, 2:] = 3.0 + 0.001 * x[:, 2:]  # little, but no rounding
+    constant, varying = Standardization("2x0e + 2x0e").to(dtype), x.to(dtype)
+    constant.fit(varying)
+    scaled = constant(varying)
+    assert scaled[:, :2].abs().max() < 20 * eps
+    assert 0.05 < scaled[:, 2:].abs().max() < 1
+    products = torch.stack([1 + scaled[:, 0], 1 + scaled[:, 0] * scaled[:, 1]], dim=1)
+    again = Standardization("2x0e").to(dtype)
+    again.fit(products, standardized=True)
+    assert again(products).abs().max() < 20 * eps
+
+
+def test_energies_of_particles_that_are_all_alike_are_smooth(generator: torch.Generator) -> None:
+    """In single precision too, turning quaternions' signs and sizes changes energies by rounding alone."""
+    pairs = gay_berne_pairs(sizes=(12, 0, 0)).train
+    network = NequIPStylePotential([0], 4.0, "4x0e + 4x1o + 4x2e", n_layers=1, max_angular=4)
+    singles = [x.apply(lambda x: x.float() if x.is_floating_point() else x) for x in pairs]
+    network.float().standardize(singles)
+    batch = Batch.from_data_list(singles)
+    energies = []
+    for _ in range(5):
+        other = batch.clone()
+        factors = 0.3 + torch.rand(len(batch.pos), 1, generator=generator)
+        other.orientations = batch.orientations * factors.float()
+        energies.append(network(other))
+    spread = torch.stack(energies).std(0).max() / network.energy_scales.max()
+    assert spread < 3e-6
+
+
 def test_frames_without_targets_are_refused(frames: dict[str, EllipsoidData]) -> None:
     with pytest.raises(ValueError, match="expected one or more of energy"):
         nequip().standardize([frames["open"]])

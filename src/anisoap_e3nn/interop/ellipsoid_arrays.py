@@ -4,11 +4,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 from ..data.files.stored_frame import tells_shape
+from ..graph import edge_vectors, neighbor_list
 
 WIDTHS = {"orientations": 4, "semiaxes": 3, "torques": 3}
 """Number of columns of each array."""
+
+_NEAR, _SAME = (
+    1e-3,
+    1e-6,
+)  # lengths: of the search, and below which networks cannot tell a direction
 
 
 def fault_of_arrays(arrays: Mapping[str, Any], n: int, names: Sequence[str]) -> str:
@@ -51,6 +58,48 @@ def fault_of_arrays(arrays: Mapping[str, Any], n: int, names: Sequence[str]) -> 
         if row is not None:
             return f"semiaxes of particle {row} is {values[row].tolist()}, expected lengths ≥ 0"
     return ""
+
+
+def fault_of_positions(positions: Any, cell: Any, pbc: Any) -> str:
+    """What is wrong with the positions and the cell of a frame; an empty text if nothing is.
+
+    Parameters
+    ----------
+    positions : array ``(N, 3)``
+        Centres, lengths.
+    cell : array ``(3, 3)``
+        Cell vectors, lengths.
+    pbc : array ``(3,)``, bool
+        Which axes are periodic.
+
+    Examples
+    --------
+    >>> fault_of_positions(np.zeros((2, 3)), np.zeros((3, 3)), [False] * 3)
+    'particles 0 and 1 are in the same place, expected distinct centres'
+    """
+    x, vectors, axes = (np.asarray(each) for each in (positions, cell, pbc))
+    if len(x) == 0:
+        return "found no particles, expected one or more; remove the frame"
+    row = _first(~np.isfinite(x).all(axis=1))
+    if row is not None:
+        return f"positions of particle {row} is {x[row].tolist()}, expected finite numbers"
+    periodic = vectors.reshape(3, 3)[axes.reshape(3)]
+    if not np.isfinite(periodic).all() or np.linalg.matrix_rank(periodic) < len(periodic):
+        return (
+            f"axes {np.flatnonzero(axes).tolist()} are periodic and the cell is {vectors.tolist()}, expected "
+            "independent cell vectors; give the cell, or pbc of F for open axes"
+        )
+    tensors = [
+        torch.as_tensor(np.array(each, dtype=np.float64)) for each in (x, vectors.reshape(3, 3))
+    ]
+    at, lattice = tensors
+    index, shifts = neighbor_list(at, _NEAR, cell=lattice, pbc=torch.as_tensor(axes.reshape(3)))
+    lengths = edge_vectors(at, index, shifts, lattice).norm(dim=1)
+    same = index[:, lengths < _SAME]
+    if same.shape[1] == 0:
+        return ""
+    a, b = sorted(same[:, 0].tolist())
+    return f"particles {a} and {b} are in the same place, expected distinct centres"
 
 
 def changed_shapes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

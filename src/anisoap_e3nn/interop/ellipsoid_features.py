@@ -1,5 +1,8 @@
 """Features of ellipsoids and of their edges, for the networks of other projects."""
 
+from collections.abc import Mapping
+from difflib import get_close_matches
+from inspect import signature
 from typing import Any, NamedTuple
 
 import torch
@@ -14,6 +17,7 @@ from .random_numbers import own_random_numbers
 
 # chosen among 0, 0.5 and 1 by validation errors in nequip: pairs suffer from 0, fluids from 1
 _SIZE_OF_TYPES = 0.5
+_OF_THE_HOST = ("types", "cutoff")  # hyperparameters that its model settles
 
 
 class EllipsoidInputs(NamedTuple):
@@ -24,6 +28,26 @@ class EllipsoidInputs(NamedTuple):
     types: Tensor  # [particle]
     orientations: Tensor  # [particle, 4]
     semiaxes: Tensor  # [particle, 3]
+
+
+def refuse_unknown_hyperparameters(embedding: Mapping[str, Any]) -> None:
+    """Check the names of an embedding's hyperparameters that a configuration gives.
+
+    Raises
+    ------
+    ValueError
+        If one is unknown, or is given by the host's model: its types and its cutoff.
+    """
+    known = [name for name in signature(AniSOAPEmbedding).parameters if name not in _OF_THE_HOST]
+    for name in embedding:
+        if name in _OF_THE_HOST:
+            raise ValueError(
+                f"found {name!r} in embedding, expected it from the model, whose {name} it has; leave it out"
+            )
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            mend = f"did you mean {near[0]!r}?" if near else f"expected some of {', '.join(known)}"
+            raise ValueError(f"found the unknown hyperparameter {name!r} in embedding; {mend}")
 
 
 class EllipsoidFeatures(Layer):

@@ -17,8 +17,10 @@ class Standardization(Layer):
 
     All channels of an entry of the irreps share one scale. So channels that hardly vary stay small, and the
     network does not overfit their detail. An entry that varies by less than a hundredth of its size is
-    divided by that hundredth, so that noise is not blown up. One whose values are rounding errors, such as
-    anisotropies of spheres, keeps the scale 1. Before :meth:`fit` the means are 0 and the scales 1.
+    divided by that hundredth, so that noise is not blown up. One that varies by rounding errors alone, such
+    as the own density of particles that are all alike, is divided by its size, and one whose values are
+    rounding errors, such as anisotropies of spheres, by 1. Before :meth:`fit` the means are 0 and the scales
+    1.
 
     Parameters
     ----------
@@ -67,7 +69,14 @@ class Standardization(Layer):
             size = float((channels - means).square().mean().sqrt()) if mul else 0.0
             whole = float(channels.square().mean().sqrt()) if mul else 0.0
             self.means[some] = means.flatten().to(self.means)
-            self.scales[some] = max(size, 0.01 * whole) if whole > rounding else 1.0
+            self.scales[some] = _scale(size, whole, rounding)
 
     def extra_repr(self) -> str:
         return f"{self.irreps}"
+
+
+def _scale(size: float, whole: float, rounding: float) -> float:
+    """Scale of an entry: its root mean square without and with the mean, and that of rounding errors."""
+    if whole <= rounding:
+        return 1.0
+    return whole if size <= rounding else max(size, 0.01 * whole)

@@ -133,18 +133,57 @@ def test_other_types_in_test_files_are_refused(folder: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("changes", "arguments", "message"),
     [
-        ({"loss": "huber"}, "loss is 'huber', expected weighted or stress"),
-        ({"anisoap": {"edges": True}}, "found edges in the section anisoap"),
-        ({"enable_cueq": True}, "found enable_cueq, which does not go with ellipsoids"),
+        ({"loss": "huber"}, [], "loss is 'huber', expected weighted or stress"),
+        ({}, ["--loss", "huber"], "loss is 'huber', expected weighted or stress"),
+        ({}, ["--model", "MACE"], "model is 'MACE', expected ScaleShiftMACE"),
+        ({"enable_cueq": True}, [], "found enable_cueq=True, which does not go with ellipsoids"),
+        ({}, ["--enable_oeq", "True"], "found enable_oeq=True, which does not go with"),
+        ({"embedding_specs": "{}"}, [], "found embedding_specs, which does not go with"),
+        ({"anisoap": {"edges": True}}, [], "found edges in the section anisoap"),
+        (
+            {"anisoap": {"embedding": {"max_angulr": 3}}},
+            [],
+            "'max_angulr' in embedding; did you mean",
+        ),
+        (
+            {"anisoap": {"embedding": {"cutoff": 3.0}}},
+            [],
+            "found 'cutoff' in embedding, expected it from",
+        ),
+        (
+            {"anisoap": {"node_embedding": "shape", "embedding": {"max_angular": 3}}},
+            [],
+            "found node_embedding: shape with the hyperparameters",
+        ),
+        ({"batch_size": 9}, [], "found 8 training frames, expected at least batch_size, 9"),
     ],
 )
 def test_options_that_do_not_go_with_ellipsoids(
-    tmp_path: Path, changes: dict[str, Any], message: str
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, Any],
+    arguments: list[str],
+    message: str,
 ) -> None:
-    from anisoap_e3nn.interop.mace.configuration import split_configuration
+    from anisoap_e3nn.interop.mace.training import train
 
+    for name in ("train.xyz", "val.xyz", "test.xyz"):
+        (tmp_path / name).write_text((folder / name).read_text())
     write_configuration(tmp_path, **changes)
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match=message):
-        split_configuration(tmp_path / "model.yaml")
+        train("model.yaml", arguments)
+
+
+def test_without_weight_files_need_no_torques(folder: Path, tmp_path: Path) -> None:
+    for name in ("train.xyz", "val.xyz", "test.xyz"):
+        text = (folder / name).read_text().replace("torques:R:3", "turns:R:3")
+        (tmp_path / name).write_text(text)
+    write_configuration(
+        tmp_path, anisoap={"embedding": {"max_angular": 3}, "torques_weight": 0}, max_num_epochs=1
+    )
+    train(tmp_path)
+    assert (tmp_path / "fluid.model").exists()

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -118,15 +119,17 @@ def test_compiled(folder: Path, of_checkpoint: Any) -> None:
     [
         (("orientations:R:4", "quats:R:4"), r"train.xyz, frame 0: found no 'orientations'"),
         (("X ", "He "), r"train.xyz, frame 0: particle 0 is 'He', for which the model has no type"),
+        (
+            (r"(?m)^(X( +\S+){3})(.*\n)X( +\S+){3}", r"\1\3\1"),
+            "particles 0 and 1 are in the same place",
+        ),
     ],
-    ids=["no orientations", "unknown type"],
+    ids=["no orientations", "unknown type", "one place"],
 )
 def test_faulty_files_are_refused_before_training(
     folder: Path, tmp_path: Path, damage: tuple[str, str], message: str
 ) -> None:
-    import re
-
-    text = (folder / "train.xyz").read_text().replace(*damage)
+    text = re.sub(*damage, (folder / "train.xyz").read_text())
     (tmp_path / "train.xyz").write_text(text)
     for name in ("val", "test"):
         (tmp_path / f"{name}.xyz").write_text((folder / f"{name}.xyz").read_text())

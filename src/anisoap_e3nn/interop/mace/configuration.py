@@ -1,10 +1,14 @@
 """Configurations of ``anisoap-e3nn mace-train``: MACE's, and a section of ours."""
 
+from argparse import Namespace
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from ..ellipsoid_features import refuse_unknown_hyperparameters
 
 _LOSSES = ("weighted", "stress")
 _REFUSED = (
@@ -14,8 +18,9 @@ _REFUSED = (
     "foundation_model",
     "multiheads_finetuning",
     "lora",
-    "embedding_specs",
 )
+_OF_ELLIPSOIDS = {"model": "ScaleShiftMACE", "loss": _LOSSES[0]}
+_NOT_OF_ELLIPSOIDS = "which does not go with ellipsoids; leave it out"
 
 
 @dataclass
@@ -55,19 +60,43 @@ def split_configuration(path: Path) -> tuple[EllipsoidOptions, dict[str, Any]]:
         raise ValueError(
             f"{path}: found {', '.join(unknown)} in the section anisoap, expected some of {', '.join(known)}"
         )
-    refused = [name for name in _REFUSED if content.get(name)]
-    if refused:
-        raise ValueError(
-            f"{path}: found {', '.join(refused)}, which does not go with ellipsoids; leave it out"
-        )
-    for name, legal in (("model", ("ScaleShiftMACE",)), ("loss", _LOSSES)):
-        if content.setdefault(name, legal[0]) not in legal:
-            raise ValueError(
-                f"{path}: {name} is {content[name]!r}, expected {' or '.join(legal)} for ellipsoids"
-            )
     options = EllipsoidOptions(**section)
+    refuse_unknown_hyperparameters(options.embedding)
+    if options.node_embedding == "shape" and options.embedding:
+        raise ValueError(
+            f"{path}: found node_embedding: shape with the hyperparameters {sorted(options.embedding)} of a "
+            "density, expected one of the two; leave embedding out"
+        )
+    if content.get("embedding_specs"):
+        raise ValueError(f"{path}: found embedding_specs, {_NOT_OF_ELLIPSOIDS}")
     content["embedding_specs"] = str(_array_specs(options.torques_weight > 0))
-    return options, content
+    return options, _OF_ELLIPSOIDS | content
+
+
+def refuse_options(args: Namespace, defaults: Mapping[str, Any]) -> None:
+    """Refuse options of ``mace_run_train`` that do not go with ellipsoids, from wherever they come.
+
+    Parameters
+    ----------
+    args : Namespace
+        Options as MACE has parsed them.
+    defaults : mapping
+        MACE's defaults.
+
+    Raises
+    ------
+    ValueError
+        The message names the option.
+    """
+    for name in _REFUSED:
+        value = getattr(args, name, None)
+        if value and value != defaults.get(name):
+            raise ValueError(f"found {name}={value}, {_NOT_OF_ELLIPSOIDS}")
+    for name, legal in (("model", ("ScaleShiftMACE",)), ("loss", _LOSSES)):
+        if getattr(args, name) not in legal:
+            raise ValueError(
+                f"{name} is {getattr(args, name)!r}, expected {' or '.join(legal)} for ellipsoids"
+            )
 
 
 def _array_specs(torques: bool) -> dict[str, dict[str, Any]]:

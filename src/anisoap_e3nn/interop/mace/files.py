@@ -5,11 +5,11 @@ from typing import Any
 import ase.io
 from ase.data import chemical_symbols
 
-from ..ellipsoid_arrays import fault_of_arrays
+from ..ellipsoid_arrays import fault_of_arrays, fault_of_positions
 
 
 def refuse_faulty_files(args: Any, torques: bool) -> None:
-    """Refuse files whose frames lack arrays of ellipsoids, have faulty ones, or types unknown to the model.
+    """Refuse files whose frames lack arrays of ellipsoids, are faulty, or have types unknown to the model.
 
     Parameters
     ----------
@@ -31,6 +31,7 @@ def refuse_faulty_files(args: Any, torques: bool) -> None:
         for path in [paths] if isinstance(paths, str) else paths:
             for number, atoms in enumerate(ase.io.iread(path, ":")):
                 fault = fault_of_arrays(atoms.arrays, len(atoms), names)
+                fault = fault or fault_of_positions(atoms.positions, atoms.cell.array, atoms.pbc)
                 if not fault and option == "test_file":
                     fault = _unknown_type(atoms.numbers.tolist(), known)
                 if fault:

@@ -23,7 +23,7 @@ class EllipsoidLoss(torch.nn.Module):
     Parameters
     ----------
     energy_weight, forces_weight, torques_weight, stress_weight : float
-        Without a weight of the stress, no stress is needed.
+        Without a weight of the torques or the stress, none are needed.
     """
 
     def __init__(
@@ -59,7 +59,8 @@ class EllipsoidLoss(torch.nn.Module):
         """
         loss: Tensor = self.weights["energy"] * mean_squared_error_energy(ref, pred, ddp)
         loss = loss + self.weights["forces"] * mean_squared_error_forces(ref, pred, ddp)
-        loss = loss + self.weights["torques"] * _mean_squared_torques(ref, pred, ddp)
+        if self.weights["torques"] > 0:
+            loss = loss + self.weights["torques"] * _mean_squared_torques(ref, pred, ddp)
         if self.weights["stress"] > 0:
             loss = loss + self.weights["stress"] * weighted_mean_squared_stress(ref, pred, ddp)
         return loss

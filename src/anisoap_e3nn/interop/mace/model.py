@@ -11,7 +11,11 @@ from torch import Tensor
 
 from ...arguments import one_of
 from ...geometry import torques_of_gradient
-from ..ellipsoid_features import EllipsoidFeatures, ShapeFeatures
+from ..ellipsoid_features import (
+    EllipsoidFeatures,
+    ShapeFeatures,
+    refuse_unknown_hyperparameters,
+)
 from ..random_numbers import own_random_numbers
 from .embeddings import (
     DensityEnergyTerm,
@@ -57,6 +61,7 @@ class AniSOAPScaleShiftMACE(ScaleShiftMACE):  # type: ignore[misc]
         **options: Any,
     ) -> None:
         one_of("node_embedding", node_embedding, ("anisoap", "shape"))
+        refuse_unknown_hyperparameters(embedding or {})
         super().__init__(**{**options, "use_embedding_readout": False})
         r_max = float(options["r_max"])
         n_channels = o3.Irreps(options["hidden_irreps"]).count("0e")

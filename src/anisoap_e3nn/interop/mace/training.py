@@ -17,7 +17,7 @@ import yaml
 from mace import modules, tools
 from mace.tools import torch_geometric
 
-from .configuration import EllipsoidOptions, split_configuration
+from .configuration import EllipsoidOptions, refuse_options, split_configuration
 from .files import refuse_faulty_files
 from .loss import EllipsoidLoss
 from .model import AniSOAPScaleShiftMACE
@@ -66,7 +66,10 @@ def _parsed(of_mace: Mapping[str, Any], arguments: Sequence[str]) -> argparse.Na
     with TemporaryDirectory() as folder:
         file = Path(folder) / "mace.yaml"
         file.write_text(yaml.safe_dump(dict(of_mace)), encoding="utf-8")
-        return tools.build_default_arg_parser().parse_args(["--config", str(file), *arguments])
+        parser = tools.build_default_arg_parser()
+        args = parser.parse_args(["--config", str(file), *arguments])
+    refuse_options(args, {name: parser.get_default(name) for name in vars(args)})
+    return args
 
 
 @contextmanager
@@ -91,6 +94,11 @@ def _configure_model(
     original: Any, options: EllipsoidOptions, args: Any, train_loader: Any, *others: Any
 ) -> tuple[Any, Any]:
     """Build our model as MACE builds its own, and measure features on training data."""
+    if len(train_loader) == 0:
+        raise ValueError(
+            f"found {len(train_loader.dataset)} training frames, expected at least batch_size, "
+            f"{args.batch_size}, since MACE leaves out batches that are not full; give a smaller batch_size"
+        )
     before = modules.ScaleShiftMACE
     modules.ScaleShiftMACE = partial(
         AniSOAPScaleShiftMACE,

@@ -8,7 +8,7 @@ import torch
 from nequip.data import AtomicDataDict
 from nequip.data.datamodule import ASEDataModule
 
-from ..ellipsoid_arrays import WIDTHS, fault_of_arrays
+from ..ellipsoid_arrays import WIDTHS, fault_of_arrays, fault_of_positions
 from .keys import TORQUES
 
 
@@ -30,8 +30,8 @@ class EllipsoidDataModule(ASEDataModule):  # type: ignore[misc]
     ------
     ValueError
         When the files are read, if a field is missing or of the wrong shape, an orientation has no direction,
-        a semi-axis is negative, a number is NaN or infinite, or the model has no type for a particle. The
-        message names file, frame and particle.
+        a semi-axis is negative, a number is NaN or infinite, particles are in the same place, a frame is
+        empty, or the model has no type for a particle. The message names file, frame and particle.
     """
 
     def __init__(self, *args: Any, torques: bool = True, **options: Any) -> None:
@@ -72,6 +72,10 @@ def _fault(frame: dict[str, Any], fields: Sequence[str], known: torch.Tensor | N
     fault = fault_of_arrays(frame, n, fields)
     if fault and TORQUES not in frame:
         return f"{fault}; without torques use torques: false"
+    if not fault:
+        cell = frame.get(AtomicDataDict.CELL_KEY, torch.zeros(3, 3))
+        pbc = frame.get(AtomicDataDict.PBC_KEY, torch.zeros(3, dtype=torch.bool))
+        fault = fault_of_positions(frame[AtomicDataDict.POSITIONS_KEY], cell, pbc)
     if fault or known is None:
         return fault
     numbers = frame[AtomicDataDict.ATOMIC_NUMBERS_KEY].view(-1)

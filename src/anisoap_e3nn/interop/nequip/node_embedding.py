@@ -9,7 +9,11 @@ from nequip.data import AtomicDataDict
 from nequip.nn import GraphModuleMixin
 from torch import Tensor
 
-from ..ellipsoid_features import EllipsoidFeatures, ShapeFeatures
+from ..ellipsoid_features import (
+    EllipsoidFeatures,
+    ShapeFeatures,
+    refuse_unknown_hyperparameters,
+)
 from .inputs import INPUT_IRREPS, ellipsoid_inputs
 from .keys import DENSITY_ENERGY
 from .measured import MeasuredModule
@@ -84,6 +88,7 @@ class AniSOAPNodeEmbedding(_NodeEmbedding):
         irreps_in: dict[str, Any],
         **embedding: Any,
     ) -> None:
+        refuse_unknown_hyperparameters(embedding)
         features = EllipsoidFeatures(len(type_names), r_max, irreps_features, **embedding)
         super().__init__(features, irreps_in, **{DENSITY_ENERGY: "1x0e"})
 
