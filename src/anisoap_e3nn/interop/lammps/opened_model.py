@@ -78,6 +78,7 @@ class OpenedModel:
         properties.cutoff, properties.width = self.cutoff, self.exchange.width
         properties.pairs = bool(self.pairs)
         properties.neighborhoods = any(not isinstance(x, OneBodyPotential) for x in self.others)
+        properties.kernel = KernelProperties()
         if self.kernel is None:
             return
         known = self.pairs[0].type_index.values

@@ -66,13 +66,19 @@ void PairAniSOAP::coeff(int narg, char **arg) {
     memory->create(setflag, n + 1, n + 1, "pair:setflag");
     memory->create(cutsq, n + 1, n + 1, "pair:cutsq");
   }
+  // nothing is left of an earlier model, also where this one is refused
+  model_ = {};
+  n_pair_edges_ = n_neighborhood_edges_ = 0;
+  needs_setup_ = true;
+  for (int i = 1; i <= n; i++)
+    for (int j = i; j <= n; j++) setflag[i][j] = 0;
+  std::string message;
+  const bool opened = open({arg + 2, arg + narg}, message);
+  refuse_everywhere(!opened, message);
   has_type_.assign(n + 1, false);
   for (int i = 1; i <= n; i++) has_type_[i] = strcmp(arg[2 + i], "NULL") != 0;
   for (int i = 1; i <= n; i++)
     for (int j = i; j <= n; j++) setflag[i][j] = has_type_[i] && has_type_[j];
-  std::string message;
-  const bool opened = open({arg + 2, arg + narg}, message);
-  refuse_everywhere(!opened, message);
   comm_forward = comm_reverse = std::max<int>(widest_property, model_.width);
 }
 
@@ -118,6 +124,8 @@ void PairAniSOAP::init_style() {
   if (!force->newton_pair) error->all(FLERR, "{} found newton off, expected newton on", style_);
   if (!atom->ellipsoid_flag) error->all(FLERR, "{} expects atom_style ellipsoid, or hybrid with it", style_);
   if (atom->tag_enable == 0) error->all(FLERR, "{} expects atoms with IDs", style_);
+  needs_setup_ = false;
+  needs_selection_ = true;
   // hybrid styles learn of the width before the model does
   force->pair->comm_forward = std::max(force->pair->comm_forward, comm_forward);
   force->pair->comm_reverse = std::max(force->pair->comm_reverse, comm_reverse);
@@ -135,6 +143,8 @@ double PairAniSOAP::init_one(int, int) { return model_.cutoff; }
 
 void PairAniSOAP::compute(int eflag, int vflag) {
   ev_init(eflag, vflag);
+  if (needs_setup_)
+    error->all(FLERR, "{} found `run ... pre no` after pair_coeff, expected a run with a setup", style_);
   if (vflag_atom) error->all(FLERR, "{} has no stress per atom; use compute pressure", style_);
   gather();
   std::string message;
@@ -195,6 +205,7 @@ void PairAniSOAP::add_results() {
 void PairAniSOAP::select_members() {
   const int n = atom->nlocal + atom->nghost;
   selection_++;
+  needs_selection_ = false;
   members_.clear();
   types_.clear();
   index_.assign(n, -1);
@@ -229,7 +240,7 @@ void PairAniSOAP::select_members() {
 // Positions and orientations of the members, as they are now. Sizes are read when LAMMPS makes its list, which is when it
 // tells ghosts of them, and in the first step of a run, since any command may have changed them before it.
 void PairAniSOAP::gather() {
-  const bool is_new = neighbor->ago == 0 || int(index_.size()) != atom->nlocal + atom->nghost;
+  const bool is_new = needs_selection_ || neighbor->ago == 0 || int(index_.size()) != atom->nlocal + atom->nghost;
   if (is_new) select_members();
   if (is_new || update->ntimestep <= update->firststep + 1) read(diameters_, semiaxes_.data(), 3, 0.5);
   read(orientations_, quaternions_.data(), 4, 1);

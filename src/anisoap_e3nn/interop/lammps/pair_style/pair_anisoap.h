@@ -43,6 +43,8 @@ class PairAniSOAP : public Pair {
   std::vector<bool> has_type_;  // [type + 1], whether the model acts on the LAMMPS type
   class Compute *orientations_ = nullptr, *diameters_ = nullptr;
 
+  bool needs_setup_ = true;      // by LAMMPS, since pair_coeff
+  bool needs_selection_ = true;  // of members, since the setup
   std::vector<int64_t> members_, index_;  // LAMMPS' indices of the model's particles, and back (or -1)
   bool are_all_ = false;                  // whether all particles are the model's
   int64_t selection_ = 0, n_local_ = 0;
