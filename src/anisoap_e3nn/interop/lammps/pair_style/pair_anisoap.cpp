@@ -22,12 +22,23 @@
 namespace LAMMPS_NS {
 namespace {
 constexpr int message_size = 4096;  // bytes
-std::map<LAMMPS *, anisoap_functions> functions_of;
-int64_t n_styles = 0;
+struct Coupling {
+  int64_t number;
+  anisoap_functions functions;
+};
+std::map<LAMMPS *, Coupling> couplings;
+int64_t n_couplings = 0, n_styles = 0;
 }  // namespace
 
 PairAniSOAP *evaluated = nullptr;
-void use_functions(LAMMPS *lmp, const anisoap_functions &functions) { functions_of[lmp] = functions; }
+int64_t use_functions(LAMMPS *lmp, const anisoap_functions &functions) {
+  couplings[lmp] = {++n_couplings, functions};
+  return n_couplings;
+}
+void drop_functions(LAMMPS *lmp, int64_t number) {
+  const auto found = couplings.find(lmp);
+  if (found != couplings.end() && found->second.number == number) couplings.erase(found);
+}
 
 PairAniSOAP::PairAniSOAP(LAMMPS *lmp, const char *style)
     : Pair(lmp), style_(std::string("pair_style ") + style), id_(n_styles++) {
@@ -43,12 +54,18 @@ PairAniSOAP::~PairAniSOAP() {
   memory->destroy(cutsq);
 }
 
-const anisoap_functions &PairAniSOAP::functions() const {
-  const auto found = functions_of.find(lmp);
-  if (found == functions_of.end())
-    error->all(FLERR, "pair_style anisoap has no models: run the script by `anisoap-e3nn lammps run`, or call "
-                      "anisoap_e3nn.interop.lammps.couple before it");
-  return found->second;
+// The functions of this LAMMPS, or null after writing what is wrong into `message`. The model that has been opened, and
+// the memory of its kernel, belong to the coupling of a number.
+const anisoap_functions *PairAniSOAP::functions(std::string &message, int64_t number) const {
+  const auto found = couplings.find(lmp);
+  if (found == couplings.end())
+    message = "this LAMMPS has no models; run the script by `anisoap-e3nn lammps run`, or call "
+              "anisoap_e3nn.interop.lammps.couple before it";
+  else if (number && found->second.number != number)
+    message = "the coupling that opened the model has ended; give pair_coeff again";
+  else
+    return &found->second.functions;
+  return nullptr;
 }
 
 void PairAniSOAP::settings(int narg, char **) {
@@ -83,17 +100,22 @@ void PairAniSOAP::coeff(int narg, char **arg) {
 }
 
 bool PairAniSOAP::open(const std::vector<std::string> &words, std::string &message) {
+  const anisoap_functions *const functions = this->functions(message);
+  if (!functions) return false;
+  coupling_ = couplings[lmp].number;
   std::string lines = words[0];
   for (size_t k = 1; k < words.size(); k++) lines += "\n" + words[k];
   char text[message_size] = "";
-  const int failed = functions().open(lines.c_str(), update->unit_style, id_, &model_, text, message_size);
+  const int failed = functions->open(lines.c_str(), update->unit_style, id_, &model_, text, message_size);
   message = text;
   return !failed;
 }
 
 bool PairAniSOAP::evaluate(const anisoap_step &step, std::string &message) {
+  const anisoap_functions *const functions = this->functions(message, coupling_);
+  if (!functions) return false;
   char text[message_size] = "";
-  const int failed = functions().evaluate(&step, text, message_size);
+  const int failed = functions->evaluate(&step, text, message_size);
   message = text;
   return !failed;
 }
@@ -102,7 +124,8 @@ bool PairAniSOAP::evaluate(const anisoap_step &step, std::string &message) {
 bool PairAniSOAP::evaluate_kernel() {
 #if __has_include("anisoap_kernels.h")
   const anisoap_kernel &kernel = model_.kernel;
-  if (!kernel.evaluate) return false;
+  std::string message;
+  if (!kernel.evaluate || !functions(message, coupling_)) return false;
   find_edges(true);
   const anisoap_step step = this->step();
   const anisoap_pairs pairs{1, int(kernel.threads), step.n_all, kernel.n_known_types, step.n_pair_edges,

@@ -39,7 +39,7 @@ class PairAniSOAP : public Pair {
 
  private:
   const std::string style_;
-  int64_t id_;
+  int64_t id_, coupling_ = 0;  // numbers of the style, and of the coupling that opened its model
   std::vector<bool> has_type_;  // [type + 1], whether the model acts on the LAMMPS type
   class Compute *orientations_ = nullptr, *diameters_ = nullptr;
 
@@ -57,7 +57,7 @@ class PairAniSOAP : public Pair {
   double *features_ = nullptr;  // that are exchanged
   int width_ = 0;
 
-  const anisoap_functions &functions() const;
+  const anisoap_functions *functions(std::string &message, int64_t number = 0) const;
   void select_members();
   void gather();
   void read(class Compute *property, double *values, int width, double factor);
@@ -76,6 +76,9 @@ class PairAniSOAP : public Pair {
   double *row(int i);
 };
 
-void use_functions(LAMMPS *lmp, const anisoap_functions &functions);
+// Couples a LAMMPS to functions, and returns the coupling's number, by which it is ended. LAMMPS may be gone then, and
+// another one in its place.
+int64_t use_functions(LAMMPS *lmp, const anisoap_functions &functions);
+void drop_functions(LAMMPS *lmp, int64_t number);
 extern PairAniSOAP *evaluated;  // the style whose model is being evaluated, or null
 }  // namespace LAMMPS_NS
