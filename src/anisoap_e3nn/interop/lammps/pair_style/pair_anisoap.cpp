@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <numeric>
 
 #include "atom.h"
 #include "comm.h"
@@ -224,19 +225,32 @@ void PairAniSOAP::add_results() {
   }
 }
 
-// Members are looked for when LAMMPS makes its list, and must have a shape.
+// Types of all particles. LAMMPS tells ghosts of theirs when it makes its list, and nobody does of changes after it.
+std::vector<int64_t> PairAniSOAP::types_of_all() {
+  const int n = atom->nlocal + atom->nghost;
+  std::vector<int64_t> types(atom->type, atom->type + n);
+  if (neighbor->ago == 0) return types;
+  index_.resize(n);
+  std::iota(index_.begin(), index_.end(), 0);
+  std::vector<double> values(types.begin(), types.end());
+  exchange(values.data(), 1, false);
+  return {values.begin(), values.end()};
+}
+
+// Selects the particles of the model's types, which must have a shape. All ranks do so at once.
 void PairAniSOAP::select_members() {
   const int n = atom->nlocal + atom->nghost;
+  const std::vector<int64_t> types = types_of_all();
   selection_++;
   needs_selection_ = false;
   members_.clear();
   types_.clear();
   index_.assign(n, -1);
   for (int i = 0; i < n; i++) {
-    if (!has_type_[atom->type[i]]) continue;
+    if (!has_type_[types[i]]) continue;
     index_[i] = members_.size();
     members_.push_back(i);
-    types_.push_back(atom->type[i]);
+    types_.push_back(types[i]);
   }
   const size_t n_all = members_.size();
   are_all_ = int(n_all) == n;
@@ -260,12 +274,16 @@ void PairAniSOAP::select_members() {
                       "or NULL in pair_coeff", any);
 }
 
-// Positions and orientations of the members, as they are now. Sizes are read when LAMMPS makes its list, which is when it
-// tells ghosts of them, and in the first step of a run, since any command may have changed them before it.
+// Positions and orientations of the members, as they are now. Types and sizes are read when LAMMPS makes its list, which
+// is when it tells ghosts of them, and in the first step of a run, since any command may have changed them before it.
 void PairAniSOAP::gather() {
-  const bool is_new = needs_selection_ || neighbor->ago == 0 || int(index_.size()) != atom->nlocal + atom->nghost;
-  if (is_new) select_members();
-  if (is_new || update->ntimestep <= update->firststep + 1) read(diameters_, semiaxes_.data(), 3, 0.5);
+  if (needs_selection_ || neighbor->ago == 0 || update->ntimestep <= update->firststep + 1) {
+    select_members();
+    read(diameters_, semiaxes_.data(), 3, 0.5);
+  } else if (int(index_.size()) != atom->nlocal + atom->nghost) {
+    error->one(FLERR, "{} found {} particles and ghosts on a rank where LAMMPS made its list of {}, expected the same "
+                      "number until it makes a new one", style_, atom->nlocal + atom->nghost, index_.size());
+  }
   read(orientations_, quaternions_.data(), 4, 1);
   for (size_t m = 0; !are_all_ && m < members_.size(); m++)
     memcpy(&positions_[3 * m], atom->x[members_[m]], 3 * sizeof(double));

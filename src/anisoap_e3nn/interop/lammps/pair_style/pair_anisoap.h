@@ -58,6 +58,7 @@ class PairAniSOAP : public Pair {
   int width_ = 0;
 
   const anisoap_functions *functions(std::string &message, int64_t number = 0) const;
+  std::vector<int64_t> types_of_all();
   void select_members();
   void gather();
   void read(class Compute *property, double *values, int width, double factor);
