@@ -190,6 +190,7 @@ bool PairAniSOAP::evaluate_model(std::string &message) {
   evaluated = this;
   const bool failed = !evaluate(step(), message);
   evaluated = nullptr;
+  if (failed) message += overlap();
   if (failed && model_.width && comm->nprocs > 1) {  // the others wait for features
     fprintf(stderr, "ERROR: %s\n", message.c_str());
     MPI_Abort(world, 1);

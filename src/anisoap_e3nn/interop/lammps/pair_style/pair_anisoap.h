@@ -72,6 +72,7 @@ class PairAniSOAP : public Pair {
   template <bool are_all, bool with_vectors, class Keep>
   int64_t select_edges_of(int64_t *neighbors, int64_t *centers, double *vectors, const Keep &keep);
   bool is_first(int i, int j) const;
+  std::string overlap() const;
   void add_results();
   void refuse_everywhere(bool failed, const std::string &message);
   double *row(int i);
