@@ -1,7 +1,10 @@
 """Input scripts of LAMMPS, run with models on all ranks."""
 
 import os
-from collections.abc import Sequence
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -40,7 +43,8 @@ def run_script(path: Path, model: Path | None = None, options: Sequence[str] = (
         torch.set_num_threads(max(1, n_threads // n_ranks))
     refused = ""
     try:
-        lmp.file(str(path))
+        with _signals_end_at_once():
+            lmp.file(str(path))
     except Exception as error:  # LAMMPS raises no other class
         refused = str(error)
     lmp.close()
@@ -49,3 +53,25 @@ def run_script(path: Path, model: Path | None = None, options: Sequence[str] = (
         raise SystemExit(2)
     if refused:
         raise ValueError(f"LAMMPS refused {path}: {refused}")
+
+
+@contextmanager
+def _signals_end_at_once() -> Iterator[None]:
+    """Let signals end the process as they end LAMMPS' own program; ignored ones stay so.
+
+    Handlers of Python would wait for Python, which a run of native kernels does not come back to.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    handlers = {number: signal.getsignal(number) for number in numbers}
+    handlers = {number: handler for number, handler in handlers.items() if callable(handler)}
+    for number in handlers:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
