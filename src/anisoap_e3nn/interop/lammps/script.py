@@ -31,7 +31,8 @@ def run_script(path: Path, model: Path | None = None, options: Sequence[str] = (
     ValueError
         If LAMMPS refuses the script. Only rank 0 says why; the others exit with code 2.
     """
-    variables = [] if model is None else ["-var", "model", str(model)]
+    name = f'"{model}"' if len(str(model).split()) > 1 else f"{model}"  # one word for LAMMPS
+    variables = [] if model is None else ["-var", "model", name]
     n_threads = torch.get_num_threads()  # torch's own choice, of the cores that it may use
     lmp = start_lammps([*variables, *options])
     rank, n_ranks = (lmp.extract_setting(f"world_{name}") for name in ("rank", "size"))
