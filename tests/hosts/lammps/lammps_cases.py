@@ -251,6 +251,12 @@ REFUSALS: dict[str, Case] = {
     "no_shape": Case(
         setup() + "set atom 5 shape 0 0 0\n" + anisoap(f"gay_berne {TYPE_WORDS}") + "run 0", MODELS
     ),
+    "fewer_particles": Case(
+        setup()
+        + anisoap(f"gay_berne {TYPE_WORDS}")
+        + "neigh_modify delay 50\nrun 0\ngroup some id 5:9\ndelete_atoms group some\nrun 1 pre no",
+        MODELS,
+    ),
     "other_list": Case(
         setup()
         + anisoap(f"gay_berne {TYPE_WORDS}")

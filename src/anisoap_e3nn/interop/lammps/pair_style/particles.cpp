@@ -63,12 +63,14 @@ void PairAniSOAP::select_members() {
 // Positions and orientations of the members, as they are now. Types and sizes are read when LAMMPS makes its list and
 // so tells ghosts of them, and in the first step of a run, before which any command may have changed them.
 void PairAniSOAP::gather() {
-  if (needs_selection_ || neighbor->ago == 0 || update->ntimestep <= update->firststep + 1) {
+  const int n = atom->nlocal + atom->nghost;
+  const bool has_new_list = needs_selection_ || neighbor->ago == 0;
+  if (!has_new_list && int(index_.size()) != n)  // the list may have indices beyond the last particle
+    error->one(FLERR, "{} found {} particles and ghosts on a rank where LAMMPS' list is of {}, expected a new list "
+                      "after particles have come or gone; leave out `pre no`", style_, n, index_.size());
+  if (has_new_list || update->ntimestep <= update->firststep + 1) {
     select_members();
     read(diameters_, semiaxes_.data(), 3, 0.5);
-  } else if (int(index_.size()) != atom->nlocal + atom->nghost) {
-    error->one(FLERR, "{} found {} particles and ghosts on a rank where LAMMPS made its list of {}, expected the same "
-                      "number until it makes a new one", style_, atom->nlocal + atom->nghost, index_.size());
   }
   read(orientations_, quaternions_.data(), 4, 1);
   for (size_t m = 0; !are_all_ && m < members_.size(); m++)
