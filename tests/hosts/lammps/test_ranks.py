@@ -131,7 +131,7 @@ MESSAGES = {
     "units": "found units metal in the script, expected those of the model, {'energy': 'cal'}",
     "newton": "found newton off, expected newton on",
     "no_shape": "atom 5 has no shape, expected an ellipsoid",
-    "fewer_particles": "expected a new list after particles have come or gone; leave out `pre no`",
+    "fewer_particles": "found particles that have come or gone since LAMMPS made its list",
     "other_list": "found `run ... pre no` after pair_coeff, expected a run with a setup",
     "overlap_gay_berne": "(atoms 5 and 9 are in the same place)",
     "overlap_stack": "(atoms 5 and 9 are in the same place)",

@@ -63,12 +63,15 @@ void PairAniSOAP::select_members() {
 // Positions and orientations of the members, as they are now. Types and sizes are read when LAMMPS makes its list and
 // so tells ghosts of them, and in the first step of a run, before which any command may have changed them.
 void PairAniSOAP::gather() {
-  const int n = atom->nlocal + atom->nghost;
   const bool has_new_list = needs_selection_ || neighbor->ago == 0;
-  if (!has_new_list && int(index_.size()) != n)  // the list may have indices beyond the last particle
-    error->one(FLERR, "{} found {} particles and ghosts on a rank where LAMMPS' list is of {}, expected a new list "
-                      "after particles have come or gone; leave out `pre no`", style_, n, index_.size());
-  if (has_new_list || update->ntimestep <= update->firststep + 1) {
+  const bool is_first = update->ntimestep <= update->firststep + 1;
+  // the list may have indices beyond the last particle, on some ranks alone; later LAMMPS itself makes a new one
+  const bool is_stale = !has_new_list && int(index_.size()) != atom->nlocal + atom->nghost;
+  const char *const stale = "found particles that have come or gone since LAMMPS made its list, expected a new list; "
+                            "leave out `pre no`";
+  if (is_first) refuse_everywhere(is_stale, stale);
+  else if (is_stale) error->one(FLERR, "{}: {}", style_, stale);
+  if (has_new_list || is_first) {
     select_members();
     read(diameters_, semiaxes_.data(), 3, 0.5);
   }
