@@ -64,6 +64,7 @@ def models() -> dict[str, torch.nn.Module]:
     }
     built = {
         "pairs": StackedPotential([gay_berne, repulsion]),
+        "pairs_and_types": StackedPotential([OneBodyPotential(TYPES), gay_berne]),
         "stack": StackedPotential(stack),
         # with products of channels, and features that layers exchange
         "network": MACEStylePotential(TYPES, CUTOFF, 2, 1, 1, 2, n_layers=2, **small),
@@ -163,7 +164,7 @@ def evaluated(package: Any, metadata: Any, of: Step) -> tuple[torch.Tensor, ...]
     return tuple(package(*particles, *edges))
 
 
-@pytest.fixture(scope="module", params=["pairs", "stack", "network"])
+@pytest.fixture(scope="module", params=["pairs", "pairs_and_types", "stack", "network"])
 def exported(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[torch.nn.Module, Any]:

@@ -1,6 +1,7 @@
 """The commands ``anisoap-e3nn lammps build`` and ``anisoap-e3nn lammps run``."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,10 @@ def _add_run(parts: Any) -> None:
 
 def _build(options: argparse.Namespace) -> None:
     from ..interop.lammps import build_plugin
+    from ..interop.lammps.plugin import is_built
 
+    if options.lammps_dir or options.mpi_dir or not is_built():
+        print_text("anisoap-e3nn: compiling the plugin, which takes about a minute", sys.stderr)
     print_text(str(build_plugin(options.lammps_dir, options.mpi_dir)))
 
 

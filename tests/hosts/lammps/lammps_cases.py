@@ -203,6 +203,30 @@ RESHAPED = (
 CASES["reshaped"] = Case(RESHAPED + "run 1 pre no", OWN)
 CASES["reshaped_anew"] = Case(RESHAPED + "run 1", OWN)
 CASES["not_reshaped"] = Case(RESHAPED.replace("set type", "# set type") + "run 1", OWN)
+# types that a command changes in the same way: to another one of the model, and to NULL
+RETYPED = (
+    "neigh_modify delay 50\nfix 1 all nve/asphere\ntimestep 0.0\nrun 0\nset atom 5*30 type 2\n"
+)
+BESIDE_NULL = "hybrid/overlay anisoap zero 3.5\npair_coeff * * zero\npair_coeff * * anisoap"
+_styles = {
+    "stack": anisoap(f"stack {TYPE_WORDS}"),
+    "gay_berne": anisoap("gay_berne 7 NULL 5").replace("anisoap\npair_coeff * *", BESIDE_NULL),
+}
+for _name, _style in _styles.items():
+    _script = setup() + _style + RETYPED
+    CASES[f"{_name}_retyped"] = Case(_script + "run 1 pre no", MODELS)
+    CASES[f"{_name}_retyped_anew"] = Case(_script + "run 1", MODELS)
+    CASES[f"{_name}_not_retyped"] = Case(
+        _script.replace("set atom", "# set atom") + "run 1", MODELS
+    )
+# a script that names one model after another: by a kernel without Python, by Python, and back
+for _name, _before in {"stack": "gay_berne", "gay_berne": "nequip", "nequip": "gay_berne"}.items():
+    CASES[f"{_name}_after_{_before}"] = Case(
+        setup()
+        + anisoap(f"{_before} {TYPE_WORDS}")
+        + f"run 0\npair_style anisoap\npair_coeff * * {_name} {TYPE_WORDS}\nrun 0",
+        MODELS,
+    )
 CASES["mixture"] = Case(mixture("anisoap", "* * anisoap triaxial 0 NULL"), OWN)
 CASES["lammps_mixture"] = Case(
     mixture("gayberne 1.0 1.0 1.0 3.0", f"1 1 gayberne 1.0 1.0 {DEPTHS} {DEPTHS}")
@@ -227,6 +251,28 @@ REFUSALS: dict[str, Case] = {
     "no_shape": Case(
         setup() + "set atom 5 shape 0 0 0\n" + anisoap(f"gay_berne {TYPE_WORDS}") + "run 0", MODELS
     ),
+    "fewer_particles": Case(
+        setup()
+        + anisoap(f"gay_berne {TYPE_WORDS}")
+        + "neigh_modify delay 50\nrun 0\ngroup some id 5:9\ndelete_atoms group some\nrun 1 pre no",
+        MODELS,
+    ),
+    "other_list": Case(
+        setup()
+        + anisoap(f"gay_berne {TYPE_WORDS}")
+        + f"run 0\npair_coeff * * stack {TYPE_WORDS}\nrun 1 pre no",
+        MODELS,
+    ),
+    **{
+        f"overlap_{name}": Case(
+            setup()
+            + "set atom 5 x 1 y 1 z 1\nset atom 9 x 1 y 1 z 1\n"
+            + anisoap(f"{name} {TYPE_WORDS}")
+            + "run 0",
+            MODELS,
+        )
+        for name in ("gay_berne", "stack")
+    },
     "one_rank_alone": Case(
         setup() + "set atom 5 type 3 shape 1 2 1\n" + anisoap(f"gay_berne {TYPE_WORDS}") + "run 0",
         MODELS,

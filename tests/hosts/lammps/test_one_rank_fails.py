@@ -50,3 +50,13 @@ def test_a_file_that_one_rank_does_not_find_ends_all(
     done = run(command, folder, seconds=SECONDS)
     assert done.returncode != 0
     assert message in done.stderr
+
+
+def test_an_error_of_lammps_on_one_rank_ends_all(folder: Path) -> None:
+    script = (folder / "run.in").read_text().replace("units", "processors 2 1 1\nunits")
+    crowded = "change_box all x final 0 99\nneigh_modify one 10 page 100\nrun 0"  # on the left
+    (folder / "crowded.in").write_text(script.replace("run 0", crowded))
+    command = ["mpirun", "-n", "2", *RUN[2:], "crowded.in", "--model", "metal.pt", *QUIET]
+    done = run(command, folder, seconds=SECONDS)
+    assert done.returncode != 0
+    assert "Neighbor list overflow" in done.stderr

@@ -109,6 +109,20 @@ def test_shapes_are_those_of_the_moment(results: Any) -> None:
     assert largest_error(found["f"], results("not_reshaped")["f"]) > 0.1
 
 
+@pytest.mark.parametrize("name", ["stack", "gay_berne"])
+def test_types_are_those_of_the_moment(results: Any, name: str) -> None:
+    found = results(f"{name}_retyped")
+    assert_same(found, results(f"{name}_retyped_anew"))
+    assert largest_error(found["f"], results(f"{name}_not_retyped")["f"]) > 0.1
+
+
+@pytest.mark.parametrize(
+    ("name", "before"), [("stack", "gay_berne"), ("gay_berne", "nequip"), ("nequip", "gay_berne")]
+)
+def test_a_second_model_is_as_if_alone(results: Any, name: str, before: str) -> None:
+    assert_same(results(f"{name}_after_{before}"), own(MODELS[name], "fluid"))
+
+
 MESSAGES = {
     "no_file": "no such file: nothing.pt",
     "unknown_type": "found type '8' in pair_coeff for atom type 3, expected NULL or one of the types of "
@@ -117,6 +131,10 @@ MESSAGES = {
     "units": "found units metal in the script, expected those of the model, {'energy': 'cal'}",
     "newton": "found newton off, expected newton on",
     "no_shape": "atom 5 has no shape, expected an ellipsoid",
+    "fewer_particles": "found particles that have come or gone since LAMMPS made its list",
+    "other_list": "found `run ... pre no` after pair_coeff, expected a run with a setup",
+    "overlap_gay_berne": "(atoms 5 and 9 are in the same place)",
+    "overlap_stack": "(atoms 5 and 9 are in the same place)",
     "one_rank_alone": "expected three equal ones, since its type is one of sphere_types",
 }
 

@@ -141,6 +141,12 @@ def found(packages: Path) -> Callable[[int, str], dict[str, Any]]:
         )
         + written("hybrid")
     )
+    cases["second"] = (
+        setup()
+        + style(f"gay_berne.pt2 {TYPE_WORDS}")
+        + f"run 0\npair_coeff * * stack.pt2 {TYPE_WORDS}\n"
+        + written("second")
+    )
     cases["motion"] = (
         setup("moving") + style(f"nequip.pt2 {TYPE_WORDS}") + motion_script(100) + written("motion")
     )
@@ -175,6 +181,10 @@ def test_a_rank_without_particles(found: Any, n_ranks: int, name: str) -> None:
 
 def test_a_short_ghost_cutoff_is_lengthened(found: Any, n_ranks: int) -> None:
     assert_same(found(n_ranks, "short_ghosts"), own(models()["stack"], "fluid"))
+
+
+def test_a_second_model_is_as_if_alone(found: Any, n_ranks: int) -> None:
+    assert_same(found(n_ranks, "second"), own(models()["stack"], "fluid"))
 
 
 def test_a_network_beside_another_style(found: Any, n_ranks: int) -> None:
@@ -228,7 +238,12 @@ REFUSALS = {
     "no_file": (setup() + style(f"nothing.pt2 {TYPE_WORDS}"), "no such file: nothing.pt2"),
     "checkpoint": (
         setup() + style(f"metal.pt {TYPE_WORDS}"),
-        "metal.pt cannot be opened, expected a package of",
+        "metal.pt is no compiled package; `anisoap-e3nn export` makes one of a saved model, which pair_style "
+        "anisoap takes as it is (",
+    ),
+    "not_coupled": (
+        setup() + style(f"metal.pt {TYPE_WORDS}").replace("anisoap/torch", "anisoap"),
+        "this LAMMPS has no models; run the script by `anisoap-e3nn lammps run`",
     ),
     "unknown_type": (
         setup() + style("gay_berne.pt2 7 3 8"),

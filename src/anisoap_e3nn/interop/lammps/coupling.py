@@ -1,6 +1,7 @@
 """LAMMPS coupled to models: ``pair_style anisoap`` for a LAMMPS that Python drives."""
 
 import ctypes
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -64,11 +65,11 @@ def couple(lmp: Any, models: Mapping[str, torch.nn.Module] | None = None) -> Non
     Parameters
     ----------
     lmp : lammps.lammps
-        LAMMPS, before the pair style is named; after it, only with other `models`.
+        LAMMPS. Coupled again, it keeps the models that it has.
     models : mapping of str to Module, optional
-        Models by the name that stands for MODEL; they are copied. Other names are paths of checkpoints of
-        :func:`~anisoap_e3nn.potentials.save_model`. The metadata ``units`` of a checkpoint is compared with
-        the script's; "real" and "metal" are converted.
+        Models by the name that stands for MODEL; ``pair_coeff`` copies them. Other names are paths of
+        checkpoints of :func:`~anisoap_e3nn.potentials.save_model`. The metadata ``units`` of a checkpoint is
+        compared with the script's; "real" and "metal" are converted.
 
     Raises
     ------
@@ -84,27 +85,73 @@ def couple(lmp: Any, models: Mapping[str, torch.nn.Module] | None = None) -> Non
             "LAMMPS_SIZES=smallbig, as is the default"
         )
     lmp.command(f'plugin load "{path}"')
-    library = ctypes.CDLL(str(path))
-    opened: dict[int, OpenedModel] = {}
+    address = lmp.lmp.value
+    coupling = _couplings.get(address)
+    if coupling is None or coupling.has_ended:
+        coupling = _couplings[address] = _Coupling(address, ctypes.CDLL(str(path)))
+    coupling.models.update(models or {})
+    coupling.owners.add(lmp)
+    lmp.anisoap_coupling = coupling  # alive as long as LAMMPS
 
-    def open_model(words: bytes, units: bytes, number: int, properties: Any) -> None:
-        model = OpenedModel(words.decode(), units.decode(), models or {}, library)
-        opened[number] = model
+
+class _Coupling:
+    """Models of one LAMMPS, and the functions by which its pair styles open and evaluate them.
+
+    Parameters
+    ----------
+    address : int
+        Address of LAMMPS, where another one may be after its end.
+    library : CDLL
+        The plugin.
+
+    Attributes
+    ----------
+    models : dict of str to Module
+        Models by name.
+    owners : WeakSet
+        Python's objects for this LAMMPS.
+    """
+
+    def __init__(self, address: int, library: ctypes.CDLL) -> None:
+        self.models: dict[str, torch.nn.Module] = {}
+        self.owners: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._library = library
+        self._opened: dict[int, OpenedModel] = {}
+        self._functions = Functions(Open(self._opening), Evaluate(self._evaluating))
+        library.anisoap_use_functions.restype = ctypes.c_int64
+        place = ctypes.c_void_p(address)
+        number = library.anisoap_use_functions(place, ctypes.byref(self._functions))
+        drop = weakref.finalize(self, library.anisoap_drop_functions, place, ctypes.c_int64(number))
+        drop.atexit = False  # functions that run at the exit may still run LAMMPS
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether LAMMPS has been closed."""
+        return all(owner.lmp is None for owner in self.owners)
+
+    def _open(self, words: bytes, units: bytes, number: int, properties: Any) -> None:
+        if self.has_ended:
+            raise ValueError(
+                "this LAMMPS has no models; call anisoap_e3nn.interop.lammps.couple before the script"
+            )
+        model = OpenedModel(words.decode(), units.decode(), self.models, self._library)
+        self._opened[number] = model
         model.describe(properties.contents)
 
-    def evaluate(pointers: Any) -> None:
+    def _evaluate(self, pointers: Any) -> None:
         step = pointers.contents
-        opened[step.model].evaluate_at(step)
+        self._opened[step.model].evaluate_at(step)
 
-    def opening(words: bytes, units: bytes, number: int, properties: Any, text: int, n: int) -> int:
-        return _refusal(lambda: open_model(words, units, number, properties), text, n)
+    def _opening(
+        self, words: bytes, units: bytes, number: int, properties: Any, text: int, n: int
+    ) -> int:
+        return _refusal(lambda: self._open(words, units, number, properties), text, n)
 
-    def evaluating(pointers: Any, text: int, n: int) -> int:
-        return _refusal(lambda: evaluate(pointers), text, n)
+    def _evaluating(self, pointers: Any, text: int, n: int) -> int:
+        return _refusal(lambda: self._evaluate(pointers), text, n)
 
-    functions = Functions(Open(opening), Evaluate(evaluating))
-    library.anisoap_use_functions(ctypes.c_void_p(lmp.lmp.value), ctypes.byref(functions))
-    lmp.anisoap_functions = functions  # alive as long as LAMMPS
+
+_couplings: "weakref.WeakValueDictionary[int, _Coupling]" = weakref.WeakValueDictionary()
 
 
 def _refusal(action: Callable[[], None], text: int, n_bytes: int) -> int:
@@ -112,7 +159,9 @@ def _refusal(action: Callable[[], None], text: int, n_bytes: int) -> int:
     try:
         action()
     except BaseException as error:  # an interruption too: its forces would otherwise be taken for 0
-        message = f"{error}" or type(error).__name__
+        message = f"{error}"
+        if not message or not isinstance(error, ValueError | FileNotFoundError):
+            message = f"{type(error).__name__}: {error}".removesuffix(": ")
         ended = " ".join(message.split()).encode()[: n_bytes - 1] + b"\0"
         ctypes.memmove(text, ended, len(ended))
         return 1

@@ -161,10 +161,12 @@ def _program(pairs: PairTerms, neighborhoods: NeighborhoodEnergies) -> torch.exp
     n_particles, n_pairs = len(example.particles), len(example.pair_edges)
     energies_of: Any = None
     if len(neighborhoods.terms) > 0:
+        # all edges have one entry, and no edges none, as where energies are of types alone
+        of_edges = [tuple(example.neighborhood_shapes)] if neighborhoods.cutoffs else []
         energies_of = torch.export.export(
             neighborhoods,
             (*example.particles, *example.neighborhood_edges),
-            dynamic_shapes=(*example.particle_shapes, tuple(example.neighborhood_shapes)),
+            dynamic_shapes=(*example.particle_shapes, *of_edges),
             strict=True,
         ).module(check_guards=False)
 

@@ -3,8 +3,10 @@
 import copy
 import ctypes
 from collections.abc import Mapping
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from zipfile import ZipFile, is_zipfile
 
 import torch
 from torch import Tensor
@@ -60,6 +62,10 @@ class OpenedModel:
         name, *types = words.split("\n")
         if name in models:
             model, units_of_model = copy.deepcopy(models[name]), None
+        elif _is_package(name):
+            raise ValueError(
+                f"{name} is a compiled package, for pair_style anisoap/torch; expected a file of save_model"
+            )
         else:
             model, units_of_model = load_model(name), read_metadata(name).get("units")
         model = model.cpu().eval().requires_grad_(False)
@@ -78,6 +84,7 @@ class OpenedModel:
         properties.cutoff, properties.width = self.cutoff, self.exchange.width
         properties.pairs = bool(self.pairs)
         properties.neighborhoods = any(not isinstance(x, OneBodyPotential) for x in self.others)
+        properties.kernel = KernelProperties()
         if self.kernel is None:
             return
         known = self.pairs[0].type_index.values
@@ -175,3 +182,11 @@ class OpenedModel:
     def _edges(self, index: Tensor, vectors: Tensor) -> Edges:
         shifts = torch.zeros(1, 3, dtype=self.dtype).expand(len(vectors), 3)
         return Edges(Neighbors(index, shifts), vectors.to(self.dtype))
+
+
+def _is_package(name: str) -> bool:
+    """Whether a file is what ``anisoap-e3nn export`` makes of a model."""
+    if not Path(name).is_file() or not is_zipfile(name):
+        return False
+    with ZipFile(name) as file:
+        return any("/data/aotinductor/" in each for each in file.namelist())

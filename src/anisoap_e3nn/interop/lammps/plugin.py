@@ -34,6 +34,11 @@ def plugin_path() -> Path:
     return path
 
 
+def is_built() -> bool:
+    """Whether there is a plugin for the installed LAMMPS."""
+    return _place().exists()
+
+
 def build_plugin(
     lammps_folder: str | os.PathLike[str] | None = None,
     mpi_folder: str | os.PathLike[str] | None = None,

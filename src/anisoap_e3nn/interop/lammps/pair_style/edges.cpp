@@ -1,5 +1,6 @@
 // Edges within the model's cutoff, from LAMMPS' list.
 #include <algorithm>
+#include <string>
 #include <type_traits>
 
 #include "atom.h"
@@ -74,6 +75,22 @@ int64_t PairAniSOAP::select_edges_of(int64_t *neighbors, int64_t *centers, doubl
     }
   }
   return n;
+}
+
+// If an edge has no length, the IDs of its ends: the model knows them by numbers of its own.
+std::string PairAniSOAP::overlap() const {
+  const double *const x = positions();
+  const auto found = [&](const std::vector<int64_t> &ends, int64_t n) -> std::string {
+    for (int64_t edge = 0; edge < n; edge++) {
+      const int64_t a = ends[n + edge], b = ends[edge];
+      if (!std::equal(x + 3 * a, x + 3 * a + 3, x + 3 * b)) continue;
+      const auto [first, second] = std::minmax(atom->tag[members_[a]], atom->tag[members_[b]]);
+      return " (atoms " + std::to_string(first) + " and " + std::to_string(second) + " are in the same place)";
+    }
+    return "";
+  };
+  const std::string of_pairs = found(pair_edges_, n_pair_edges_);
+  return of_pairs.empty() ? found(neighborhood_edges_, n_neighborhood_edges_) : of_pairs;
 }
 
 // Whether a full list's pair is to be taken from i, so that one rank takes it once: LAMMPS' rule for IDs.

@@ -96,7 +96,8 @@ std::tuple<Tensor, Tensor> perceptron_backward(const Tensor &g, const Tensor &x,
   const Perceptron of(x, weights, widths);
   const Tensor cotangent = g.contiguous();
   TORCH_CHECK(cotangent.numel() == x.size(0) * widths.back(), "the cotangent does not have the shape of the output");
-  Tensor d_x = at::empty(x.sizes(), x.options()), d_weights = at::empty({of_weights ? weights.numel() : 0}, x.options());
+  Tensor d_x = at::empty(x.sizes(), x.options());
+  Tensor d_weights = at::empty({of_weights ? weights.numel() : 0}, x.options());
   const anisoap_perceptrons arguments = of.arguments();
   served([&](char *message) {
     return anisoap_perceptron_backward(&arguments, data(cotangent), d_x.data_ptr(),

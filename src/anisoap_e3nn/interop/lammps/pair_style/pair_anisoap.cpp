@@ -22,12 +22,23 @@
 namespace LAMMPS_NS {
 namespace {
 constexpr int message_size = 4096;  // bytes
-std::map<LAMMPS *, anisoap_functions> functions_of;
-int64_t n_styles = 0;
+struct Coupling {
+  int64_t number;
+  anisoap_functions functions;
+};
+std::map<LAMMPS *, Coupling> couplings;
+int64_t n_couplings = 0, n_styles = 0;
 }  // namespace
 
 PairAniSOAP *evaluated = nullptr;
-void use_functions(LAMMPS *lmp, const anisoap_functions &functions) { functions_of[lmp] = functions; }
+int64_t use_functions(LAMMPS *lmp, const anisoap_functions &functions) {
+  couplings[lmp] = {++n_couplings, functions};
+  return n_couplings;
+}
+void drop_functions(LAMMPS *lmp, int64_t number) {
+  const auto found = couplings.find(lmp);
+  if (found != couplings.end() && found->second.number == number) couplings.erase(found);
+}
 
 PairAniSOAP::PairAniSOAP(LAMMPS *lmp, const char *style)
     : Pair(lmp), style_(std::string("pair_style ") + style), id_(n_styles++) {
@@ -43,12 +54,18 @@ PairAniSOAP::~PairAniSOAP() {
   memory->destroy(cutsq);
 }
 
-const anisoap_functions &PairAniSOAP::functions() const {
-  const auto found = functions_of.find(lmp);
-  if (found == functions_of.end())
-    error->all(FLERR, "pair_style anisoap has no models: run the script by `anisoap-e3nn lammps run`, or call "
-                      "anisoap_e3nn.interop.lammps.couple before it");
-  return found->second;
+// The functions of this LAMMPS, or null after writing what is wrong into `message`. The model that has been opened, and
+// the memory of its kernel, belong to the coupling of a number.
+const anisoap_functions *PairAniSOAP::functions(std::string &message, int64_t number) const {
+  const auto found = couplings.find(lmp);
+  if (found == couplings.end())
+    message = "this LAMMPS has no models; run the script by `anisoap-e3nn lammps run`, or call "
+              "anisoap_e3nn.interop.lammps.couple before it";
+  else if (number && found->second.number != number)
+    message = "the coupling that opened the model has ended; give pair_coeff again";
+  else
+    return &found->second.functions;
+  return nullptr;
 }
 
 void PairAniSOAP::settings(int narg, char **) {
@@ -66,28 +83,39 @@ void PairAniSOAP::coeff(int narg, char **arg) {
     memory->create(setflag, n + 1, n + 1, "pair:setflag");
     memory->create(cutsq, n + 1, n + 1, "pair:cutsq");
   }
+  // nothing is left of an earlier model, also where this one is refused
+  model_ = {};
+  n_pair_edges_ = n_neighborhood_edges_ = 0;
+  needs_setup_ = true;
+  for (int i = 1; i <= n; i++)
+    for (int j = i; j <= n; j++) setflag[i][j] = 0;
+  std::string message;
+  const bool opened = open({arg + 2, arg + narg}, message);
+  refuse_everywhere(!opened, message);
   has_type_.assign(n + 1, false);
   for (int i = 1; i <= n; i++) has_type_[i] = strcmp(arg[2 + i], "NULL") != 0;
   for (int i = 1; i <= n; i++)
     for (int j = i; j <= n; j++) setflag[i][j] = has_type_[i] && has_type_[j];
-  std::string message;
-  const bool opened = open({arg + 2, arg + narg}, message);
-  refuse_everywhere(!opened, message);
   comm_forward = comm_reverse = std::max<int>(widest_property, model_.width);
 }
 
 bool PairAniSOAP::open(const std::vector<std::string> &words, std::string &message) {
+  const anisoap_functions *const functions = this->functions(message);
+  if (!functions) return false;
+  coupling_ = couplings[lmp].number;
   std::string lines = words[0];
   for (size_t k = 1; k < words.size(); k++) lines += "\n" + words[k];
   char text[message_size] = "";
-  const int failed = functions().open(lines.c_str(), update->unit_style, id_, &model_, text, message_size);
+  const int failed = functions->open(lines.c_str(), update->unit_style, id_, &model_, text, message_size);
   message = text;
   return !failed;
 }
 
 bool PairAniSOAP::evaluate(const anisoap_step &step, std::string &message) {
+  const anisoap_functions *const functions = this->functions(message, coupling_);
+  if (!functions) return false;
   char text[message_size] = "";
-  const int failed = functions().evaluate(&step, text, message_size);
+  const int failed = functions->evaluate(&step, text, message_size);
   message = text;
   return !failed;
 }
@@ -96,7 +124,8 @@ bool PairAniSOAP::evaluate(const anisoap_step &step, std::string &message) {
 bool PairAniSOAP::evaluate_kernel() {
 #if __has_include("anisoap_kernels.h")
   const anisoap_kernel &kernel = model_.kernel;
-  if (!kernel.evaluate) return false;
+  std::string message;
+  if (!kernel.evaluate || !functions(message, coupling_)) return false;
   find_edges(true);
   const anisoap_step step = this->step();
   const anisoap_pairs pairs{1, int(kernel.threads), step.n_all, kernel.n_known_types, step.n_pair_edges,
@@ -118,6 +147,8 @@ void PairAniSOAP::init_style() {
   if (!force->newton_pair) error->all(FLERR, "{} found newton off, expected newton on", style_);
   if (!atom->ellipsoid_flag) error->all(FLERR, "{} expects atom_style ellipsoid, or hybrid with it", style_);
   if (atom->tag_enable == 0) error->all(FLERR, "{} expects atoms with IDs", style_);
+  needs_setup_ = false;
+  needs_selection_ = true;
   // hybrid styles learn of the width before the model does
   force->pair->comm_forward = std::max(force->pair->comm_forward, comm_forward);
   force->pair->comm_reverse = std::max(force->pair->comm_reverse, comm_reverse);
@@ -135,6 +166,8 @@ double PairAniSOAP::init_one(int, int) { return model_.cutoff; }
 
 void PairAniSOAP::compute(int eflag, int vflag) {
   ev_init(eflag, vflag);
+  if (needs_setup_)
+    error->all(FLERR, "{} found `run ... pre no` after pair_coeff, expected a run with a setup", style_);
   if (vflag_atom) error->all(FLERR, "{} has no stress per atom; use compute pressure", style_);
   gather();
   std::string message;
@@ -156,6 +189,7 @@ bool PairAniSOAP::evaluate_model(std::string &message) {
   evaluated = this;
   const bool failed = !evaluate(step(), message);
   evaluated = nullptr;
+  if (failed) message += overlap();
   if (failed && model_.width && comm->nprocs > 1) {  // the others wait for features
     fprintf(stderr, "ERROR: %s\n", message.c_str());
     MPI_Abort(world, 1);
@@ -189,65 +223,6 @@ void PairAniSOAP::add_results() {
     virial[4] += x[2] * force[0];
     virial[5] += x[2] * force[1];
   }
-}
-
-// Members are looked for when LAMMPS makes its list, and must have a shape.
-void PairAniSOAP::select_members() {
-  const int n = atom->nlocal + atom->nghost;
-  selection_++;
-  members_.clear();
-  types_.clear();
-  index_.assign(n, -1);
-  for (int i = 0; i < n; i++) {
-    if (!has_type_[atom->type[i]]) continue;
-    index_[i] = members_.size();
-    members_.push_back(i);
-    types_.push_back(atom->type[i]);
-  }
-  const size_t n_all = members_.size();
-  are_all_ = int(n_all) == n;
-  if (model_.kernel.types) {
-    kernel_types_.resize(n_all);
-    for (size_t m = 0; m < n_all; m++) kernel_types_[m] = model_.kernel.types[types_[m]];
-  }
-  n_local_ = std::lower_bound(members_.begin(), members_.end(), atom->nlocal) - members_.begin();
-  for (auto *array : {&positions_, &semiaxes_, &forces_, &torques_}) array->resize(3 * n_all);
-  quaternions_.resize(4 * n_all);
-  energies_.resize(n_all);
-  tagint without = 0, any = 0;
-  for (int64_t m = 0; m < n_local_; m++) {  // ghosts are their owners' to check
-    const int64_t i = members_[m];
-    // what property/atom says of a particle without a shape is a sphere of diameter 1
-    if (atom->ellipsoid[i] < 0) without = std::max(without, atom->tag[i]);
-  }
-  MPI_Allreduce(&without, &any, 1, MPI_LMP_TAGINT, MPI_MAX, world);
-  if (any)
-    error->all(FLERR, "atom {} has no shape, expected an ellipsoid since the model acts on its type; use `set shape` "
-                      "or NULL in pair_coeff", any);
-}
-
-// Positions and orientations of the members, as they are now. Sizes are read when LAMMPS makes its list, which is when it
-// tells ghosts of them, and in the first step of a run, since any command may have changed them before it.
-void PairAniSOAP::gather() {
-  const bool is_new = neighbor->ago == 0 || int(index_.size()) != atom->nlocal + atom->nghost;
-  if (is_new) select_members();
-  if (is_new || update->ntimestep <= update->firststep + 1) read(diameters_, semiaxes_.data(), 3, 0.5);
-  read(orientations_, quaternions_.data(), 4, 1);
-  for (size_t m = 0; !are_all_ && m < members_.size(); m++)
-    memcpy(&positions_[3 * m], atom->x[members_[m]], 3 * sizeof(double));
-}
-
-// Multiples of a property of the members, those of ghosts from their owners.
-void PairAniSOAP::read(Compute *property, double *values, int width, double factor) {
-  property->compute_peratom();
-  property->invoked_peratom = update->ntimestep;
-  for (int64_t m = 0; m < n_local_; m++)
-    for (int k = 0; k < width; k++) values[width * m + k] = factor * property->array_atom[members_[m]][k];
-  exchange(values, width, false);
-}
-
-const double *PairAniSOAP::positions() const {
-  return !are_all_ ? positions_.data() : members_.empty() ? nullptr : atom->x[0];  // its rows follow one another
 }
 
 // Refuses on all ranks what one of them refuses, in the words of the first that does.

@@ -39,10 +39,12 @@ class PairAniSOAP : public Pair {
 
  private:
   const std::string style_;
-  int64_t id_;
+  int64_t id_, coupling_ = 0;  // numbers of the style, and of the coupling that opened its model
   std::vector<bool> has_type_;  // [type + 1], whether the model acts on the LAMMPS type
   class Compute *orientations_ = nullptr, *diameters_ = nullptr;
 
+  bool needs_setup_ = true;      // by LAMMPS, since pair_coeff
+  bool needs_selection_ = true;  // of members, since the setup
   std::vector<int64_t> members_, index_;  // LAMMPS' indices of the model's particles, and back (or -1)
   bool are_all_ = false;                  // whether all particles are the model's
   int64_t selection_ = 0, n_local_ = 0;
@@ -55,7 +57,8 @@ class PairAniSOAP : public Pair {
   double *features_ = nullptr;  // that are exchanged
   int width_ = 0;
 
-  const anisoap_functions &functions() const;
+  const anisoap_functions *functions(std::string &message, int64_t number = 0) const;
+  std::vector<int64_t> types_of_all();
   void select_members();
   void gather();
   void read(class Compute *property, double *values, int width, double factor);
@@ -69,11 +72,15 @@ class PairAniSOAP : public Pair {
   template <bool are_all, bool with_vectors, class Keep>
   int64_t select_edges_of(int64_t *neighbors, int64_t *centers, double *vectors, const Keep &keep);
   bool is_first(int i, int j) const;
+  std::string overlap() const;
   void add_results();
   void refuse_everywhere(bool failed, const std::string &message);
   double *row(int i);
 };
 
-void use_functions(LAMMPS *lmp, const anisoap_functions &functions);
+// Couples a LAMMPS to functions, and returns the coupling's number, by which it is ended. LAMMPS may be gone then, and
+// another one in its place.
+int64_t use_functions(LAMMPS *lmp, const anisoap_functions &functions);
+void drop_functions(LAMMPS *lmp, int64_t number);
 extern PairAniSOAP *evaluated;  // the style whose model is being evaluated, or null
 }  // namespace LAMMPS_NS

@@ -53,6 +53,17 @@ double energy_factor(const std::string &units, const std::vector<std::string> &s
   return factors[found - styles.begin()];
 }
 
+// What to say of a file that is refused in these words.
+std::string unopened(const std::string &name, const std::string &words) {
+  const std::string reason = words.substr(0, words.find("Exception raised from"));
+  for (const char *const other : {"Failed to find a generated cpp file", "Failed to initialize zip archive"})
+    if (reason.find(other) != std::string::npos)
+      return name + " is no compiled package; `anisoap-e3nn export` makes one of a saved model, which pair_style "
+                    "anisoap takes as it is";
+  return name + " cannot be opened, expected a package of `anisoap-e3nn export` for this machine and version of "
+                "torch: " + reason;
+}
+
 template <class T> at::Tensor tensor(const T *memory, std::vector<int64_t> shape) {
   const auto kind = std::is_same_v<T, double> ? at::kDouble : at::kLong;
   if (!memory) return at::empty(shape, kind);  // a rank without edges
@@ -83,8 +94,8 @@ bool PairAniSOAPTorch::open(const std::vector<std::string> &words, std::string &
     try {
       package_ = std::make_unique<torch::inductor::AOTIModelPackageLoader>(name, "model", true);
     } catch (const std::exception &error) {
-      throw std::invalid_argument(name + " cannot be opened, expected a package of `anisoap-e3nn export` for this "
-                                  "machine and version of torch: " + error.what());
+      const auto *const of_torch = dynamic_cast<const c10::Error *>(&error);
+      throw std::invalid_argument(unopened(name, of_torch ? of_torch->what_without_backtrace() : error.what()));
     }
     auto metadata = package_->get_metadata();
     if (metadata["format"] != format)

@@ -53,8 +53,11 @@ void lammpsplugin_init(void *lmp, void *handle, void *add) {
   if (plugin.create) reinterpret_cast<register_plugin>(add)(&plugin, lmp);
 }
 
-void anisoap_use_functions(void *lmp, const anisoap_functions *functions) {
-  LAMMPS_NS::use_functions(static_cast<LAMMPS *>(lmp), *functions);
+int64_t anisoap_use_functions(void *lmp, const anisoap_functions *functions) {
+  return LAMMPS_NS::use_functions(static_cast<LAMMPS *>(lmp), *functions);
+}
+void anisoap_drop_functions(void *lmp, int64_t number) {
+  LAMMPS_NS::drop_functions(static_cast<LAMMPS *>(lmp), number);
 }
 
 // During an evaluation: features [all, width] from owners to ghosts or, in reverse, added to the owners'.
