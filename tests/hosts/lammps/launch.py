@@ -1,5 +1,6 @@
 """The cases' files, and their runs under mpirun."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -33,4 +34,10 @@ def run_ranks(n_ranks: int, folder: Path, *cases: str) -> None:
     """Run cases, by default all of them, on so many ranks, in a folder with their files."""
     program = Path(__file__).with_name("ranks.py")
     command = [sys.executable, str(program), str(folder), str(n_ranks), *cases]
-    succeed(["mpirun", "-n", str(n_ranks), *command], folder, PYTHONPATH=str(ROOT))
+    environment = {"PYTHONPATH": str(ROOT), **patience(n_ranks)}
+    succeed(["mpirun", "-n", str(n_ranks), *command], folder, **environment)
+
+
+def patience(n_ranks: int) -> dict[str, str]:
+    """Environment in which waiting ranks leave the cores to others, where there are more ranks than cores."""
+    return {"MPIR_CVAR_CH4_PROGRESS_THROTTLE": "1"} if n_ranks > (os.cpu_count() or 1) else {}

@@ -26,6 +26,7 @@ from lammps_cases import (
     random_model,
     setup,
 )
+from launch import patience
 from motion import MODELS as MOVING_MODELS
 from motion import motion_script, moving_bodies
 from test_ranks import MESSAGES, assert_same, own
@@ -82,6 +83,7 @@ def run_lammps(n_ranks: int, folder: Path, script: str, **environment: str) -> A
         LD_LIBRARY_PATH=os.pathsep.join(
             (str(Path(sys.prefix) / "lib"), os.environ.get("LD_LIBRARY_PATH", ""))
         ),
+        **patience(n_ranks),
         **environment,
     )
 

@@ -76,6 +76,7 @@ def _parsed(of_mace: Mapping[str, Any], arguments: Sequence[str]) -> argparse.Na
 def _in_place(options: EllipsoidOptions) -> Iterator[None]:
     """Exchange what the trainer looks up by name, for the time of a training."""
     ours = {
+        "get_avg_num_neighbors": partial(_neighbors, trainer.get_avg_num_neighbors),
         "configure_model": partial(_configure_model, trainer.configure_model, options),
         "get_loss_fn": partial(_loss, options),
         "get_swa": partial(_second_stage, trainer.get_swa, options),
@@ -90,15 +91,20 @@ def _in_place(options: EllipsoidOptions) -> Iterator[None]:
             setattr(trainer, name, function)
 
 
-def _configure_model(
-    original: Any, options: EllipsoidOptions, args: Any, train_loader: Any, *others: Any
-) -> tuple[Any, Any]:
-    """Build our model as MACE builds its own, and measure features on training data."""
+def _neighbors(original: Any, heads: Any, args: Any, train_loader: Any, device: Any) -> Any:
+    """MACE's average number of neighbours, of one batch of training data or more."""
     if len(train_loader) == 0:
         raise ValueError(
             f"found {len(train_loader.dataset)} training frames, expected at least batch_size, "
             f"{args.batch_size}, since MACE leaves out batches that are not full; give a smaller batch_size"
         )
+    return original(heads, args, train_loader, device)
+
+
+def _configure_model(
+    original: Any, options: EllipsoidOptions, args: Any, train_loader: Any, *others: Any
+) -> tuple[Any, Any]:
+    """Build our model as MACE builds its own, and measure features on training data."""
     before = modules.ScaleShiftMACE
     modules.ScaleShiftMACE = partial(
         AniSOAPScaleShiftMACE,
