@@ -40,8 +40,8 @@ def units_of_model(model: Path, given: str | None) -> Units:
     ValueError
         If the units of the checkpoint are not among ``UNITS``, or are not those given.
     """
-    from ..interop.lammps.units import energy_factors
     from ..potentials import read_metadata
+    from ..potentials.units import energy_factors
 
     found = read_metadata(model).get("units")
     if not found:

@@ -17,7 +17,8 @@ from ..data.files.output_file import refuse_locked_folder
 from ..data.targets import weights_of_targets
 from ..default_dtype import default_dtype
 from ..fitting import MechanicsLoss, scan_dimers
-from ..potentials import StackedPotential, load_model
+from ..potentials import StackedPotential, load_model, read_metadata
+from ..potentials.units import are_same
 from .batches import n_batches
 from .callbacks import SaveModels, WholeCheckpoints
 from .components import build_network, fixed_part
@@ -69,6 +70,7 @@ def train(settings: TrainingSettings, resume: bool = False) -> torch.nn.Module:
         )
     _refuse_folder(folder)
     _check(settings)
+    _refuse_other_units(settings)
     split = read_split(settings.data)
     if resume:
         in_an_epoch = n_batches(len(split.train), settings.optimization.batch_size)
@@ -122,6 +124,18 @@ def _interrupts_pass() -> Iterator[None]:
             raise
         signal.signal(signal.SIGINT, handler)
         raise KeyboardInterrupt from end
+
+
+def _refuse_other_units(settings: TrainingSettings) -> None:
+    """Check that a base has the units of the training, where both name theirs."""
+    if settings.network.base is None:
+        return
+    of_base = read_metadata(settings.network.base).get("units")
+    if of_base and settings.units and not are_same(of_base, settings.units):
+        raise ValueError(
+            f"network.base {settings.network.base} is in the units {of_base}, expected those of the "
+            f"training, {settings.units}; fit it to data in these, or mend units"
+        )
 
 
 def _check(settings: TrainingSettings) -> None:

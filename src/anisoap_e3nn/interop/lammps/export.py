@@ -23,10 +23,10 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from ...geometry import torques_of_gradient
 from ...ops.backends import native
 from ...potentials import load_model, read_metadata
+from ...potentials.units import energy_factors
 from .compiled_terms import NeighborhoodEnergies, PairTerms, Results, added
 from .plugin import OLDEST_TORCH
 from .terms import ModelTerms
-from .units import energy_factors
 
 FORMAT = "anisoap-e3nn pair_style 3"
 

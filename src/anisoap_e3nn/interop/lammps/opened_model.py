@@ -16,11 +16,11 @@ from ...graph import Edges
 from ...graph.verlet import Neighbors
 from ...ops.backends.pair_native import PairInputs
 from ...potentials import OneBodyPotential, cutoff_of, load_model, read_metadata
+from ...potentials.units import energy_factor
 from .exchange import FeatureExchange
 from .interface import KernelProperties, ModelProperties, Step, StepPointers
 from .kernel import PairKernel
 from .terms import ModelTerms, energies_of
-from .units import energy_factor
 
 
 class OpenedModel:

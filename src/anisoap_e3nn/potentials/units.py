@@ -1,4 +1,4 @@
-"""Units of a model and of a script."""
+"""Units of models, and of scripts of LAMMPS that run them."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -71,3 +71,17 @@ def energy_factors(of_model: str | Mapping[str, Any] | None) -> dict[str, float]
         with suppress(ValueError):  # no conversion
             factors[style] = energy_factor(of_model, style)
     return factors
+
+
+def are_same(one: str | Mapping[str, Any], other: str | Mapping[str, Any]) -> bool:
+    """Whether units of two models are the same, in whatever words.
+
+    Examples
+    --------
+    >>> are_same("real", {"length": "Å", "energy": "kcal/mol"})
+    True
+    >>> are_same("real", "metal"), are_same({"energy": "epsilon"}, {"energy": "E"})
+    (False, False)
+    """
+    factors = energy_factors(one)
+    return one == other or (bool(factors) and factors == energy_factors(other))
