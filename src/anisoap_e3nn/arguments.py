@@ -1,8 +1,9 @@
-"""Checks of numbers that a user gives."""
+"""Checks of numbers that a user gives, and words for names that are unknown."""
 
+import difflib
 import math
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from numbers import Real
 from typing import Any
 
@@ -172,3 +173,9 @@ def _no_boolean(value: Any) -> Any:
     if isinstance(value, bool):
         raise TypeError("booleans are no numbers here")
     return value
+
+
+def nearest(found: str, known: Sequence[str]) -> str:
+    """Words that name the nearest of the known keys, or all of them if none is near."""
+    near = difflib.get_close_matches(found, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"expected some of {', '.join(known)}"

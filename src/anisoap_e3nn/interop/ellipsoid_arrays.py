@@ -12,10 +12,8 @@ from ..graph import edge_vectors, neighbor_list
 WIDTHS = {"orientations": 4, "semiaxes": 3, "torques": 3}
 """Number of columns of each array."""
 
-_NEAR, _SAME = (
-    1e-3,
-    1e-6,
-)  # lengths: of the search, and below which networks cannot tell a direction
+_NEAR = 0.1  # cutoff of the search for particles in the same place, a length
+_SAME = 1e-6  # length below which networks cannot tell a direction
 
 
 def fault_of_arrays(arrays: Mapping[str, Any], n: int, names: Sequence[str]) -> str:
@@ -60,6 +58,24 @@ def fault_of_arrays(arrays: Mapping[str, Any], n: int, names: Sequence[str]) -> 
     return ""
 
 
+def fault_of_cell(cell: Any, pbc: Any) -> str:
+    """What is wrong with a cell ``(3, 3)`` and its periodic axes ``(3,)``; an empty text if nothing is.
+
+    Examples
+    --------
+    >>> fault_of_cell(np.eye(3), [True, False, True])
+    ''
+    """
+    vectors, axes = np.asarray(cell), np.asarray(pbc)
+    periodic = vectors[axes]
+    if np.isfinite(periodic).all() and np.linalg.matrix_rank(periodic) == len(periodic):
+        return ""
+    return (
+        f"axes {np.flatnonzero(axes).tolist()} are periodic and the cell is {vectors.tolist()}, expected "
+        "independent cell vectors; give the cell, or pbc of F for open axes"
+    )
+
+
 def fault_of_positions(positions: Any, cell: Any, pbc: Any) -> str:
     """What is wrong with the positions and the cell of a frame; an empty text if nothing is.
 
@@ -77,24 +93,19 @@ def fault_of_positions(positions: Any, cell: Any, pbc: Any) -> str:
     >>> fault_of_positions(np.zeros((2, 3)), np.zeros((3, 3)), [False] * 3)
     'particles 0 and 1 are in the same place, expected distinct centres'
     """
-    x, vectors, axes = (np.asarray(each) for each in (positions, cell, pbc))
+    x = np.asarray(positions).astype(np.float64)
+    vectors = np.asarray(cell).astype(np.float64).reshape(3, 3)
+    axes = np.asarray(pbc).reshape(3)
     if len(x) == 0:
         return "found no particles, expected one or more; remove the frame"
     row = _first(~np.isfinite(x).all(axis=1))
     if row is not None:
         return f"positions of particle {row} is {x[row].tolist()}, expected finite numbers"
-    periodic = vectors.reshape(3, 3)[axes.reshape(3)]
-    if not np.isfinite(periodic).all() or np.linalg.matrix_rank(periodic) < len(periodic):
-        return (
-            f"axes {np.flatnonzero(axes).tolist()} are periodic and the cell is {vectors.tolist()}, expected "
-            "independent cell vectors; give the cell, or pbc of F for open axes"
-        )
-    tensors = [
-        torch.as_tensor(np.array(each, dtype=np.float64)) for each in (x, vectors.reshape(3, 3))
-    ]
-    at, lattice = tensors
-    index, shifts = neighbor_list(at, _NEAR, cell=lattice, pbc=torch.as_tensor(axes.reshape(3)))
-    lengths = edge_vectors(at, index, shifts, lattice).norm(dim=1)
+    if fault := fault_of_cell(vectors, axes):
+        return fault
+    at, lattice = torch.from_numpy(x), torch.from_numpy(vectors)
+    index, shifts = neighbor_list(at, _NEAR, cell=lattice, pbc=torch.from_numpy(axes))
+    lengths = edge_vectors(at, index, shifts, lattice).norm(dim=1)  # -> [edge]
     same = index[:, lengths < _SAME]
     if same.shape[1] == 0:
         return ""

@@ -1,7 +1,6 @@
 """Features of ellipsoids and of their edges, for the networks of other projects."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from inspect import signature
 from typing import Any, NamedTuple
 
@@ -9,6 +8,7 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
+from ..arguments import nearest
 from ..geometry import covariances
 from ..layer import Layer
 from ..networks import DensityEnergy, EdgeEncoding, ParticleEncoding, Standardization
@@ -45,9 +45,9 @@ def refuse_unknown_hyperparameters(embedding: Mapping[str, Any]) -> None:
                 f"found {name!r} in embedding, expected it from the model, whose {name} it has; leave it out"
             )
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            mend = f"did you mean {near[0]!r}?" if near else f"expected some of {', '.join(known)}"
-            raise ValueError(f"found the unknown hyperparameter {name!r} in embedding; {mend}")
+            raise ValueError(
+                f"found the unknown hyperparameter {name!r} in embedding; {nearest(name, known)}"
+            )
 
 
 class EllipsoidFeatures(Layer):

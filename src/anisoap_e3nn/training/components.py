@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from .. import networks, potentials
+from ..arguments import nearest
 from ..networks import MessagePassingPotential
 from ..networks.options import MessagePassingOptions
 from ..nn import suggest_hyperparameters
@@ -19,7 +20,6 @@ from ..potentials import (
     load_model,
     smallest_gap,
 )
-from .parsing import nearest
 from .settings import FitSettings, NetworkSettings
 
 

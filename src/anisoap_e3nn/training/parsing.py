@@ -1,13 +1,14 @@
 """Configuration files: parsed and checked before any work is done."""
 
 import dataclasses
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 import jsonargparse
 import yaml
+
+from ..arguments import nearest
 
 Settings = TypeVar("Settings")
 
@@ -60,12 +61,6 @@ def parse_settings(
 def settings_as_yaml(settings: Any) -> str:
     """All settings, defaults too, as the text of a configuration file."""
     return yaml.safe_dump(dataclasses.asdict(settings), sort_keys=False, allow_unicode=True)
-
-
-def nearest(found: str, known: Sequence[str]) -> str:
-    """Words that name the nearest of the known keys, or all of them if none is near."""
-    near = difflib.get_close_matches(found, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"expected some of {', '.join(known)}"
 
 
 def _parser(kind: type) -> Any:

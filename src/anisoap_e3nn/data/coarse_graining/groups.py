@@ -83,12 +83,9 @@ def _message(
         wider = {**(types or {}), **{formula: next(free) for formula in sorted(ordered)}}
         words = " ".join(f"{formula}={type_}" for formula, type_ in wider.items())
         mend = f"give types={wider}, on the command line --molecule-types {words}"
-    cut = (
-        ""
-        if is_periodic or not more
-        else "; no axis is periodic: are molecules cut at the boundary?"
-    )
-    return f"found the formulas {listed}{more}, atom {first} in the rarest, expected {expected}; {mend}{cut}"
+    if more and not is_periodic:
+        mend += "; no axis is periodic: are molecules cut at the boundary?"
+    return f"found the formulas {listed}{more}, atom {first} in the rarest, expected {expected}; {mend}"
 
 
 def refuse_faulty_groups(groups: Groups, number: int) -> None:

@@ -140,9 +140,8 @@ class EllipsoidMapping:
 
     def _beads_of(self, molecules: Groups, n_atoms: int) -> Groups:
         beads = [np.asarray(bead, dtype=np.int64) for bead in self.beads or ()]
-        lowest, highest = (
-            int(f(np.concatenate([*beads, np.zeros(1, dtype=np.int64)]))) for f in (np.min, np.max)
-        )
+        positions = np.concatenate([*beads, [0]])
+        lowest, highest = int(positions.min()), int(positions.max())
         if lowest < 0:
             raise ValueError(f"beads contain position {lowest}, expected positions from 0")
         short = next((group for group in molecules if len(group) <= highest), None)

@@ -20,9 +20,7 @@ class Template(NamedTuple):
     type: int
     numbers: Array  # [atom], atomic numbers, in the order of every molecule of the type
     masses: Array  # [atom]
-    positions: (
-        Array  # [atom, 3], mean, about the centre of mass; the axis of the longest extent first
-    )
+    positions: Array  # [atom, 3], mean, about the centre of mass; the longest axis first
     squares: Array  # [atom, 3], mean squares of the coordinates
     semiaxes: Array  # [3]
 

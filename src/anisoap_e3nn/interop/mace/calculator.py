@@ -6,7 +6,7 @@ import torch
 from mace.calculators import MACECalculator
 
 from ...data.files.stored_frame import Array
-from ..ellipsoid_arrays import changed_shapes, fault_of_arrays, fault_of_positions
+from ..ellipsoid_arrays import changed_shapes, fault_of_arrays, fault_of_cell
 
 
 class AniSOAPMACECalculator(MACECalculator):  # type: ignore[misc]
@@ -37,11 +37,11 @@ class AniSOAPMACECalculator(MACECalculator):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If an array is missing or faulty, or positions or cell are.
+            If an array is missing or faulty, or the cell is.
         """
         atoms = self.atoms if atoms is None else atoms
         fault = fault_of_arrays(atoms.arrays, len(atoms), ("orientations", "semiaxes"))
-        fault = fault or fault_of_positions(atoms.positions, atoms.cell.array, atoms.pbc)
+        fault = fault or fault_of_cell(atoms.cell.array, atoms.pbc)
         if fault:
             raise ValueError(f"atoms: {fault}")
         self._torques.clear()

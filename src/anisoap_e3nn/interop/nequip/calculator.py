@@ -7,7 +7,7 @@ from nequip.data import AtomicDataDict, from_ase
 from nequip.integrations.ase import NequIPCalculator
 from torch import Tensor
 
-from ..ellipsoid_arrays import changed_shapes, fault_of_arrays, fault_of_positions
+from ..ellipsoid_arrays import changed_shapes, fault_of_arrays, fault_of_cell
 from .fields import ELLIPSOIDS
 from .keys import ORIENTATIONS, SEMIAXES, TORQUES
 
@@ -53,10 +53,10 @@ class AniSOAPNequIPCalculator(NequIPCalculator):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If an array is missing or faulty, or positions or cell are.
+            If an array is missing or faulty, or the cell is.
         """
         fault = fault_of_arrays(atoms.arrays, len(atoms), (ORIENTATIONS, SEMIAXES))
-        fault = fault or fault_of_positions(atoms.positions, atoms.cell.array, atoms.pbc)
+        fault = fault or fault_of_cell(atoms.cell.array, atoms.pbc)
         if fault:
             raise ValueError(f"atoms: {fault}")
         data = from_ase(atoms, include_keys=[ORIENTATIONS, SEMIAXES])
